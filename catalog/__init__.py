@@ -1,0 +1,1 @@
+"""What is known: tables, writes, queries and permissions."""

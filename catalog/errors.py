@@ -1,0 +1,25 @@
+"""Errors of the catalogue: fields for the caller, one line for the person."""
+
+
+class CatalogueError(Exception):
+    """The base of all errors of the catalogue; the message says what, where and what to do."""
+
+
+class NotFound(CatalogueError):  # noqa: N818 - reads as the answer it is
+    """The object does not exist, or may not be seen: the two look alike (exit code 3)."""
+
+
+class NotAllowed(CatalogueError):  # noqa: N818 - reads as the answer it is
+    """The object may be seen but not changed; the message says why and who may (exit code 1)."""
+
+
+class FixedByFile(CatalogueError):  # noqa: N818 - reads as the answer it is
+    """The configuration file fixes this; the message names file and line (exit code 1)."""
+
+
+class Refused(CatalogueError):  # noqa: N818 - reads as the answer it is
+    """The change can't be made as asked: a name in use, not a member ... (exit code 1)."""
+
+
+class CatalogueUnavailable(CatalogueError):  # noqa: N818 - reads as the answer it is
+    """The catalogue is missing, newer or older than the program, or out of reach (exit code 5)."""

@@ -1,0 +1,218 @@
+"""The ingest's own tables: what was seen, what belongs together, what is to be done, and the record of events."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from catalog.models.base import Base, BigId
+
+
+class Root(Base):
+    """A watch root as it is known; one that left the configuration stays, retired."""
+
+    __tablename__ = "root"
+    __table_args__ = (
+        CheckConstraint("availability IN ('available', 'unavailable', 'braked', 'retired')", name="availability"),
+        CheckConstraint("role IN ('acquisition', 'storage')", name="role"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), unique=True)
+    path: Mapped[bytes]
+    role: Mapped[str] = mapped_column(String(16), default="acquisition")
+    #: File system type, source, inode of the root, a sample of known files; never the device number.
+    identity: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    availability: Mapped[str] = mapped_column(String(16), default="available")
+    reason: Mapped[str | None]
+    last_pass_started_at: Mapped[datetime | None]
+    last_pass_ended_at: Mapped[datetime | None]
+    overflow_count: Mapped[int] = mapped_column(default=0)
+
+
+class Directory(Base):
+    """A directory below a root; ``path`` is relative ('' for the root itself), in raw bytes."""
+
+    __tablename__ = "directory"
+    __table_args__ = (UniqueConstraint("root_id", "path_hash"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    root_id: Mapped[int] = mapped_column(BigId, ForeignKey("root.id"))
+    path: Mapped[bytes]
+    path_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
+    last_pass_at: Mapped[datetime | None]
+    #: Whether the last listing ended without an error; only then may it report absence.
+    is_listed_whole: Mapped[bool] = mapped_column(default=False, server_default=false())
+    problem: Mapped[str | None]
+
+
+class Reason(Base):
+    """An interned sentence, so that a million ignored files cost one."""
+
+    __tablename__ = "reason"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    sentence: Mapped[str] = mapped_column(unique=True)
+
+
+class Fileset(Base):
+    """Files that are imported together. ``key`` is unique in its root and stays taken after a removal."""
+
+    __tablename__ = "fileset"
+    __table_args__ = (
+        UniqueConstraint("root_id", "key"),
+        Index(
+            "ix_fileset_due",
+            "due_at",
+            sqlite_where=text("due_at IS NOT NULL"),
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
+        CheckConstraint("filed_by IN ('rule', 'hand')", name="filed_by"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    root_id: Mapped[int] = mapped_column(BigId, ForeignKey("root.id"))
+    #: 16-byte blake2b of what makes the fileset this one (its placement's key, or the path of its only file).
+    key: Mapped[bytes] = mapped_column(LargeBinary(16))
+    #: The placement and ownership as a document (ingest.placement.Placement).
+    placement: Mapped[dict[str, Any]] = mapped_column(JSON)
+    #: Digest of the members as seen, and of those that were imported; 16 bytes.
+    seen_digest: Mapped[bytes] = mapped_column(LargeBinary(16))
+    done_digest: Mapped[bytes | None] = mapped_column(LargeBinary(16), default=None)
+    #: When the members are looked at again; NULL when nothing is being waited for.
+    due_at: Mapped[datetime | None] = mapped_column(default=None)
+    first_seen_at: Mapped[datetime]
+    stalled_reason: Mapped[str | None] = mapped_column(default=None)
+    generation: Mapped[int] = mapped_column(default=0)
+    filed_by: Mapped[str] = mapped_column(String(8), default="rule")
+    removed_at: Mapped[datetime | None] = mapped_column(default=None)
+    removed_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"), default=None)
+    is_partial: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: The owner and group by the folder where a moved file now lies, until somebody says `accept`; else NULL.
+    owner_differs: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+
+
+class Sighting(Base):
+    """What was seen at one path. A location of an original file is a sighting that points to it."""
+
+    __tablename__ = "sighting"
+    __table_args__ = (
+        Index("ix_sighting_fileset_id", "fileset_id"),
+        Index("ix_sighting_original_file_id", "original_file_id"),
+        Index("ix_sighting_move", "inode", "size_bytes"),
+        CheckConstraint("disposition IN ('ignored', 'skipped', 'unmatched', 'held', 'member')", name="disposition"),
+        {"sqlite_with_rowid": False},
+    )
+
+    directory_id: Mapped[int] = mapped_column(BigId, ForeignKey("directory.id"), primary_key=True)
+    name: Mapped[bytes] = mapped_column(LargeBinary(255), primary_key=True)
+    size_bytes: Mapped[int] = mapped_column(BigId)
+    mtime_ns: Mapped[int] = mapped_column(BigId)
+    ctime_ns: Mapped[int] = mapped_column(BigId)
+    inode: Mapped[int] = mapped_column(BigId)
+    disposition: Mapped[str] = mapped_column(String(9))
+    reason_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("reason.id"))
+    rule: Mapped[str | None]
+    configuration_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("configuration.id"))
+    fileset_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("fileset.id"))
+    original_file_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("original_file.id"))
+    missing_since: Mapped[datetime | None]
+
+
+class Job(Base):
+    """What is to be done for a fileset: only what is pending or failed; what is done is one event."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        CheckConstraint("kind IN ('import', 'hash', 'verify', 'render')", name="kind"),
+        CheckConstraint("state IN ('ready', 'started', 'waiting', 'quarantined')", name="state"),
+        Index("ix_job_order", "state", "priority", "fileset_id"),
+    )
+
+    fileset_id: Mapped[int] = mapped_column(BigId, ForeignKey("fileset.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(16))
+    #: Smaller goes first: 0 hinted, 1 recent, 2 backlog, 3 hash, 4 verify.
+    priority: Mapped[int]
+    state: Mapped[str] = mapped_column(String(12))
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime | None] = mapped_column(default=None)
+    claim: Mapped[int] = mapped_column(default=0)
+    instance_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("instance.id"), default=None)
+    reason: Mapped[str | None] = mapped_column(default=None)
+
+
+class Instance(Base):
+    """A process that held, or holds, the ingest."""
+
+    __tablename__ = "instance"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    host: Mapped[str]
+    pid: Mapped[int]
+    version: Mapped[str]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Assignment(Base):
+    """A person's revocable decision about a path (a file, or a folder and all below it)."""
+
+    __tablename__ = "assignment"
+    __table_args__ = (Index("ix_assignment_path", "root_id", "path_hash"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    root_id: Mapped[int] = mapped_column(BigId, ForeignKey("root.id"))
+    path: Mapped[bytes]
+    path_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
+    #: The targets given by hand: owner, group, project, dataset, screen, plate, image ...
+    targets: Mapped[dict[str, Any]] = mapped_column(JSON)
+    made_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"))
+    made_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Request(Base):
+    """What a command asks the running daemon to do (`import`, `retry`, `root accept`), and its answer."""
+
+    __tablename__ = "request"
+    __table_args__ = (CheckConstraint("state IN ('asked', 'taken', 'done', 'failed')", name="state"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    arguments: Mapped[dict[str, Any]] = mapped_column(JSON)
+    actor_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"))
+    asked_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(8), default="asked")
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    answered_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Event(Base):
+    """One decision or result; append-only by trigger. Looks at files leave none."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        Index("ix_event_object", "object_type", "object_id", "id"),
+        Index("ix_event_fileset_id", "fileset_id", "id"),
+        Index("ix_event_path", "root_id", "path_hash", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime]
+    #: NULL: the site itself (`system`).
+    actor_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"))
+    acting_as_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"))
+    #: 'daemon', 'cli', 'web' ...
+    via: Mapped[str] = mapped_column(String(16))
+    #: A constant word: 'imported', 'updated', 'held', 'quarantined', 'renamed', 'tagged' ...
+    what: Mapped[str] = mapped_column(String(32))
+    object_type: Mapped[str | None] = mapped_column(String(20))
+    object_id: Mapped[int | None] = mapped_column(BigId)
+    fileset_id: Mapped[int | None] = mapped_column(BigId)
+    root_id: Mapped[int | None] = mapped_column(BigId)
+    path_hash: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    configuration_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("configuration.id"))

@@ -1,0 +1,89 @@
+"""What readers tell the catalogue about a file, in OME's terms: frozen values, no database, no pixels.
+
+A missing value is None, never an invented default. Lengths are in um, wavelengths in nm, times in s.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One channel. ``color`` is "#RRGGBB"; ``window`` is the (start, end) contrast the file itself stores."""
+
+    name: str | None = None
+    color: str | None = None
+    emission_wavelength_nm: float | None = None
+    excitation_wavelength_nm: float | None = None
+    exposure_time_s: float | None = None
+    window: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """The objective as the file tells it."""
+
+    name: str | None = None
+    nominal_magnification: float | None = None
+    lens_na: float | None = None
+    immersion: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acquisition:
+    """Instrument facts that go into one structured column."""
+
+    objective: Objective | None = None
+    microscope: str | None = None
+    detector: str | None = None
+    software: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRecord:
+    """One image (series) of a fileset.
+
+    ``pixels_type`` is OME's name. ``is_rgb``: size_c counts the samples of one RGB(A) plane and there are no
+    channels to colour. ``name`` is the series' own name, None when the file gives none.
+    """
+
+    series: int
+    size_x: int
+    size_y: int
+    size_z: int
+    size_c: int
+    size_t: int
+    pixels_type: str
+    is_rgb: bool = False
+    significant_bits: int | None = None
+    name: str | None = None
+    description: str | None = None
+    acquired_at: datetime | None = None
+    physical_size_x_um: float | None = None
+    physical_size_y_um: float | None = None
+    physical_size_z_um: float | None = None
+    time_increment_s: float | None = None
+    channels: tuple[Channel, ...] = ()
+    acquisition: Acquisition = field(default_factory=Acquisition)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThumbnailRecord:
+    """An encoded picture (JPEG or PNG), or the sentence why there is none (``data`` is None then)."""
+
+    media_type: str | None = None
+    width_px: int | None = None
+    height_px: int | None = None
+    data: bytes | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """One original file, as it was read. ``hash`` is None when it is to be computed later."""
+
+    path: bytes
+    size_bytes: int
+    hash: str | None
+    hasher: str | None
+    fingerprint: bytes

@@ -1,0 +1,1 @@
+"""The running thing: processes, command line and wiring. The top layer."""

@@ -1,0 +1,1 @@
+"""One module a command: a function from acting user and arguments to a document, and its printer."""

@@ -1,0 +1,1 @@
+"""From files on disk to a record in the catalogue."""

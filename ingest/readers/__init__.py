@@ -1,0 +1,1 @@
+"""Readers of image formats: one file a format, chosen by magic bytes, then suffix."""

@@ -1,0 +1,73 @@
+"""The values that cross between the ingest loop and its workers: a task to read, and what came of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from catalog.records import FileRecord, ImageRecord, ThumbnailRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One stat of a file: what a read must still find before and after it."""
+
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A file of a fileset: path relative to the root as raw bytes, and the last look at it."""
+
+    path: bytes
+    look: Look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadTask:
+    """A job as a worker gets it: no database, no settings object, only values that pickle."""
+
+    fileset_id: int
+    claim: int
+    digest: bytes
+    root: bytes
+    members: tuple[Member, ...]
+    hasher: str
+    #: Files over this many bytes are hashed later.
+    hash_now_bytes: int
+    thumbnail_px: int
+    projection: Literal["middle", "max", "mean"]
+    associated_images: Literal["hide", "keep", "drop"]
+
+
+class Outcome(StrEnum):
+    """What came of a read."""
+
+    READ = "read"
+    #: The file is not whole yet or changed while it was read: due again.
+    UNSETTLED = "unsettled"
+    #: EIO, ESTALE, EACCES, ENOENT, a killed worker: tried again with back-off.
+    TRANSIENT = "transient"
+    #: Corrupt or hostile: quarantined until the file changes.
+    DAMAGED = "damaged"
+    #: A reader knows it but this version can't import it (part of a set, no reader): held or ignored, with the reason.
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadResult:
+    """What a worker gives back for a task; ``reason`` is one sentence for every outcome but READ."""
+
+    fileset_id: int
+    claim: int
+    digest: bytes
+    outcome: Outcome
+    reason: str | None = None
+    format: str | None = None
+    files: tuple[FileRecord, ...] = ()
+    images: tuple[ImageRecord, ...] = ()
+    #: One for each image, in the same order.
+    thumbnails: tuple[ThumbnailRecord, ...] = ()
+    bytes_read: int = 0
