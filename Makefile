@@ -1,0 +1,52 @@
+# Everything sets itself up: `make demo` and `make test` work on a fresh clone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test check fix faults bench docs clean
+.DEFAULT_GOAL := help
+
+help: ## say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Coverslip needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "On Debian: apt install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY) ## play a microscope for a minute and show what becomes of its files (DIR=... for a folder of your own)
+	$(BIN)/python tools/demo.py $(if $(DIR),--dir "$(DIR)")
+
+test: $(READY) ## run the tests, on SQLite and on PostgreSQL
+	$(BIN)/python -m pytest
+
+check: $(READY) ## run everything that CI runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+	$(BIN)/python -m config.reference --check
+	$(BIN)/python -m daemon.reference --check
+	$(BIN)/python tools/check_docs.py
+
+fix: $(READY) ## format, and mend what the linter can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+faults: $(READY) ## the long property and fault suites (thousands of cases)
+	$(BIN)/python -m pytest -m faults_full
+
+bench: $(READY) ## measure, each figure beside its baseline
+	$(BIN)/python -m benchmarks.run
+
+docs: $(READY) ## write the generated pages again
+	$(BIN)/python -m config.reference
+	$(BIN)/python -m daemon.reference
+
+clean: ## remove what was made here
+	rm -rf $(VENV) build demo *.egg-info .mypy_cache .ruff_cache
