@@ -64,6 +64,8 @@ class NotPlaced:
     disposition: NotPlacedAs
     reason: str
     rule: str | None = None
+    #: The group, where a held path got that far (goes to Sighting.group_id: that group's owners see it queued).
+    group_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

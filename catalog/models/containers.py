@@ -129,7 +129,11 @@ class DatasetImageLink(LinkMixin, Base):
     """An image in a dataset."""
 
     __tablename__ = "dataset_image_link"
-    __table_args__ = (*_linked("dataset", "image"), Index("ix_dataset_image_link_image_id", "image_id"))
+    __table_args__ = (
+        *_linked("dataset", "image"),
+        Index("ix_dataset_image_link_image_id", "image_id"),
+        Index("ix_dataset_image_link_count", "group_id", "dataset_id"),
+    )
 
     dataset_id: Mapped[int] = mapped_column(BigId, primary_key=True)
     image_id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -162,6 +166,7 @@ class WellSample(Base):
         *_linked("plate", "image"),
         UniqueConstraint("well_id", "plate_acquisition_id", "field"),
         Index("ix_well_sample_plate_id", "plate_id", "well_id"),
+        Index("ix_well_sample_count", "group_id", "plate_id"),
         CheckConstraint("field >= 0", name="zero_based"),
     )
 

@@ -43,7 +43,7 @@ class Image(OwnedMixin, Base):
         UniqueConstraint("id", "group_id"),
         UniqueConstraint("fileset_id", "series"),
         Index("ix_image_page", "group_id", "created_at", "id"),
-        Index("ix_image_owner", "owner_id", "group_id"),
+        Index("ix_image_own_page", "owner_id", "group_id", "created_at", "id"),
         CheckConstraint(f"pixels_type IN {PIXELS_TYPES}", name="pixels_type"),
         CheckConstraint("size_x > 0 AND size_y > 0 AND size_z > 0 AND size_c > 0 AND size_t > 0", name="sizes"),
     )

@@ -77,6 +77,9 @@ class Fileset(Base):
     key: Mapped[bytes] = mapped_column(LargeBinary(16))
     #: The placement and ownership as a document (ingest.placement.Placement).
     placement: Mapped[dict[str, Any]] = mapped_column(JSON)
+    #: Whose it is by that placement: who may see it in `why`, `queue` and `status` before it has images.
+    owner_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"), default=None)
+    group_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter_group.id"), default=None)
     #: Digest of the members as seen, and of those that were imported; 16 bytes.
     seen_digest: Mapped[bytes] = mapped_column(LargeBinary(16))
     done_digest: Mapped[bytes | None] = mapped_column(LargeBinary(16), default=None)
@@ -118,6 +121,8 @@ class Sighting(Base):
     fileset_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("fileset.id"))
     original_file_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("original_file.id"))
     missing_since: Mapped[datetime | None]
+    #: For what is held: the group, where that much is known; its owners see it in their queue.
+    group_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter_group.id"), default=None)
 
 
 class Job(Base):
