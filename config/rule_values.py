@@ -1,0 +1,77 @@
+"""What the rules of a root say about a path, as values: a match, a skip, or none; and how far each rule came."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as default
+
+from config.settings import RuleSettings
+
+#: The placeholders with a meaning (targets); any other name is a rule's own variable.
+TARGETS = (
+    "owner", "group", "project", "dataset", "screen", "plate", "run", "well", "row", "column", "field", "image",
+    "channel", "z", "t", "tile",
+)  # fmt: skip
+#: Names that join several files into one image.
+DIMENSIONS = ("channel", "z", "t")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleMatch:
+    """The first rule that matches, with all it says. Names of people and groups are texts still.
+
+    ``captures`` are the texts of the placeholders as they stand in the path; ``targets`` what captures and
+    ``set`` together give, as text (``well`` as "B3", numbers without leading zeros): what an example's ``gives``
+    is compared with. ``sources`` says for owner and group where the text came from: "folder 'ab3c'",
+    "file name 'ab3c'", "set".
+    """
+
+    rule: str
+    index: int
+    template: str
+    settings: RuleSettings
+    captures: Mapping[str, str]
+    targets: Mapping[str, str]
+    sources: Mapping[str, str] = default(default_factory=dict)
+    #: Zero-based row and column.
+    well: tuple[int, int] | None = None
+    #: The number that the name gives: values are never shifted.
+    field: int | None = None
+    container_owner: str | None = None
+    tags: tuple[str, ...] = ()
+    key_values: tuple[tuple[str, str], ...] = ()
+    description: str | None = None
+    #: Why the file is held although the rule matches: a lookup without an entry ...
+    held: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSkip:
+    """A rule with ``skip: true`` matches: the file is skipped."""
+
+    rule: str
+    index: int
+    template: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoRuleMatch:
+    """No rule of the root matches."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """How far one rule came with a path.
+
+    ``stopped_at`` is the part of the template where it stops (its source text), None where it matches or where
+    the template fits and a value does not; ``template_offset`` and ``path_offset`` are in characters.
+    """
+
+    rule: str
+    template: str
+    is_match: bool
+    stopped_at: str | None
+    template_offset: int | None
+    path_offset: int | None
+    message: str
