@@ -48,8 +48,10 @@ class Outcome(StrEnum):
     READ = "read"
     #: The file is not whole yet or changed while it was read: due again.
     UNSETTLED = "unsettled"
-    #: EIO, ESTALE, EACCES, ENOENT, a killed worker: tried again with back-off.
+    #: EIO, ESTALE, EACCES, ENOENT: tried again with back-off.
     TRANSIENT = "transient"
+    #: The worker was killed, ran out of memory or got stuck: tried again, and quarantined after three.
+    DIED = "died"
     #: Corrupt or hostile: quarantined until the file changes.
     DAMAGED = "damaged"
     #: A reader knows it but this version can't import it (part of a set, no reader): held or ignored, with the reason.

@@ -142,6 +142,8 @@ class Job(Base):
     priority: Mapped[int]
     state: Mapped[str] = mapped_column(String(12))
     attempts: Mapped[int] = mapped_column(default=0)
+    #: Starts that brought no result since the last one that did: three, and it is quarantined.
+    deaths: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     next_try_at: Mapped[datetime | None] = mapped_column(default=None)
     claim: Mapped[int] = mapped_column(default=0)
     instance_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("instance.id"), default=None)
