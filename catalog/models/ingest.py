@@ -211,6 +211,8 @@ class Event(Base):
     #: NULL: the site itself (`system`).
     actor_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"))
     acting_as_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"))
+    #: The operating-system account behind a command: root and the service's own account are nobody's experimenter.
+    account: Mapped[str | None] = mapped_column(String(255), default=None)
     #: 'daemon', 'cli', 'web' ...
     via: Mapped[str] = mapped_column(String(16))
     #: A constant word: 'imported', 'updated', 'held', 'quarantined', 'renamed', 'tagged' ...
