@@ -1,0 +1,96 @@
+"""The program ``coverslip``: finds the command, runs it, and turns whatever it raises into an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from daemon.exits import Exit, exit_code, sentence
+from daemon.options import Entry, LazyProgram, OutputClosed
+from daemon.terminal import show_problem
+
+#: Every command: where it is, and its line in the help. Nothing is imported until it is called.
+COMMANDS: dict[str, Entry] = {
+    "version": Entry(target="daemon.commands.version:command", summary="Say which version this is."),
+}
+
+program = LazyProgram(
+    name="coverslip",
+    registry=COMMANDS,
+    help="Watches microscope folders, catalogues images where they lie, and knows whose they are.",
+    examples=("coverslip init /data/confocal", "coverslip status", "coverslip why /data/confocal/lab/ada/x.tif"),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
+
+
+def main() -> None:
+    """Run the program with the arguments of the process, and end the process."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(_flushed(run(sys.argv[1:])))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and give its exit code; the only place where errors become sentences."""
+    try:
+        result = program.main(list(arguments), prog_name="coverslip", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help(), err=True)
+        return Exit.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        show_problem("stopped by the keyboard")
+        return Exit.INTERRUPTED
+    except OutputClosed:
+        _discard_output()
+        return Exit.DONE
+    except Exception as error:  # noqa: BLE001 - the boundary of a command: every error ends here
+        return _ended_by(error, is_debug="--debug" in arguments)
+    return result if isinstance(result, int) else Exit.DONE
+
+
+def _ended_by(error: Exception, *, is_debug: bool) -> int:
+    code = exit_code(error)
+    if is_debug and not isinstance(error, click.ClickException):
+        from daemon.crash import print_traceback
+
+        print_traceback(error)
+    if code is None:
+        show_problem(_unexpected(error, is_debug=is_debug))
+        return Exit.REFUSED
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        click.echo(error.ctx.get_usage(), err=True)
+    for line in sentence(error).splitlines() or [""]:
+        show_problem(line)
+    return code
+
+
+def _unexpected(error: Exception, *, is_debug: bool) -> str:
+    what = f"unexpected error, please report it: {type(error).__name__}: {error}"
+    if is_debug:
+        return what
+    from daemon.crash import write_traceback
+
+    report = write_traceback(error)
+    return f"{what} (where it happened is in {report})" if report else f"{what} (--debug shows where)"
+
+
+def _flushed(code: int) -> int:
+    """Flush standard output; a reader that went away (``| head``) is no error."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+    except OSError as error:
+        show_problem(f"standard output: {error.strerror or error}")
+        _discard_output()
+        return code or Exit.REFUSED
+    return code
+
+
+def _discard_output() -> None:
+    """Let what is still buffered for a closed pipe go to nowhere, so that the interpreter ends in silence."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)

@@ -1,0 +1,50 @@
+"""The program as a shell sees it: options before and after the command, exit codes, help, quick starts."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from daemon.cli import COMMANDS, program
+from daemon.options import load
+
+PROGRAM = Path(sys.executable).parent / "coverslip"
+
+
+def coverslip(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("arguments", [("version", "--json"), ("--json", "version")])
+def test_json_is_accepted_before_and_after_the_command(arguments: tuple[str, ...]) -> None:
+    done = coverslip(*arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(json.loads(done.stdout)) == {"program", "python", "platform"}
+
+
+@pytest.mark.parametrize("arguments", [(), ("nonsense",), ("version", "surplus"), ("version", "--nonsense")])
+def test_wrong_usage_is_exit_2_with_nothing_on_standard_output(arguments: tuple[str, ...]) -> None:
+    done = coverslip(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Usage: coverslip" in done.stderr
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_the_registry_says_what_the_command_says(name: str) -> None:
+    assert load(COMMANDS[name]).get_short_help_str(limit=200) == COMMANDS[name].summary
+
+
+def test_help_imports_no_command_and_no_library_that_is_slow() -> None:
+    code = "import sys, daemon.cli; daemon.cli.run(['--help']); print(*sys.modules, sep=chr(10), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    modules = set(done.stderr.split())
+    assert not modules & {"sqlalchemy", "pydantic", "yaml", "numpy", "rich", "tifffile", "PIL", "tempfile"}
+    assert not [name for name in modules if name.startswith("daemon.commands.")]
+
+
+def test_the_program_lists_every_command_of_the_registry() -> None:
+    done = coverslip("--help")
+    assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
+    assert program.name == "coverslip"
