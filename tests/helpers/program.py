@@ -112,12 +112,16 @@ class Site:
         return done.json["state"], done.json["reason"] or ""
 
     @contextmanager
-    def daemon(self, *options: str) -> Iterator["Daemon"]:
-        """Run the daemon for the length of a with block; it must end well on SIGTERM."""
+    def daemon(self, *options: str, without_privilege_to_read: bool = False) -> Iterator["Daemon"]:
+        """Run the daemon for the length of a with block; it must end well on SIGTERM.
+
+        ``without_privilege_to_read``: even where the tests run as root, a file's mode counts.
+        """
         log = (self.folder / "daemon.log").open("ab")
-        process = subprocess.Popen(
-            [str(PROGRAM), "run", *options], env=self.environ, cwd=self.folder, stdout=log, stderr=log
-        )
+        command = [str(PROGRAM), "run", *options]
+        if without_privilege_to_read and os.geteuid() == 0:
+            command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *command]
+        process = subprocess.Popen(command, env=self.environ, cwd=self.folder, stdout=log, stderr=log)
         daemon = Daemon(process=process, log=self.folder / "daemon.log")
         try:
             yield daemon

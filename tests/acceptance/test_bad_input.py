@@ -1,0 +1,195 @@
+"""Bad input gets one clear sentence (what, where, what to do), the right exit code, and nothing is lost."""
+
+import json
+import os
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import CONFIGURATION
+from tests.helpers.pictures import ome_tiff_bytes, put, tiff_bytes
+from tests.helpers.program import Site
+
+RULE = "- match: '{group}/{owner}/{project}/[{dataset}/**/]{image}.{ext}'"
+
+WRONG = {
+    "yaml that is none": (CONFIGURATION + "\n  - [unclosed", r"coverslip\.yaml:\d+:\d+: "),
+    "an unknown key": (CONFIGURATION.replace("settle:", "setle:"), r":\d+:5: .*setle.*settle"),
+    "a duplicate key": (CONFIGURATION + "state_dir: /tmp/x\n", r":\d+:1: state_dir: .*(twice|already|duplicate)"),
+    "a root that does not exist": (CONFIGURATION.replace("@/data", "@/nowhere"), r":\d+:\d+: .*nowhere"),
+    "a root in another": (
+        CONFIGURATION + "  - root: @/data/sub\n    rules:\n      " + RULE + "\n",
+        r":\d+:\d+: .*(inside|contain|lies in)",
+    ),
+    "an unknown group": (CONFIGURATION.replace("jones: {}", "jones: {default_group: jonse-lab}"), r"jonse-lab"),
+    "a rule that cannot match": (CONFIGURATION.replace("{image}.{ext}'", "{image}.docx'"), r":\d+:\d+: "),
+    "two kinds of target": (CONFIGURATION.replace("{project}/[", "{project}/{plate}/{well}/["), r":\d+:\d+: "),
+    "an unknown type": (CONFIGURATION.replace("{project}", "{project:itn}"), r":\d+:\d+: .*itn"),
+    "an unclosed bracket": (CONFIGURATION.replace("**/]", "**/"), r":\d+:\d+: "),
+    "a wrong duration": (CONFIGURATION.replace("300ms", "300 parsecs"), r":\d+:\d+: .*settle.*parsecs"),
+    "a wrong level": (CONFIGURATION.replace("read-annotate", "read-anotate"), r"read-anotate.*read-annotate"),
+    "an unquoted template": (CONFIGURATION.replace(RULE, RULE.replace("'", "")), r"single quotes"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_configuration_is_named_with_file_line_and_column(site: Site, name: str) -> None:
+    text, pattern = WRONG[name]
+    (site.folder / "data/sub").mkdir()
+    site.configure(text)
+    done = site.run("check")
+    assert done.code == 2, done
+    assert re.search(pattern, done.out + done.err), done
+    machine = site.run("check", "--json")
+    assert machine.code == 2
+    document = json.loads(machine.out)
+    assert not document["ok"]
+    assert document["problems"][0]["line"] >= 1
+    for command in ("import", "run"):
+        started = site.run(command)
+        assert started.code in ((0, 2) if "nowhere" in text else (2,)) or name == "a root that does not exist", started
+
+
+def test_all_problems_are_told_at_once(site: Site) -> None:
+    site.configure(CONFIGURATION.replace("settle:", "setle:").replace("members: [ef5g]", "membres: [ef5g]"))
+    document = json.loads(site.run("check", "--json").out)
+    assert len(document["problems"]) >= 2
+
+
+def test_a_good_configuration_is_said_to_be_good(site: Site) -> None:
+    done = site.run("check", "--json")
+    assert done.code == 0
+    assert json.loads(done.out)["ok"]
+
+
+def test_a_world_writable_configuration_is_refused(site: Site) -> None:
+    site.configuration.chmod(0o666)
+    done = site.run("check")
+    assert done.code == 2
+    assert "writ" in done.err + done.out
+
+
+@pytest.mark.parametrize("name", ["root", "users", "nobody", "staff"])
+def test_a_folder_named_like_a_machine_account_is_not_a_person(site: Site, name: str) -> None:
+    path = put(site.folder / f"data/smith-lab/{name}/p/one.tif", tiff_bytes())
+    group = put(site.folder / f"data/{name}/ab3c/p/two.tif", tiff_bytes(2))
+    site.run("import")
+    for held in (path, group):
+        state, reason = site.state_of(held)
+        assert state == "held"
+        assert name in reason
+    assert site.images() == []
+
+
+def test_a_user_outside_the_group_is_held_naming_both(site: Site) -> None:
+    path = put(site.folder / "data/jones-lab/ab3c/p/one.tif", tiff_bytes())
+    site.run("import")
+    state, reason = site.state_of(path)
+    assert state == "held"
+    assert "ab3c" in reason
+    assert "jones-lab" in reason
+
+
+@pytest.mark.parametrize("named", ["../../../cd4e/p/theirs.tif", "/etc/passwd", "file:///etc/passwd", "C:\\x.tif"])
+def test_an_ome_tiff_that_names_a_file_outside_its_folder_is_quarantined(site: Site, named: str) -> None:
+    put(site.folder / "data/smith-lab/cd4e/p/theirs.tif", tiff_bytes(8))
+    import tifffile
+
+    path = site.folder / "data/smith-lab/ab3c/p/thief.ome.tif"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(ome_tiff_bytes(channels=("A",), size_z=1))
+    xml = tifffile.tiffcomment(path)
+    uuid = '<UUID FileName="{}">urn:uuid:11111111-1111-1111-1111-111111111111</UUID></TiffData>'.format(named)
+    changed = re.sub(r"(<TiffData[^>]*?)\s*(/>|></TiffData>)", lambda m: m.group(1) + ">" + uuid, xml)
+    assert changed != xml
+    tifffile.tiffcomment(path, changed.encode())
+    site.run("import", "--no-wait")
+    with site.daemon():
+        from tests.helpers.program import wait_until
+
+        wait_until(lambda: site.state_of(path)[0] in ("quarantined", "held"))
+        state, reason = site.state_of(path)
+    assert state == "quarantined"
+    assert "outside" in reason
+    assert {row["name"] for row in site.images()} == {"theirs"}
+
+
+def test_an_empty_and_a_truncated_file_say_what_is_wrong(site: Site) -> None:
+    from tests.helpers.program import wait_until
+
+    empty = put(site.folder / "data/smith-lab/ab3c/p/empty.tif", b"")
+    cut = put(site.folder / "data/smith-lab/ab3c/p/cut.tif", tiff_bytes(size_px=128)[:-3000])
+    with site.daemon():
+        wait_until(lambda: site.state_of(cut)[0] not in ("", "settling", "ready", "importing"))
+        wait_until(lambda: site.state_of(empty)[0] not in ("", "settling", "ready", "importing"))
+        assert "empty" in site.state_of(empty)[1]
+        assert site.state_of(cut)[1]
+    assert site.images() == []
+
+
+def test_a_catalogue_of_a_newer_version_is_refused(site: Site) -> None:
+    site.json("import")
+    with sqlite3.connect(site.state / "catalog.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'from_the_future'")
+    connection.close()
+    for command in ("tree", "import", "run"):
+        done = site.run(command)
+        assert done.code == 5, (command, done)
+        assert "newer" in done.err
+
+
+def test_a_missing_catalogue_says_what_to_do(site: Site) -> None:
+    done = site.run("tree")
+    assert done.code == 5
+    assert "coverslip" in done.err
+
+
+def test_postgresql_out_of_reach_is_one_sentence(site: Site) -> None:
+    site.configure("catalog: {url: 'postgresql+psycopg://nobody@127.0.0.1:1/none'}\n" + CONFIGURATION)
+    done = site.run("tree")
+    assert done.code == 5
+    assert len(done.err.strip().splitlines()) == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere; the normal-user run of CI shows it")
+def test_a_read_only_state_directory_is_one_sentence(site: Site) -> None:
+    site.state.mkdir()
+    site.state.chmod(0o500)
+    done = site.run("import")
+    assert done.code in (2, 5)
+    assert str(site.state) in done.err
+
+
+def test_a_state_directory_that_is_a_file_is_one_sentence(site: Site) -> None:
+    site.state.write_text("")
+    done = site.run("import")
+    assert done.code in (2, 5)
+    assert str(site.state) in done.err
+
+
+def test_unknown_objects_users_groups_and_usage_have_their_exit_codes(site: Site) -> None:
+    site.json("import")
+    assert site.run("show", "image:99").code == 3
+    assert site.run("show", "nonsense").code == 2
+    assert site.run("images", "--limit", "many").code == 2
+    assert site.run("frobnicate").code == 2
+    assert site.run("group", "join", "smith-lab", "nobody-known").code == 3
+    assert site.run("group", "show", "no-such-lab").code == 3
+    assert site.run("why", site.folder / "data/never.tif").code == 3
+    fixed = site.run("group", "permissions", "smith-lab", "private")
+    assert fixed.code == 1
+    assert re.search(r"coverslip\.yaml:\d+", fixed.err)
+
+
+def test_pictures_are_never_written_over_a_file_or_through_a_link(site: Site) -> None:
+    put(site.folder / "data/smith-lab/ab3c/p/one.tif", tiff_bytes())
+    site.json("import")
+    (row,) = site.images()
+    there = put(site.folder / "there.jpg", b"mine")
+    link = site.folder / "link.jpg"
+    link.symlink_to(Path("/nonexistent/../" + str(there)))
+    for out in (there, link):
+        assert site.run("thumbnail", f"image:{row['id']}", "-o", out).code == 1
+    assert there.read_bytes() == b"mine"
