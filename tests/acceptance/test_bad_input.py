@@ -7,10 +7,11 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+import tifffile
 
 from tests.acceptance.conftest import CONFIGURATION
 from tests.helpers.pictures import ome_tiff_bytes, put, tiff_bytes
-from tests.helpers.program import Site
+from tests.helpers.program import Site, wait_until
 
 RULE = "- match: '{group}/{owner}/{project}/[{dataset}/**/]{image}.{ext}'"
 
@@ -95,20 +96,16 @@ def test_a_user_outside_the_group_is_held_naming_both(site: Site) -> None:
 @pytest.mark.parametrize("named", ["../../../cd4e/p/theirs.tif", "/etc/passwd", "file:///etc/passwd", "C:\\x.tif"])
 def test_an_ome_tiff_that_names_a_file_outside_its_folder_is_quarantined(site: Site, named: str) -> None:
     put(site.folder / "data/smith-lab/cd4e/p/theirs.tif", tiff_bytes(8))
-    import tifffile
-
     path = site.folder / "data/smith-lab/ab3c/p/thief.ome.tif"
     path.parent.mkdir(parents=True)
     path.write_bytes(ome_tiff_bytes(channels=("A",), size_z=1))
-    xml = tifffile.tiffcomment(path)
-    uuid = '<UUID FileName="{}">urn:uuid:11111111-1111-1111-1111-111111111111</UUID></TiffData>'.format(named)
+    xml = str(tifffile.tiffcomment(path))
+    uuid = f'<UUID FileName="{named}">urn:uuid:11111111-1111-1111-1111-111111111111</UUID></TiffData>'
     changed = re.sub(r"(<TiffData[^>]*?)\s*(/>|></TiffData>)", lambda m: m.group(1) + ">" + uuid, xml)
     assert changed != xml
     tifffile.tiffcomment(path, changed.encode())
     site.run("import", "--no-wait")
     with site.daemon():
-        from tests.helpers.program import wait_until
-
         wait_until(lambda: site.state_of(path)[0] in ("quarantined", "held"))
         state, reason = site.state_of(path)
     assert state == "quarantined"
@@ -117,8 +114,6 @@ def test_an_ome_tiff_that_names_a_file_outside_its_folder_is_quarantined(site: S
 
 
 def test_an_empty_and_a_truncated_file_say_what_is_wrong(site: Site) -> None:
-    from tests.helpers.program import wait_until
-
     empty = put(site.folder / "data/smith-lab/ab3c/p/empty.tif", b"")
     cut = put(site.folder / "data/smith-lab/ab3c/p/cut.tif", tiff_bytes(size_px=128)[:-3000])
     with site.daemon():
