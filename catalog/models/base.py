@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
@@ -17,6 +17,9 @@ NAMING = {
 
 #: A 64-bit key. SQLite only auto-increments a column whose type is exactly INTEGER.
 BigId = BigInteger().with_variant(Integer, "sqlite")
+
+#: A structured column; None is NULL, not JSON's null, so that IS NULL says what it seems to say.
+Document = JSON(none_as_null=True)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from catalog.models.base import Base, BigId
+from catalog.models.base import Base, BigId, Document
 from catalog.models.containers import OwnedMixin
 
 PIXELS_TYPES = (
@@ -43,6 +43,7 @@ class Image(OwnedMixin, Base):
         UniqueConstraint("id", "group_id"),
         UniqueConstraint("fileset_id", "series"),
         Index("ix_image_page", "group_id", "created_at", "id"),
+        Index("ix_image_newest", "created_at", "id"),
         Index("ix_image_own_page", "owner_id", "group_id", "created_at", "id"),
         CheckConstraint(f"pixels_type IN {PIXELS_TYPES}", name="pixels_type"),
         CheckConstraint("size_x > 0 AND size_y > 0 AND size_z > 0 AND size_c > 0 AND size_t > 0", name="sizes"),
@@ -65,7 +66,7 @@ class Image(OwnedMixin, Base):
     physical_size_z_um: Mapped[float | None]
     time_increment_s: Mapped[float | None]
     #: Objective and instrument as the file tells them (catalog.records.Acquisition as a document).
-    acquisition: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    acquisition: Mapped[dict[str, Any] | None] = mapped_column(Document)
     format: Mapped[str] = mapped_column(String(64))
     rule: Mapped[str | None]
     is_partial: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from catalog.models.base import Base, BigId
+from catalog.models.base import Base, BigId, Document
 
 
 class Root(Base):
@@ -23,7 +23,7 @@ class Root(Base):
     path: Mapped[bytes]
     role: Mapped[str] = mapped_column(String(16), default="acquisition")
     #: File system type, source, inode of the root, a sample of known files; never the device number.
-    identity: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    identity: Mapped[dict[str, Any] | None] = mapped_column(Document)
     availability: Mapped[str] = mapped_column(String(16), default="available")
     reason: Mapped[str | None]
     last_pass_started_at: Mapped[datetime | None]
@@ -76,7 +76,7 @@ class Fileset(Base):
     #: 16-byte blake2b of what makes the fileset this one (its placement's key, or the path of its only file).
     key: Mapped[bytes] = mapped_column(LargeBinary(16))
     #: The placement and ownership as a document (ingest.placement.Placement).
-    placement: Mapped[dict[str, Any]] = mapped_column(JSON)
+    placement: Mapped[dict[str, Any]] = mapped_column(Document)
     #: Whose it is by that placement: who may see it in `why`, `queue` and `status` before it has images.
     owner_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"), default=None)
     group_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter_group.id"), default=None)
@@ -93,7 +93,7 @@ class Fileset(Base):
     removed_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"), default=None)
     is_partial: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: The owner and group by the folder where a moved file now lies, until somebody says `accept`; else NULL.
-    owner_differs: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    owner_differs: Mapped[dict[str, Any] | None] = mapped_column(Document, default=None)
 
 
 class Sighting(Base):
@@ -174,7 +174,7 @@ class Assignment(Base):
     path: Mapped[bytes]
     path_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
     #: The targets given by hand: owner, group, project, dataset, screen, plate, image ...
-    targets: Mapped[dict[str, Any]] = mapped_column(JSON)
+    targets: Mapped[dict[str, Any]] = mapped_column(Document)
     made_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"))
     made_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -188,11 +188,11 @@ class Request(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
-    arguments: Mapped[dict[str, Any]] = mapped_column(JSON)
+    arguments: Mapped[dict[str, Any]] = mapped_column(Document)
     actor_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"))
     asked_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(String(8), default="asked")
-    answer: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    answer: Mapped[dict[str, Any] | None] = mapped_column(Document, default=None)
     answered_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
@@ -222,6 +222,6 @@ class Event(Base):
     fileset_id: Mapped[int | None] = mapped_column(BigId)
     root_id: Mapped[int | None] = mapped_column(BigId)
     path_hash: Mapped[bytes | None] = mapped_column(LargeBinary(16))
-    before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    after: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    before: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    after: Mapped[dict[str, Any] | None] = mapped_column(Document)
     configuration_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("configuration.id"))
