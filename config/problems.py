@@ -1,6 +1,16 @@
 """Configuration problems: all found at once, each with file, line and column."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class Severity(StrEnum):
+    """How much a problem matters: an error keeps the configuration from being used, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +23,7 @@ class Problem:
     key: str
     message: str
     hint: str | None = None
+    severity: Severity = Severity.ERROR
 
     def __str__(self) -> str:
         """Give ``FILE:LINE:COL: key: message (hint)``."""
@@ -21,9 +32,19 @@ class Problem:
         return f"{self.file}:{self.line}:{self.column}: {key}{self.message}{hint}"
 
 
-class ConfigurationError(Exception):
-    """The configuration can't be used; ``problems`` are sorted by file, line and column."""
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Sort by file, line and column, each problem once."""
+    return tuple(sorted(dict.fromkeys(problems), key=lambda p: (p.file, p.line, p.column, p.key, p.message)))
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda p: (p.file, p.line, p.column)))
+
+class ConfigurationError(Exception):
+    """The configuration can't be used; ``problems`` are sorted by file, line and column.
+
+    ``state_dir`` is where the broken file says that the state is, or its best guess: there the last good
+    configuration is to be found. None when the error was not raised by the loader.
+    """
+
+    def __init__(self, problems: Iterable[Problem], state_dir: Path | None = None) -> None:
+        self.problems = in_order(problems)
+        self.state_dir = state_dir
         super().__init__("\n".join(str(problem) for problem in self.problems))

@@ -1,15 +1,37 @@
 """Typed settings: the schema of the configuration file, and what every other room reads.
 
 The models are the documentation, too: the reference page and the example file are generated from them.
-Scalars arrive as source text (``0012`` stays ``0012``) and are converted here.
+Scalars arrive as source text (``0012`` stays ``0012``) and are converted here. Made from Python, models take field
+names; made from a file, only the names that the file uses, so that nothing internal can be set from there.
 """
 
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from config.scalars import (
+    Boolean,
+    Duration,
+    FilePath,
+    Name,
+    Names,
+    SizeBytes,
+    Texts,
+    WholeNumber,
+    refused,
+)
+
+#: The prefix of aliases that no key in a file can have: texts with NUL are refused before.
+INTERNAL = "\0"
+#: Alternatives of a union, as they appear in the place of an error.
+AS_TEXT, AS_MAPPING, AS_TABLE = "\0text", "\0mapping", "\0table"
+
+Projection = Literal["middle", "max", "mean"]
+AnnotatedObject = Literal["image", "well", "plate", "dataset"]
+Crosscheck = Literal["hold", "warn", "off"]
 
 
 class PermissionLevel(StrEnum):
@@ -32,7 +54,7 @@ class Hasher(StrEnum):
 class Setting(BaseModel):
     """The base of all sections: frozen, and unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
 
 
 class SourceMark(Setting):
@@ -50,160 +72,265 @@ class SourceMark(Setting):
 class CatalogSettings(Setting):
     """Where the catalogue lives."""
 
-    url: str = "sqlite:///catalog.db"
+    url: str = Field(
+        "sqlite:///catalog.db",
+        description="`sqlite:///FILE`, relative to `state_dir`, or `postgresql+psycopg://user@host/db`. Never with a "
+        "password: that comes from the environment variable `COVERSLIP_CATALOG_PASSWORD` or the systemd credential "
+        "`catalog-password`.",
+    )
 
 
 class GroupSettings(Setting):
     """A group declared in the file; None means the file leaves it free."""
 
-    permissions: PermissionLevel | None = None
-    description: str | None = None
-    owners: tuple[str, ...] | None = None
-    members: tuple[str, ...] | None = None
-    aliases: tuple[str, ...] = ()
+    permissions: PermissionLevel | None = Field(
+        None,
+        description="What members may see and do with each other's data: `private`, `read-only`, `read-annotate` "
+        "(what a new group gets) or `read-write`. Given here, it can't be changed on the command line.",
+    )
+    description: str | None = Field(None, description="What the group is, for people.")
+    owners: Names | None = Field(None, description="Members who lead the group and see all of its data.")
+    members: Names | None = Field(None, description="The members. `[]` is nobody; left out, the file says nothing.")
+    aliases: Names = Field((), description="Other spellings under which folders name the group.")
 
 
 class UserSettings(Setting):
     """A person declared in the file; None means the file leaves it free."""
 
-    name: str | None = None
-    email: str | None = None
-    default_group: str | None = None
-    administrator: bool | None = None
-    aliases: tuple[str, ...] = ()
+    name: str | None = Field(None, description="The full name.")
+    email: str | None = Field(None, description="The mail address.")
+    default_group: Name | None = Field(None, description="The group of data whose path names the owner, but no group.")
+    administrator: Boolean | None = Field(None, description="Whether this person may administer the catalogue.")
+    aliases: Names = Field((), description="Other spellings under which folders name this person.")
 
 
 class PeopleSettings(Setting):
     """Where a name found in a path is looked up, and what happens when nobody is found."""
 
-    sources: tuple[Literal["catalog", "system"], ...] = ("catalog", "system")  # key in the file: from
-    system_groups: tuple[str, ...] = ()
-    shared_accounts: tuple[str, ...] = ()
-    unknown: Literal["hold", "create"] = "hold"
+    sources: Annotated[tuple[Literal["catalog", "system"], ...], BeforeValidator(lambda v: _one(v))] = Field(
+        ("catalog", "system"),
+        alias="from",
+        description="Where a name found in a path is looked up: the catalogue, the machine's accounts.",
+    )
+    system_groups: Texts = Field(
+        (),
+        description="Patterns (`lab-*`) of machine groups that may become groups. They start private. Default: none.",
+    )
+    shared_accounts: Names = Field((), description="Logins that several people or an instrument use: never a person.")
+    unknown: Literal["hold", "create"] = Field(
+        "hold",
+        description="What happens to files of an owner nobody knows: `hold` them, or `create` a user without a login, "
+        "in an existing group, never a group or a group owner.",
+    )
+
+
+def _one(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
 
 
 class DefaultOwner(Setting):
     """A root's `default:`."""
 
-    owner: str | None = None
-    group: str | None = None
+    owner: str | None = Field(
+        None, description="Whose the files are that no rule gives an owner; `posix` asks the file's owner on disk."
+    )
+    group: str | None = Field(None, description="The group of files that no rule gives one; `posix` as for `owner`.")
 
 
 class ExpectSettings(Setting):
     """How many distinct values of dimensions, or files, make a fileset complete."""
 
-    channel: int | None = None
-    z: int | None = None
-    t: int | None = None
-    files: int | None = None
+    channel: WholeNumber | None = Field(None, description="How many channels.")
+    z: WholeNumber | None = Field(None, description="How many planes in z.")
+    t: WholeNumber | None = Field(None, description="How many time points.")
+    files: WholeNumber | None = Field(None, description="How many files.")
 
 
 class CompleteSettings(Setting):
     """A rule's `complete:`."""
 
-    settle: timedelta | None = None
-    marker: str | None = None
-    expect: ExpectSettings | None = None
-    max_wait: timedelta = timedelta(hours=2)
-    on_stall: Literal["hold", "import"] = "hold"
-    per: Literal["image", "plate"] = "image"
+    settle: Duration | None = Field(None, description="The rule's own `settle`, instead of the root's.")
+    marker: str | None = Field(None, description="A file whose appearance says that all is written.")
+    expect: ExpectSettings | None = Field(None, description="How many values or files make it whole.")
+    max_wait: Duration = Field(timedelta(hours=2), description="After this long it is `stalled`.")
+    on_stall: Literal["hold", "import"] = Field("hold", description="What happens to what is stalled.")
+    per: Literal["image", "plate"] = Field("image", description="What has to be whole.")
+
+
+def _gives_kind(value: object) -> str:
+    return AS_TEXT if isinstance(value, str) else AS_MAPPING
 
 
 class ExampleSettings(Setting):
     """An embedded example: what a path shall give."""
 
-    paths: tuple[str, ...]
-    #: 'skipped', 'unmatched', 'ignored', 'held', or the captured targets as text.
-    gives: Literal["skipped", "unmatched", "ignored", "held"] | dict[str, str]
+    paths: Texts = Field(description="Paths below the root. `path:` gives a single one.", min_length=1)
+    gives: Annotated[
+        Annotated[Literal["skipped", "unmatched", "ignored", "held"], Tag(AS_TEXT)]
+        | Annotated[dict[str, str], Tag(AS_MAPPING)],
+        Discriminator(_gives_kind),
+    ] = Field(
+        description="`skipped`, `unmatched`, `ignored`, `held`, or the values that the path has to give: targets "
+        "(`project`, `well: B3` ...), `owner`, `group`, `image`, or the rule's own placeholders. What is not named "
+        "is not compared."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_is_a_list_of_one(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or "path" not in data:
+            return data
+        if "paths" in data:
+            raise refused("an example takes path or paths, not both")
+        return {("paths" if key == "path" else key): value for key, value in data.items()}
 
 
 class KeyValueTable(Setting):
     """`key_values: {from: platemap.csv, by: well, on: well}`."""
 
-    table: str  # key in the file: from
-    by: str = "well"
-    on: Literal["image", "well", "plate", "dataset"] = "well"
+    table: str = Field(alias="from", description="The table's file name, beside the plate.")
+    by: str = Field("well", description="The column that says which object a line is for.")
+    on: AnnotatedObject = Field("well", description="What the values go to.")
 
 
 class ChannelSettings(Setting):
     """A name and colour for a captured channel value."""
 
-    name: str | None = None
-    color: str | None = None
+    name: str | None = Field(None, description="The channel's name.")
+    color: str | None = Field(None, description="The channel's colour, `#RRGGBB`.")
+
+
+def _key_values_kind(value: object) -> str:
+    is_table = isinstance(value, KeyValueTable) or (isinstance(value, dict) and "from" in value)
+    return AS_TABLE if is_table else AS_MAPPING
+
+
+KeyValues = Annotated[
+    Annotated[dict[str, str], Tag(AS_MAPPING)] | Annotated[KeyValueTable, Tag(AS_TABLE)],
+    Discriminator(_key_values_kind),
+]
 
 
 class RuleSettings(Setting):
     """One rule as written; `config.rules` compiles it."""
 
-    name: str | None = None
-    match: tuple[str, ...] = ()
-    regex: str | None = None
-    where: dict[str, str] = {}
-    set: dict[str, str] = {}
-    skip: bool = False
-    tags: tuple[str, ...] = ()
-    key_values: dict[str, str] | KeyValueTable | None = None
-    on: Literal["image", "well", "plate", "dataset"] = "image"
-    description: str | None = None
-    owner: Literal["posix"] | None = None
-    by: Literal["reader", "names"] | None = None
-    channels: dict[str, ChannelSettings] = {}
-    complete: CompleteSettings | None = None
-    associated_images: Literal["hide", "keep", "drop"] = "hide"
-    projection: Literal["middle", "max", "mean"] = "middle"
-    crosscheck: Literal["hold", "warn", "off"] | None = None
-    layout: str | None = None
-    examples: tuple[ExampleSettings, ...] = ()
-    mark: SourceMark
-    #: Marks of single values, by dotted key ("match", "set.owner", "where.stain").
-    marks: dict[str, SourceMark] = {}
+    name: str | None = Field(None, description="What `explain` and `why` call the rule. Default: its number.")
+    match: Texts = Field((), description="A path template, relative to the root, or a list: the first that fits.")
+    regex: str | None = Field(None, description="Instead of `match`: a regular expression (RE2) with named groups.")
+    where: dict[str, str] = Field({}, description="Limits placeholders to what fits an expression (RE2).")
+    set: dict[str, str] = Field({}, description="Gives or overrides targets, each from a template.")
+    skip: Boolean = Field(False, description="What matches is `skipped`: known, and never imported.")
+    tags: Texts = Field((), description="Tags, each from a template; an empty one is left out.")
+    key_values: KeyValues | None = Field(None, description="Key-value pairs, the values from templates.")
+    on: AnnotatedObject = Field("image", description="What tags and key-values go to: image, well, plate, dataset.")
+    description: str | None = Field(None, description="A description of the image, from a template.")
+    owner: Literal["posix"] | None = Field(None, description="`posix`: the file's owner on disk is the owner.")
+    by: Literal["reader", "names"] | None = Field(None, description="Who tells the dimensions.")
+    channels: dict[str, ChannelSettings] = Field({}, description="Names and colours for captured channels, in order.")
+    complete: CompleteSettings | None = Field(None, description="When a fileset is whole; `settle` works already.")
+    associated_images: Literal["hide", "keep", "drop"] = Field(
+        "hide", description="Label, macro and overview pictures inside files (labels carry patients' names)."
+    )
+    projection: Projection | None = Field(None, description="Thumbnails of z-stacks; default: the file's `thumbnails`.")
+    crosscheck: Crosscheck | None = Field(None, description="As the root's `crosscheck`, for this rule.")
+    layout: str | None = Field(None, description="An instrument's layout below what `match` matches.")
+    examples: tuple[ExampleSettings, ...] = Field((), description="Paths with what they shall give; `check` runs them.")
+    mark: SourceMark = Field(alias=INTERNAL + "mark")
+    #: Marks of single values, by dotted key ("match", "match.0", "set.owner", "where.stain", "examples.0.gives.well").
+    marks: dict[str, SourceMark] = Field({}, alias=INTERNAL + "marks")
 
 
 class WatchSettings(Setting):
     """One watch root."""
 
-    root: Path
-    name: str
-    role: Literal["acquisition", "storage"] = "acquisition"
-    events: Literal["auto", "native", "polling"] = "auto"
-    settle: timedelta = timedelta(seconds=10)
-    #: None: 1 h while events are healthy, 15 min where they are not.
-    scan_every: timedelta | None = None
-    hash: Hasher = Hasher.SHA256
-    hash_now_bytes: int = 1 << 30  # key in the file: hash_now
-    ignore: tuple[str, ...] = ()
-    seen_as: dict[str, str] = {}
-    default: DefaultOwner = DefaultOwner()
-    crosscheck: Literal["hold", "warn", "off"] = "hold"
-    rules: tuple[RuleSettings, ...] = ()
-    mark: SourceMark
+    root: FilePath = Field(description="The folder to watch; nothing is ever written in it.")
+    name: Name = Field(
+        alias="name", description="The root's identity, which outlives a change of path. Default: the last component."
+    )
+    role: Literal["acquisition", "storage"] = Field(
+        "acquisition", description="`storage` holds copies of what was acquired: it never gives new images."
+    )
+    events: Literal["auto", "native", "polling"] = Field(
+        "auto", description="How changes are noticed; `auto` reads the mount's file system."
+    )
+    settle: Duration = Field(
+        timedelta(seconds=10), description="No change for this long before a file counts as settled."
+    )
+    scan_every: Duration | None = Field(
+        None,
+        description="How often the whole tree is looked at. Default: 1h while events are healthy, 15m where not.",
+        gt=timedelta(0),
+    )
+    hash: Hasher = Field(Hasher.SHA256, description="The checksum of originals: `sha256`, `blake3` or `xxh3-128`.")
+    hash_now_bytes: SizeBytes = Field(
+        1 << 30, alias="hash_now", description="Larger files are hashed later, once it is quiet."
+    )
+    ignore: Texts = Field((), description="Patterns of files and folders not to look at, added to sensible defaults.")
+    seen_as: dict[str, str] = Field({}, description="How other computers call this folder, by a name for each.")
+    default: DefaultOwner = Field(DefaultOwner(), description="Owner and group where the rules give none.")
+    crosscheck: Crosscheck = Field(
+        "hold",
+        description="What happens when another known person wrote a file than the one whose folder it is in: `hold` "
+        "it, `warn`, or nothing (`off`).",
+    )
+    rules: tuple[RuleSettings, ...] = Field((), description="The rules, tried in order; the first that matches wins.")
+    mark: SourceMark = Field(alias=INTERNAL + "mark")
+    #: Marks of single values, by dotted key ("root", "ignore.0", "default.group").
+    marks: dict[str, SourceMark] = Field({}, alias=INTERNAL + "marks")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_its_last_component(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "name" not in data and isinstance(data.get("root"), str | Path):
+            last = Path(data["root"]).name
+            return data | ({"name": last} if last else {})
+        return data
 
 
 class ThumbnailSettings(Setting):
     """How pictures are made."""
 
-    size_px: int = 256
-    projection: Literal["middle", "max", "mean"] = "middle"
+    size_px: WholeNumber = Field(256, description="The longer side of a thumbnail, in pixels.", ge=16, le=4096)
+    projection: Projection = Field("middle", description="What a z-stack shows: its `middle`, `max` or `mean`.")
 
 
 class Settings(Setting):
     """A whole, checked configuration."""
 
-    file: Path
-    catalog: CatalogSettings = CatalogSettings()
-    state_dir: Path = Path("/var/lib/coverslip")
-    groups: dict[str, GroupSettings] = {}
-    users: dict[str, UserSettings] = {}
-    people: PeopleSettings = PeopleSettings()
+    file: Path = Field(alias=INTERNAL + "file")
+    catalog: CatalogSettings = Field(CatalogSettings(), description="Where the catalogue lives.")
+    state_dir: FilePath = Field(
+        Path("/var/lib/coverslip"),
+        description="The catalogue and the last good configuration; only the service may read it (mode 0700). "
+        "Relative to this file's folder.",
+    )
+    groups: dict[Name, GroupSettings] = Field(
+        {}, description="Groups by name. Others are made with `coverslip group add`; what stands here is fixed by it."
+    )
+    users: dict[Name, UserSettings] = Field(
+        {}, description="People by name. Others are made with `coverslip user add`; what stands here is fixed by it."
+    )
+    people: PeopleSettings = Field(
+        PeopleSettings(), description="Where names found in paths are looked up, and what to do with unknown ones."
+    )
     #: name -> (value -> value), CSV files read already.
-    lookups: dict[str, dict[str, str]] = {}
-    thumbnails: ThumbnailSettings = ThumbnailSettings()
-    #: Worker processes; None: one a core.
-    workers: int | None = None
-    watch: tuple[WatchSettings, ...] = ()
-    #: The whole text, includes expanded, and its SHA-256: the configuration's version.
-    source_text: str
-    digest: bytes
+    lookups: dict[str, dict[str, str]] = Field(
+        {}, description="Tables for the `|` filter of templates: keys with values, or the name of a CSV file."
+    )
+    thumbnails: ThumbnailSettings = Field(ThumbnailSettings(), description="How pictures are made.")
+    workers: WholeNumber | None = Field(
+        None, description="Worker processes that read files. Default: one for each core.", ge=1, le=256
+    )
+    watch: tuple[WatchSettings, ...] = Field((), description="The folders to watch.")
+    #: The whole text, includes and tables expanded, and its SHA-256: the configuration's version.
+    source_text: str = Field(alias=INTERNAL + "source_text")
+    digest: bytes = Field(alias=INTERNAL + "digest")
     #: Where each key of groups, users ... stands, by dotted key ("groups.smith-lab.permissions"): what is in here
     #: is fixed by the file.
-    marks: dict[str, SourceMark] = {}
+    marks: dict[str, SourceMark] = Field({}, alias=INTERNAL + "marks")
+    #: What was read, for `remember_good`: each file's text by its path (bytes as surrogates), and the files that each
+    #: pattern of ``include:`` named, as (folder, pattern, paths).
+    read_texts: dict[str, str] = Field({}, alias=INTERNAL + "read_texts", repr=False)
+    read_patterns: tuple[tuple[str, str, tuple[str, ...]], ...] = Field(
+        (), alias=INTERNAL + "read_patterns", repr=False
+    )
