@@ -7,17 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Permissions:
-    """What the viewer may do with an object, so that no front end offers what will be refused."""
-
-    can_annotate: bool
-    can_edit: bool
-    can_delete: bool
-    can_link: bool
-    can_move: bool
-    can_give: bool
+from catalog.permissions import Rights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +83,7 @@ class ImageDocument:
     rule: str | None
     owner_by: str
     state: str
-    permissions: Permissions
+    permissions: Rights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +109,7 @@ class TreeRow:
     owner: str | None
     group: str | None
     images: int
-    permissions: Permissions | None
+    permissions: Rights | None
     children: tuple["TreeRow", ...] = ()
     is_dormant: bool = False
 
@@ -179,7 +169,7 @@ class ContainerDocument:
     tags: tuple[str, ...]
     key_values: tuple[tuple[str, str], ...]
     annotations: tuple[AnnotationDocument, ...]
-    permissions: Permissions
+    permissions: Rights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,10 @@ class NotFound(CatalogueError):  # noqa: N818 - reads as the answer it is
     """The object does not exist, or may not be seen: the two look alike (exit code 3)."""
 
 
+class NotUnderstood(CatalogueError):  # noqa: N818 - reads as the answer it is
+    """What was asked for is not written as it should be: `image:x`, a well `33B` ... (exit code 2)."""
+
+
 class NotAllowed(CatalogueError):  # noqa: N818 - reads as the answer it is
     """The object may be seen but not changed; the message says why and who may (exit code 1)."""
 

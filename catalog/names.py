@@ -39,3 +39,15 @@ def well_name(row: int, column: int) -> str:
         rest, digit = divmod(rest - 1, 26)
         letters = chr(ord("A") + digit) + letters
     return f"{letters}{column + 1}"
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Give a sorting key in which digits compare as numbers: "P2" comes before "P10"."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return tuple(_number_key(part) if part[0] in "0123456789" else (1, 0, part.casefold()) for part in parts)
+
+
+def _number_key(digits: str) -> tuple[int, int, str]:
+    # By length, then by text: like the number, without a limit to its length.
+    stripped = digits.lstrip("0")
+    return 0, len(stripped), stripped

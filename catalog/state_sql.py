@@ -3,7 +3,6 @@
 A property test holds the two together. Whoever adds a state changes both.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     FromClause,
-    Select,
+    RowMapping,
     and_,
     case,
     func,
@@ -20,6 +19,7 @@ from sqlalchemy import (
     select,
 )
 
+from catalog.models.base import AnySelect
 from catalog.models.images import OriginalFile
 from catalog.models.ingest import Directory, Fileset, Job, Reason, Root, Sighting
 from catalog.states import REASONS, FilesetFacts, JobFacts, RootFacts, SightingFacts, State
@@ -118,8 +118,8 @@ def has_twin() -> ColumnElement[bool]:
     return or_(select(older.c.id).where(same).exists(), _SIGHTING.c.fileset_id.is_(None))
 
 
-def facts() -> Select[Any]:
-    """Select, for every sighting, the columns that `facts_of` turns into what `state_of` takes."""
+def facts() -> AnySelect:
+    """For every sighting, the columns that `facts_of` turns into what `state_of` takes."""
     source = joined().outerjoin(_ORIGINAL, _ORIGINAL.c.id == _SIGHTING.c.original_file_id)
     return select(
         _ROOT.c.id.label("root_id"),
@@ -160,7 +160,7 @@ def facts() -> Select[Any]:
 
 
 def facts_of(
-    row: Mapping[str, Any],
+    row: RowMapping,
 ) -> tuple[RootFacts, SightingFacts, FilesetFacts | None, JobFacts | None]:
     """Turn a row of `facts` into the arguments of `state_of`."""
     has_original = row["original_file_id"] is not None
@@ -178,7 +178,7 @@ def facts_of(
     return root, sighting, _fileset_facts(row), job
 
 
-def _fileset_facts(row: Mapping[str, Any]) -> FilesetFacts | None:
+def _fileset_facts(row: RowMapping) -> FilesetFacts | None:
     if row["fileset_id"] is None:
         return None
     return FilesetFacts(
@@ -192,7 +192,7 @@ def _fileset_facts(row: Mapping[str, Any]) -> FilesetFacts | None:
     )
 
 
-def states() -> Select[Any]:
+def states() -> AnySelect:
     """Select state and reason of every sighting, keyed by directory and name."""
     return select(
         _SIGHTING.c.directory_id,
@@ -202,7 +202,7 @@ def states() -> Select[Any]:
     ).select_from(joined())
 
 
-def counts() -> Select[Any]:
+def counts() -> AnySelect:
     """Select how many files there are in each state with each reason."""
     state, reason = state_column().label("state"), reason_column().label("reason")
     counted = select(state, reason).select_from(joined()).subquery()

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 import click
 
-from catalog.errors import CatalogueError, CatalogueUnavailable, NotFound
+from catalog.errors import CatalogueError, CatalogueUnavailable, NotFound, NotUnderstood
 from config.problems import ConfigurationError
 from daemon.errors import AnotherInstance, DaemonError, NotForYou, UnusableConfiguration
 
@@ -28,6 +28,7 @@ _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
     (UnusableConfiguration, Exit.USAGE),
     (NotForYou, Exit.NOT_FOUND),
     (NotFound, Exit.NOT_FOUND),
+    (NotUnderstood, Exit.USAGE),
     (AnotherInstance, Exit.ANOTHER_INSTANCE),
     (CatalogueUnavailable, Exit.NO_CATALOGUE),
     (CatalogueError, Exit.REFUSED),

@@ -1,9 +1,9 @@
 """The declarative base, column types and mixins that every table shares."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Select
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
@@ -14,6 +14,9 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+#: A select of whatever columns.
+AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
 #: A 64-bit key. SQLite only auto-increments a column whose type is exactly INTEGER.
 BigId = BigInteger().with_variant(Integer, "sqlite")

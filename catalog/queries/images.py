@@ -1,0 +1,121 @@
+"""The list of images: keyset pages, newest first, one branch of the query for each group.
+
+A page costs the same however many images there are and however deep it lies: each group's newest rows come from an
+index on (group, imported, id), and the few rows that are left are merged. Many images share one moment of import
+(they are committed in batches), so that the id decides among those.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, literal, select, tuple_, union_all
+
+from catalog.documents import ImagePage
+from catalog.errors import NotUnderstood
+from catalog.models.base import AnySelect, BigId, UtcDateTime
+from catalog.models.images import Image
+from catalog.permissions import Acting, own_only_groups, readable_groups
+from catalog.queries.filters import ImageFilters, conditions, has_narrow
+from catalog.queries.image_documents import image_documents
+from catalog.visibility import visible
+
+#: SQLite allows 500 branches in one statement.
+_BRANCHES_AT_MOST = 400
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CURSOR = re.compile(r"(-?[0-9]{1,18})-([0-9]{1,18})")
+
+Key = tuple[datetime, int]
+
+
+def images(
+    connection: Connection, acting: Acting, filters: ImageFilters, *, limit: int = 100, after: str | None = None
+) -> ImagePage:
+    """Give the newest images that fit, after the page that gave ``after``; everything of it as the viewer sees it."""
+    keys = _page(connection, acting, conditions(connection, acting, filters), filters, limit + 1, after)
+    shown = keys[:limit]
+    documents = image_documents(connection, acting, [image_id for _, image_id in shown])
+    return ImagePage(images=documents, next_after=_cursor(shown[-1]) if len(keys) > limit and shown else None)
+
+
+def image_ids(
+    connection: Connection, acting: Acting, filters: ImageFilters, *, limit: int, after: str | None = None
+) -> tuple[tuple[int, ...], str | None]:
+    """Give a page's ids alone, and how to continue."""
+    keys = _page(connection, acting, conditions(connection, acting, filters), filters, limit + 1, after)
+    next_after = _cursor(keys[limit - 1]) if len(keys) > limit else None
+    return tuple(image_id for _, image_id in keys[:limit]), next_after
+
+
+def _page(
+    connection: Connection,
+    acting: Acting,
+    wanted: list[ColumnElement[bool]],
+    filters: ImageFilters,
+    limit: int,
+    after: str | None,
+) -> list[Key]:
+    if after is not None:
+        wanted = [*wanted, _older_than(_parse_cursor(after))]
+    if has_narrow(filters):
+        # The ids come from elsewhere and are few: one statement, sorted.
+        query = _newest(select(Image.created_at, Image.id).where(visible(acting, Image), *wanted), limit)
+        return [(at, image_id) for at, image_id in connection.execute(query)]
+    keys: list[Key] = []
+    for branches in _chunks(_branches(acting, by_group=filters.owner is not None)):
+        keys.extend((at, i) for at, i in connection.execute(_merged(branches, wanted, limit)))
+    return sorted(keys, reverse=True)[:limit]
+
+
+def _branches(acting: Acting, *, by_group: bool) -> list[ColumnElement[bool] | None]:
+    """Give the condition of each branch: one for each group; None for everything (the site, administrators).
+
+    ``by_group``: also for administrators, because one owner's newest come from an index with the group.
+    """
+    if acting.is_system or (acting.is_administrator and not by_group):
+        return [None]
+    own = acting.experimenter_id
+    return [
+        *(Image.group_id == group_id for group_id in readable_groups(acting)),
+        *(and_(Image.group_id == group_id, Image.owner_id == own) for group_id in own_only_groups(acting)),
+    ]
+
+
+def _chunks(branches: list[ColumnElement[bool] | None]) -> Iterator[list[ColumnElement[bool] | None]]:
+    for start in range(0, len(branches), _BRANCHES_AT_MOST):
+        yield branches[start : start + _BRANCHES_AT_MOST]
+
+
+def _merged(branches: list[ColumnElement[bool] | None], wanted: list[ColumnElement[bool]], limit: int) -> AnySelect:
+    parts: list[AnySelect] = []
+    for branch in branches:
+        of_group = select(Image.created_at, Image.id).where(*([] if branch is None else [branch]), *wanted)
+        # Wrapped: SQLite takes ORDER BY and LIMIT inside a branch only so.
+        parts.append(select(_newest(of_group, limit).subquery()))
+    merged = union_all(*parts).subquery()
+    newest_first = (merged.c.created_at.desc(), merged.c.id.desc())
+    return select(merged.c.created_at, merged.c.id).order_by(*newest_first).limit(limit)
+
+
+def _newest(query: AnySelect, limit: int) -> AnySelect:
+    return query.order_by(Image.created_at.desc(), Image.id.desc()).limit(limit)
+
+
+def _older_than(key: Key) -> ColumnElement[bool]:
+    at, image_id = key
+    return tuple_(Image.created_at, Image.id) < tuple_(literal(at, UtcDateTime()), literal(image_id, BigId))
+
+
+def _cursor(key: Key) -> str:
+    at, image_id = key
+    return f"{(at - _EPOCH) // timedelta(microseconds=1)}-{image_id}"
+
+
+def _parse_cursor(text: str) -> Key:
+    found = _CURSOR.fullmatch(text)
+    if found is None:
+        raise NotUnderstood(f"'{text}' does not continue a list; take what the page before it gave for --after")
+    try:
+        return _EPOCH + timedelta(microseconds=int(found[1])), int(found[2])
+    except OverflowError as error:
+        raise NotUnderstood(f"'{text}' does not continue a list: no such time") from error

@@ -1,0 +1,1 @@
+"""Tests: what is read from the catalogue for a person."""
