@@ -1,0 +1,63 @@
+"""Checksums of whole files, by name, and the cheap 16-byte fingerprint that finds candidates for moved files."""
+
+import hashlib
+from typing import BinaryIO, Protocol
+
+import xxhash
+from blake3 import blake3
+
+#: Large files are hashed in buffers of this size.
+CHUNK_BYTES = 1 << 20
+#: A fingerprint samples this much at the start, the middle and the end.
+SAMPLE_BYTES = 1 << 14
+
+
+class Hash(Protocol):
+    """The part of hashlib's interface that every hasher here has."""
+
+    def update(self, data: bytes, /) -> object:
+        """Take more bytes."""
+        ...
+
+    def hexdigest(self) -> str:
+        """Give the digest as hex digits."""
+        ...
+
+
+def new_hash(hasher: str) -> Hash:
+    """Start the hasher of that name: sha256, blake3 or xxh3-128; another name is a ValueError."""
+    match hasher:
+        case "sha256":
+            return hashlib.sha256()
+        case "blake3":
+            return blake3()
+        case "xxh3-128":
+            return xxhash.xxh3_128()
+        case _:
+            raise ValueError(f"there is no hasher {hasher!r}; there are sha256, blake3 and xxh3-128")
+
+
+def hash_bytes(hasher: str, data: bytes) -> str:
+    """Hash what is in memory already."""
+    running = new_hash(hasher)
+    running.update(data)
+    return running.hexdigest()
+
+
+def hash_stream(hasher: str, stream: BinaryIO) -> str:
+    """Hash a stream from its start in buffers of 1 MiB."""
+    running = new_hash(hasher)
+    stream.seek(0)
+    while chunk := stream.read(CHUNK_BYTES):
+        running.update(chunk)
+    return running.hexdigest()
+
+
+def fingerprint(stream: BinaryIO, size_bytes: int) -> bytes:
+    """Give 16 bytes over the size and three samples: equal for equal content, it never decides alone."""
+    running = xxhash.xxh3_128()
+    running.update(size_bytes.to_bytes(8, "little"))
+    for offset in (0, max(0, size_bytes // 2 - SAMPLE_BYTES // 2), max(0, size_bytes - SAMPLE_BYTES)):
+        stream.seek(offset)
+        running.update(stream.read(SAMPLE_BYTES))
+    return running.digest()

@@ -1,0 +1,189 @@
+"""What a reader is: it takes one nameless stream and gives images, each with its record and its pixels by region.
+
+Arrays of pixels have the axes (Y, X), or (Y, X, S) for RGB(A) planes, in the file's own dtype and native byte order.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.records import ImageRecord
+
+Pixels: TypeAlias = NDArray[Any]
+
+#: A reader never holds more than this much of decoded pixels of one segment (strip, tile, whole PNG), bytes.
+SEGMENT_LIMIT_BYTES = 512 << 20
+
+
+class ReadingError(Exception):
+    """Something about a file that keeps it from being imported now; ``reason`` is a sentence for people."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class DamagedError(ReadingError):
+    """The file is corrupt or hostile, and cannot become whole by growing."""
+
+
+class NotWholeError(ReadingError):
+    """The file may still be being written: truncated, or with a tail of zeros."""
+
+
+class RefusedError(ReadingError):
+    """The file is fine, but it cannot be imported by itself or by this version."""
+
+
+class TooLargeError(ReadingError):
+    """Pixels that would take more memory than a worker has; concerns pictures, never the import."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One file for a reader: a seekable stream without a name, and what may be known of its surroundings.
+
+    ``name`` is the base name, for messages and for sets whose files are numbered; ``has_sibling`` says whether a
+    name exists in the folder. Neither lets a reader open another file.
+    """
+
+    stream: BinaryIO
+    size_bytes: int
+    name: bytes
+    has_sibling: Callable[[bytes], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """A resolution level; the first of an image is the full one, px."""
+
+    size_x: int
+    size_y: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A rectangle of a level, px: ``top`` and ``left`` inclusive, ``bottom`` and ``right`` exclusive."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Give (height, width)."""
+        return self.bottom - self.top, self.right - self.left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A decoded piece of a plane; ``pixels`` is (Y, X) or (Y, X, S) and lies at (top, left)."""
+
+    top: int
+    left: int
+    pixels: Pixels
+
+
+class OpenedImage(Protocol):
+    """One image of an open file."""
+
+    @property
+    def record(self) -> ImageRecord:
+        """Tell what is known of the image."""
+        ...
+
+    @property
+    def levels(self) -> Sequence[Level]:
+        """Give the resolution levels, the full one first."""
+        ...
+
+    def blocks(
+        self, *, c: int = 0, z: int = 0, t: int = 0, level: int = 0, window: Window | None = None, step: int = 1
+    ) -> Iterator[Block]:
+        """Decode a plane piece by piece, in bounded memory; only pieces that touch the window.
+
+        ``step`` n gives a sample: about every n-th piece in each direction, spread evenly. ``c`` is ignored for RGB.
+        """
+        ...
+
+
+class OpenedFileImages(Protocol):
+    """An open file: its format's name for people, and its images in the file's order."""
+
+    @property
+    def format(self) -> str:
+        """Give the format's name for people."""
+        ...
+
+    @property
+    def images(self) -> Sequence[OpenedImage]:
+        """Give the images in the file's order."""
+        ...
+
+    def check_last_plane(self) -> None:
+        """Decode the last plane's last piece; raises DamagedError or NotWholeError."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held; the stream stays the caller's."""
+        ...
+
+
+class Reader(Protocol):
+    """A format: how it is recognised and opened."""
+
+    @property
+    def name(self) -> str:
+        """Give the format's name."""
+        ...
+
+    @property
+    def endings(self) -> tuple[bytes, ...]:
+        """Give the lower-case endings, with their dot, that belong to it."""
+        ...
+
+    def recognises(self, head: bytes) -> bool:
+        """Say by the first 64 bytes whether it is this format."""
+        ...
+
+    def open(self, source: Source) -> OpenedFileImages:
+        """Open and check the file's structure; raises ReadingError."""
+        ...
+
+
+def whole(level: Level) -> Window:
+    """Give the window of a whole level."""
+    return Window(top=0, left=0, bottom=level.size_y, right=level.size_x)
+
+
+def region(
+    image: OpenedImage, *, c: int = 0, z: int = 0, t: int = 0, level: int = 0, window: Window | None = None
+) -> Pixels:
+    """Give a rectangle of one plane as (Y, X), or (Y, X, S) for RGB; raises TooLargeError above 512 MiB."""
+    asked = window or whole(image.levels[level])
+    height, width = asked.shape
+    result: Pixels | None = None
+    for block in image.blocks(c=c, z=z, t=t, level=level, window=asked):
+        if result is None:
+            shape = (height, width, *block.pixels.shape[2:])
+            if int(np.prod(shape)) * block.pixels.dtype.itemsize > SEGMENT_LIMIT_BYTES:
+                raise TooLargeError(f"a region of {width} x {height} px is too large to be held in memory")
+            result = np.zeros(shape, block.pixels.dtype)
+        _paste(result, asked, block)
+    if result is None:
+        raise DamagedError("the region holds no pixels")
+    return result
+
+
+def _paste(result: Pixels, asked: Window, block: Block) -> None:
+    """Copy the part of a block that lies in the window."""
+    height, width = block.pixels.shape[:2]
+    top, left = max(asked.top, block.top), max(asked.left, block.left)
+    bottom, right = min(asked.bottom, block.top + height), min(asked.right, block.left + width)
+    if top < bottom and left < right:
+        piece = block.pixels[top - block.top : bottom - block.top, left - block.left : right - block.left]
+        result[top - asked.top : bottom - asked.top, left - asked.left : right - asked.left] = piece

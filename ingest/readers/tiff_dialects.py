@@ -1,0 +1,54 @@
+"""Finds out which program wrote a TIFF and hands it to that dialect's module, the surest marks first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import tifffile
+
+from ingest.readers import tiff_plain
+from ingest.readers.protocol import RefusedError, Source
+from ingest.readers.tiff_pixels import TiffImage
+from ingest.readers.tiff_series import Facts, Sizes, images_of
+
+Describe = Callable[[tifffile.TiffFile, Source], list[TiffImage]]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A dialect's name for people, how it is recognised by the first page, and its describer."""
+
+    name: str
+    is_it: Callable[[tifffile.TiffFile], bool]
+    describe: Describe
+
+
+def describe(file: tifffile.TiffFile, source: Source) -> tuple[str, list[TiffImage]]:
+    """Give the dialect's name and the file's images; raises ReadingError."""
+    name, images = _described(file, source)
+    if not images:
+        raise RefusedError("the file holds no image")
+    return name, images
+
+
+def _described(file: tifffile.TiffFile, source: Source) -> tuple[str, list[TiffImage]]:
+    for dialect in dialects():
+        if dialect.is_it(file):
+            return dialect.name, dialect.describe(file, source)
+    return ("BigTIFF" if file.is_bigtiff else "TIFF"), _plain(file, source)
+
+
+def _plain(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
+    facts = tiff_plain.facts_of(file.pages.first)
+
+    def same(position: int, sizes: Sizes) -> Facts:  # noqa: ARG001  # the same for all
+        return facts
+
+    images: list[TiffImage] = []
+    for series in file.series:
+        images += images_of(source.stream, source.size_bytes, series, len(images), same)
+    return images
+
+
+def dialects() -> tuple[Dialect, ...]:
+    """Give the dialects in the order in which they are tried."""
+    return ()

@@ -1,0 +1,169 @@
+"""Gives the pixels of TIFF planes piece by piece: from pages by strips and tiles, or from raw runs of bytes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+import tifffile
+
+from catalog.records import ImageRecord
+from ingest.readers.protocol import (
+    SEGMENT_LIMIT_BYTES,
+    Block,
+    DamagedError,
+    Level,
+    Pixels,
+    TooLargeError,
+    Window,
+    whole,
+)
+
+#: Raw rows are read in runs of about this many bytes.
+RUN_BYTES = 4 << 20
+#: With ``step``, this many rows of each run are read.
+SAMPLE_ROWS = 4
+_JPEG_CODES = frozenset({6, 7, 34892, 33007})
+
+
+@dataclass(frozen=True, slots=True)
+class RawPlane:
+    """A plane in one uncompressed run; ``shape`` is (Y, X) or (Y, X, S), ``dtype`` has the file's byte order."""
+
+    stream: BinaryIO
+    offset: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def blocks(self, window: Window, step: int) -> Iterator[Block]:
+        """Read the window's rows in runs of at most 4 MiB, or four rows of every ``4 * step`` as a sample."""
+        row_bytes = int(np.prod(self.shape[1:])) * self.dtype.itemsize
+        rows_at_once = max(1, RUN_BYTES // row_bytes) if step == 1 else SAMPLE_ROWS
+        for top in range(window.top, window.bottom, rows_at_once * step):
+            rows = min(rows_at_once, window.bottom - top)
+            self.stream.seek(self.offset + top * row_bytes)
+            data = self.stream.read(rows * row_bytes)
+            if len(data) < rows * row_bytes:
+                raise DamagedError(f"the pixels of row {top + 1} are missing")
+            yield Block(top=top, left=0, pixels=np.frombuffer(data, self.dtype).reshape((rows, *self.shape[1:])))
+
+
+@dataclass(frozen=True, slots=True)
+class PagePlane:
+    """A plane of a page; ``inner`` counts planes inside the page (planar samples x depth).
+
+    ``sample`` picks one of the interleaved samples as a channel of its own.
+    """
+
+    page: tifffile.TiffPage | tifffile.TiffFrame
+    inner: int = 0
+    sample: int | None = None
+
+    def blocks(self, window: Window, step: int) -> Iterator[Block]:
+        """Decode the pieces that touch the window, or one of every ``step`` in each direction."""
+        for index in self._touched(window, step):
+            block = self.decode(index)
+            if block is not None:
+                yield block
+
+    def _touched(self, window: Window, step: int) -> Iterator[int]:
+        """Give the indices of the segments of this plane that the window touches."""
+        key = keyframe_of(self.page)
+        length, width = piece_shape(key)
+        down, across = -(-key.imagelength // length), -(-key.imagewidth // width)
+        depth_of_piece = max(1, key.tiledepth) if key.is_tiled else 1
+        sample, depth = divmod(self.inner, key.imagedepth)
+        layers = -(-key.imagedepth // depth_of_piece)
+        first = (sample * layers + depth // depth_of_piece) * down * across
+        for row in range(window.top // length, min(down, -(-window.bottom // length)), step):
+            for column in range(window.left // width, min(across, -(-window.right // width)), step):
+                yield first + row * across + column
+
+    def decode(self, index: int) -> Block | None:
+        """Decode one piece; None for an empty one of a sparse file."""
+        page, key = self.page, keyframe_of(self.page)
+        length, width = piece_shape(key)
+        if length * width * key.samplesperpixel * max(1, key.bitspersample // 8) > SEGMENT_LIMIT_BYTES:
+            raise TooLargeError("a piece of the picture is too large to be unpacked in memory")
+        if index >= len(page.dataoffsets):
+            raise DamagedError(f"piece {index + 1} of a page is missing")
+        count = page.databytecounts[index]
+        if count == 0:
+            return None
+        handle = page.parent.filehandle
+        arguments: dict[str, Any] = {}
+        if key.compression in _JPEG_CODES:
+            arguments = {"jpegtables": page.jpegtables, "jpegheader": key.jpegheader}
+        # Only then the seek: asking for tables or for the decoder may read tags, which moves the position.
+        decode = key.decode
+        handle.seek(page.dataoffsets[index])
+        decoded, position, shape = decode(handle.read(count), index, **arguments)
+        if decoded is None:
+            return None
+        # Tiles at the edges are decoded whole; what lies outside the picture is cut off.
+        height = min(shape[1], key.imagelength - position[2])
+        width = min(shape[2], key.imagewidth - position[3])
+        pixels: Pixels = decoded[self.inner % key.imagedepth % max(1, shape[0]), :height, :width]
+        if self.sample is not None or pixels.shape[-1] == 1:
+            pixels = pixels[..., self.sample or 0]
+        return Block(top=position[2], left=position[3], pixels=pixels)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedPlane:
+    """An RGB plane whose samples lie in planes of their own; blocks are joined to (Y, X, S)."""
+
+    parts: Sequence["RawPlane | PagePlane"]
+
+    def blocks(self, window: Window, step: int) -> Iterator[Block]:
+        """Join the parts' blocks, which have the same places."""
+        for blocks in zip(*(part.blocks(window, step) for part in self.parts), strict=False):
+            pixels = np.stack([block.pixels for block in blocks], axis=-1)
+            yield Block(top=blocks[0].top, left=blocks[0].left, pixels=pixels)
+
+
+Plane = RawPlane | PagePlane | JoinedPlane
+
+
+@dataclass(frozen=True, slots=True)
+class TiffImage:
+    """An image in a TIFF: its record, its levels, and where each plane lies; ``locate`` takes (level, c, z, t)."""
+
+    record: ImageRecord
+    levels: tuple[Level, ...]
+    locate: Callable[[int, int, int, int], Plane]
+
+    def blocks(
+        self, *, c: int = 0, z: int = 0, t: int = 0, level: int = 0, window: Window | None = None, step: int = 1
+    ) -> Iterator[Block]:
+        """Decode one plane piece by piece, see OpenedImage."""
+        plane = self.locate(level, c, z, t)
+        for block in plane.blocks(window or whole(self.levels[level]), step):
+            yield Block(top=block.top, left=block.left, pixels=native(block.pixels))
+
+
+def keyframe_of(page: tifffile.TiffPage | tifffile.TiffFrame) -> tifffile.TiffPage:
+    """Give the page that says how this one is packed."""
+    key = page.keyframe
+    if key is None:
+        raise DamagedError("a page does not say how it is packed")
+    return key
+
+
+def piece_shape(page: tifffile.TiffPage) -> tuple[int, int]:
+    """Give (length, width) of a page's strips or tiles, px."""
+    if page.is_tiled:
+        return max(1, page.tilelength), max(1, page.tilewidth)
+    return max(1, min(page.rowsperstrip, page.imagelength)), max(1, page.imagewidth)
+
+
+def native(pixels: Pixels) -> Pixels:
+    """Give pixels in the machine's byte order."""
+    return pixels if pixels.dtype.isnative else pixels.astype(pixels.dtype.newbyteorder("="))
+
+
+def raw_dtype(page: tifffile.TiffPage) -> np.dtype[Any] | None:
+    """Give the dtype of a page's bytes as they lie in the file, None when they must be decoded."""
+    if page.dtype is None or not page.is_final:
+        return None
+    return np.dtype(page.parent.byteorder + page.dtype.char)

@@ -1,0 +1,240 @@
+"""Turns what tifffile calls a series into images: which plane lies where, by the axes' letters.
+
+Axes that are neither C nor Z are counted as time, as Bio-Formats does for plain multi-page TIFFs; positions become
+images of their own.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO
+
+import numpy as np
+import tifffile
+
+from catalog.records import Acquisition, Channel, ImageRecord
+from ingest.readers.protocol import DamagedError, Level, NotWholeError, RefusedError
+from ingest.readers.tiff_pixels import JoinedPlane, PagePlane, Plane, RawPlane, TiffImage, raw_dtype
+
+#: Letters of axes along which images, not planes, are counted: positions, mosaic tiles, regions.
+_POSITION_AXES = frozenset("PRM")
+_PIXELS_TYPES = {
+    "uint8": "uint8", "int8": "int8", "uint16": "uint16", "int16": "int16", "uint32": "uint32", "int32": "int32",
+    "float16": "float", "float32": "float", "float64": "double", "complex64": "complex",
+    "complex128": "double-complex", "bool": "bit",
+}  # fmt: skip
+#: TIFF's photometric interpretations whose samples are one colour: RGB, palette excluded, CMYK, YCbCr, CIE L*a*b*.
+_COLOUR_PHOTOMETRICS = frozenset({2, 5, 6, 8, 9, 10})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a dialect knows of an image beside its sizes; everything may be missing."""
+
+    name: str | None = None
+    description: str | None = None
+    acquired_at: Any = None
+    physical_size_x_um: float | None = None
+    physical_size_y_um: float | None = None
+    physical_size_z_um: float | None = None
+    time_increment_s: float | None = None
+    significant_bits: int | None = None
+    channels: tuple[Channel, ...] = ()
+    acquisition: Acquisition = field(default_factory=Acquisition)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """An image's sizes as its series' axes tell them, and how its planes are counted."""
+
+    size_x: int
+    size_y: int
+    size_z: int
+    size_c: int
+    size_t: int
+    positions: int
+    samples: int
+    is_rgb: bool
+
+
+def pixels_type_of(dtype: np.dtype[Any] | None, bits: int) -> tuple[str, int | None]:
+    """Give OME's name of a dtype and the significant bits where they are fewer; raises RefusedError.
+
+    OME has no half floats: they are called float, with 16 significant bits.
+    """
+    name = "none" if dtype is None else dtype.name
+    if name not in _PIXELS_TYPES:
+        raise RefusedError(f"pixels of type {name} have no name in OME's terms")
+    width = 1 if name == "bool" else np.dtype(name).itemsize * 8
+    if name == "float16":
+        return "float", 16
+    return _PIXELS_TYPES[name], bits if 0 < bits < width else None
+
+
+def record_of(index: int, sizes: Sizes, page: tifffile.TiffPage, facts: Facts) -> ImageRecord:
+    """Join sizes and facts to a record; channels are dropped when their number does not fit."""
+    pixels_type, bits = pixels_type_of(page.dtype, page.bitspersample)
+    planes_c = sizes.samples if sizes.is_rgb else sizes.size_c
+    fits = not sizes.is_rgb and len(facts.channels) == sizes.size_c
+    return ImageRecord(
+        series=index, size_x=sizes.size_x, size_y=sizes.size_y, size_z=sizes.size_z, size_c=planes_c,
+        size_t=sizes.size_t, pixels_type=pixels_type, is_rgb=sizes.is_rgb,
+        significant_bits=facts.significant_bits or bits, name=facts.name, description=facts.description,
+        acquired_at=facts.acquired_at, physical_size_x_um=facts.physical_size_x_um,
+        physical_size_y_um=facts.physical_size_y_um, physical_size_z_um=facts.physical_size_z_um,
+        time_increment_s=facts.time_increment_s, channels=facts.channels if fits else (),
+        acquisition=facts.acquisition,
+    )  # fmt: skip
+
+
+def is_colour(page: tifffile.TiffPage) -> bool:
+    """Say whether the samples of a page are one colour (RGB and its kin), not channels."""
+    return page.samplesperpixel >= 3 and int(page.photometric) in _COLOUR_PHOTOMETRICS
+
+
+def sizes_of(series: tifffile.TiffPageSeries, page: tifffile.TiffPage) -> Sizes:
+    """Count an image's sizes by the letters of its axes."""
+    axes, shape = series.get_axes(squeeze=False), series.get_shape(squeeze=False)
+    counts = {"X": 1, "Y": 1, "Z": 1, "C": 1, "S": 1, "T": 1, "P": 1}
+    for axis, size in zip(axes, shape, strict=True):
+        role = "P" if axis in _POSITION_AXES else axis if axis in counts else "T"
+        counts[role] *= int(size)
+    rgb = is_colour(page) and counts["C"] == 1
+    return Sizes(
+        size_x=page.imagewidth, size_y=page.imagelength, size_z=counts["Z"], size_t=counts["T"],
+        size_c=counts["C"] if rgb else counts["C"] * counts["S"], samples=counts["S"], positions=counts["P"],
+        is_rgb=rgb,
+    )  # fmt: skip
+
+
+FactsOf = Callable[[int, Sizes], Facts]
+
+
+def images_of(
+    stream: BinaryIO, size_bytes: int, series: tifffile.TiffPageSeries, first_index: int, facts_of: FactsOf
+) -> list[TiffImage]:
+    """Give the images of a series: one, or one for each position."""
+    page = series.keyframe
+    sizes = sizes_of(series, page)
+    finders = [_Finder.of(stream, size_bytes, level) for level in series.levels]
+    levels = tuple(Level(size_x=f.page.imagewidth, size_y=f.page.imagelength) for f in finders)
+    images = []
+    for position in range(sizes.positions):
+        record = record_of(first_index + position, sizes, page, facts_of(position, sizes))
+
+        def locate(level: int, c: int, z: int, t: int, position: int = position) -> Plane:
+            return finders[level].plane(c, z, t, position)
+
+        images.append(TiffImage(record, levels, locate))
+    return images
+
+
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """Finds planes of one level of a series."""
+
+    stream: BinaryIO
+    series: tifffile.TiffPageSeries
+    page: tifffile.TiffPage
+    #: Letters and sizes of the axes that count planes, without Y, X and interleaved samples.
+    axes: str
+    shape: tuple[int, ...]
+    #: Where all planes lie one after another, None when they lie in pages.
+    run_offset: int | None
+    dtype: np.dtype[Any] | None
+    is_interleaved: bool
+
+    @classmethod
+    def of(cls, stream: BinaryIO, size_bytes: int, series: tifffile.TiffPageSeries) -> "_Finder":
+        page = series.keyframe
+        axes, shape = series.get_axes(squeeze=False), series.get_shape(squeeze=False)
+        is_interleaved = page.samplesperpixel > 1 and int(page.planarconfig) == 1
+        counted = [(a, int(n)) for a, n in zip(axes, shape, strict=True) if a not in "YX"]
+        if is_interleaved:
+            counted = [(a, n) for a, n in counted if a != "S"]
+        finder = cls(
+            stream, series, page, "".join(a for a, _ in counted), tuple(n for _, n in counted),
+            series.dataoffset, raw_dtype(page), is_interleaved,
+        )  # fmt: skip
+        finder._check(size_bytes)
+        return finder
+
+    @property
+    def planes(self) -> int:
+        return int(np.prod(self.shape)) if self.shape else 1
+
+    @property
+    def per_page(self) -> int:
+        page = self.page
+        return page.imagedepth * (page.samplesperpixel if int(page.planarconfig) == 2 else 1)
+
+    @property
+    def is_run(self) -> bool:
+        """Say whether planes are found by an offset: only then may there be fewer pages than planes."""
+        return self.run_offset is not None and self.dtype is not None
+
+    def _check(self, size_bytes: int) -> None:
+        """Compare the declared number of planes with the pages and with the file's end."""
+        if self.is_run:
+            end = (self.run_offset or 0) + self.planes * self._plane_bytes()
+            if end > size_bytes:
+                raise NotWholeError(
+                    f"truncated: {self.planes} planes end at {end}, beyond the file's end at {size_bytes} bytes"
+                )
+        elif self.planes != len(self.series) * self.per_page:
+            raise NotWholeError(f"{self.planes} planes are declared and {len(self.series) * self.per_page} are there")
+
+    def _plane_shape(self) -> tuple[int, ...]:
+        samples = (self.page.samplesperpixel,) if self.is_interleaved else ()
+        return (self.page.imagelength, self.page.imagewidth, *samples)
+
+    def _plane_bytes(self) -> int:
+        return int(np.prod(self._plane_shape())) * (self.dtype.itemsize if self.dtype is not None else 1)
+
+    def plane(self, c: int, z: int, t: int, position: int) -> Plane:
+        """Find a plane; samples of a colour that lie apart are joined."""
+        is_one_colour = is_colour(self.page) and self._channels() == 1
+        samples = self.page.samplesperpixel if self.is_interleaved else self._samples()
+        if is_one_colour and self.is_interleaved:
+            return self._at(self._index(0, z, t, position, 0), None)
+        if is_one_colour:
+            parts = [self._at(self._index(0, z, t, position, sample), None) for sample in range(samples)]
+            return JoinedPlane(parts)
+        channel, sample = divmod(c, samples)
+        if self.is_interleaved:
+            return self._at(self._index(channel, z, t, position, 0), sample if samples > 1 else None)
+        return self._at(self._index(channel, z, t, position, sample), None)
+
+    def _channels(self) -> int:
+        return int(np.prod([n for a, n in zip(self.axes, self.shape, strict=True) if a == "C"] or [1]))
+
+    def _samples(self) -> int:
+        return int(np.prod([n for a, n in zip(self.axes, self.shape, strict=True) if a == "S"] or [1]))
+
+    def _index(self, c: int, z: int, t: int, position: int, sample: int) -> int:
+        """Give the running number of a plane; several axes of one role are counted in their order."""
+        left = {"C": c, "Z": z, "S": sample, "P": position, "T": t}
+        indices = []
+        for axis, size in reversed(list(zip(self.axes, self.shape, strict=True))):
+            role = "P" if axis in _POSITION_AXES else axis if axis in "CZS" else "T"
+            left[role], index = divmod(left[role], size)
+            indices.append(index)
+        return int(np.ravel_multi_index(indices[::-1], self.shape)) if indices else 0
+
+    def _at(self, number: int, sample: int | None) -> RawPlane | PagePlane:
+        if self.is_run and sample is None and self.dtype is not None and self.run_offset is not None:
+            offset = self.run_offset + number * self._plane_bytes()
+            return RawPlane(self.stream, offset, self._plane_shape(), self.dtype)
+        page = self.series[number // self.per_page] if not self.is_run else self.series[0]
+        if page is None:
+            raise DamagedError(f"plane {number + 1} is not in this file")
+        return PagePlane(page, number % self.per_page, sample)
+
+
+def with_index(image: TiffImage, index: int) -> TiffImage:
+    """Give the same image as series number ``index`` of its file."""
+    return TiffImage(replace(image.record, series=index), image.levels, image.locate)
+
+
+def channels_named(names: Sequence[str | None]) -> tuple[Channel, ...]:
+    """Make channels that have nothing but a name."""
+    return tuple(Channel(name=name or None) for name in names)

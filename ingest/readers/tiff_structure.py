@@ -1,0 +1,244 @@
+"""Walks the directories of a TIFF by hand, before a library touches it: is every part inside the file?
+
+Bounded in time and memory for hostile input. The numbers of tags are those of the TIFF 6.0 and BigTIFF specifications.
+"""
+
+import struct
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.probe import PixelTail
+from ingest.readers.protocol import DamagedError, NotWholeError, Source
+
+#: More directories than this in one file is an attack or a mistake.
+PAGES_AT_MOST = 4_000_000
+#: Directories of real files have below 100 entries; the format allows 65,535.
+ENTRIES_AT_MOST = 4096
+#: A side longer than this is no picture.
+SIDE_AT_MOST_PX = 1 << 30
+#: Compressed pixels that grow more than this, in pieces above BOMB_BYTES, are a bomb.
+BOMB_RATIO = 500
+BOMB_BYTES = 256 << 20
+
+_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_INTEGERS = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8", 6: "i1", 8: "i2", 9: "i4", 17: "i8"}
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
+_STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_COUNTS, _PLANAR = 273, 277, 278, 279, 284
+_TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS, _SUB_IFDS = 322, 323, 324, 325, 330
+_WANTED = frozenset(
+    {_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_COUNTS}
+    | {_PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS, _SUB_IFDS}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Byte order ("<" or ">") and the sizes that differ between TIFF and BigTIFF."""
+
+    order: str
+    is_big: bool
+    first: int
+
+    @property
+    def entry_bytes(self) -> int:
+        """Give the size of a directory entry."""
+        return 20 if self.is_big else 12
+
+
+@dataclass(slots=True)
+class Structure:
+    """What the walk found: number of pages, where the last byte of pixels lies, and the last piece of pixels."""
+
+    pages: int = 0
+    #: The piece of pixels that lies furthest back, None before the first page.
+    tail: PixelTail | None = None
+    offsets: list[int] = field(default_factory=list)
+
+
+def is_tiff(head: bytes) -> bool:
+    """Say whether the first bytes are those of a TIFF, BigTIFF or NDPI."""
+    return head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def read_header(source: Source) -> Header:
+    """Read the header; raises NotWholeError while no directory is written yet."""
+    source.stream.seek(0)
+    head = source.stream.read(16)
+    if not is_tiff(head):
+        raise DamagedError("this is not a TIFF: its first bytes are not those of one")
+    order = "<" if head[:2] == b"II" else ">"
+    is_big = head[2:4] in (b"+\0", b"\0+")
+    if len(head) < (16 if is_big else 8):
+        raise NotWholeError(f"truncated: a TIFF's header is cut off after {len(head)} bytes")
+    (first,) = struct.unpack(order + ("Q" if is_big else "I"), head[8:16] if is_big else head[4:8])
+    if is_big and struct.unpack(order + "HH", head[4:8]) != (8, 0):
+        raise DamagedError("the BigTIFF header is broken")
+    if first == 0:
+        raise NotWholeError("no image directory is written yet")
+    return Header(order, is_big, first)
+
+
+def walk(source: Source) -> Structure:
+    """Follow all directories and sub-directories; raises DamagedError or NotWholeError."""
+    header = read_header(source)
+    structure = Structure()
+    seen: set[int] = set()
+    offset = header.first
+    while offset:
+        if offset in seen:
+            raise DamagedError(f"image directory {structure.pages + 1} points back to an earlier one: a circle")
+        if len(seen) >= PAGES_AT_MOST:
+            raise DamagedError(f"more than {PAGES_AT_MOST} image directories")
+        seen.add(offset)
+        structure.pages += 1
+        structure.offsets.append(offset)
+        offset = _visit(source, header, offset, structure, seen)
+    return structure
+
+
+def _visit(source: Source, header: Header, offset: int, structure: Structure, seen: set[int]) -> int:
+    """Check one directory and those below it; give the offset of the next."""
+    tags, following = _read_directory(source, header, offset, structure.pages)
+    page = f"page {structure.pages}"
+    _check_page(source, header, tags, page, structure)
+    for below in _integers(source, header, tags.get(_SUB_IFDS), page).tolist():
+        if below in seen:
+            raise DamagedError(f"{page} points back to an earlier image directory: a circle")
+        seen.add(below)
+        below_tags, _ = _read_directory(source, header, below, structure.pages)
+        _check_page(source, header, below_tags, f"a smaller copy of {page}", structure)
+    return following
+
+
+Entry: TypeAlias = tuple[int, int, bytes]
+
+
+def _read_directory(source: Source, header: Header, offset: int, page: int) -> tuple[dict[int, Entry], int]:
+    """Read a directory's wanted entries as {tag: (type, count, value field)} and the offset of the next directory."""
+    count_format, next_format = ("Q", "Q") if header.is_big else ("H", "I")
+    count_bytes = struct.calcsize(count_format)
+    data = _read(source, offset, count_bytes, f"image directory {page}")
+    (count,) = struct.unpack(header.order + count_format, data)
+    if count == 0:
+        raise NotWholeError(f"image directory {page} is empty: not written yet")
+    if count > ENTRIES_AT_MOST:
+        raise DamagedError(f"image directory {page} claims {count} entries")
+    size = count * header.entry_bytes
+    body = _read(source, offset + count_bytes, size, f"image directory {page}")
+    tail = _read(source, offset + count_bytes + size, struct.calcsize(next_format), f"image directory {page}")
+    (following,) = struct.unpack(header.order + next_format, tail)
+    entry = struct.Struct(header.order + ("HHQ8s" if header.is_big else "HHI4s"))
+    tags = {tag: (kind, n, value) for tag, kind, n, value in entry.iter_unpack(body) if tag in _WANTED}
+    return tags, int(following)
+
+
+def _read(source: Source, offset: int, size: int, what: str) -> bytes:
+    if offset + size > source.size_bytes:
+        raise NotWholeError(
+            f"truncated: {what} ends at {offset + size}, beyond the file's end at {source.size_bytes} bytes"
+        )
+    source.stream.seek(offset)
+    return source.stream.read(size)
+
+
+def _integers(source: Source, header: Header, entry: Entry | None, page: str) -> NDArray[np.uint64]:
+    """Give the values of an integer tag, () when it is absent."""
+    if entry is None:
+        return np.zeros(0, np.uint64)
+    kind, count, field_bytes = entry
+    code = _INTEGERS.get(kind)
+    if code is None:
+        raise DamagedError(f"a tag of {page} that must be a whole number is none")
+    size = count * _TYPE_BYTES[kind]
+    if size <= len(field_bytes):
+        data = field_bytes[:size]
+    else:
+        if size > source.size_bytes:
+            raise DamagedError(f"a tag of {page} claims {count} values, more than the file can hold")
+        pointer = struct.unpack(header.order + ("Q" if header.is_big else "I"), field_bytes)[0]
+        data = _read(source, pointer, size, f"a tag of {page}")
+    return np.frombuffer(data, header.order + code).astype(np.uint64)
+
+
+def _first(values: NDArray[np.uint64], otherwise: int) -> int:
+    return int(values[0]) if len(values) else otherwise
+
+
+def _check_page(source: Source, header: Header, tags: dict[int, Entry], page: str, structure: Structure) -> None:
+    def one(tag: int, otherwise: int) -> int:
+        return _first(_integers(source, header, tags.get(tag), page), otherwise)
+
+    width, height = one(_WIDTH, 0), one(_HEIGHT, 0)
+    if not 0 < width <= SIDE_AT_MOST_PX or not 0 < height <= SIDE_AT_MOST_PX:
+        raise DamagedError(f"{page} claims to be {width} x {height} px")
+    is_tiled = _TILE_OFFSETS in tags
+    offsets = _integers(source, header, tags.get(_TILE_OFFSETS if is_tiled else _STRIP_OFFSETS), page)
+    counts = _integers(source, header, tags.get(_TILE_COUNTS if is_tiled else _STRIP_COUNTS), page)
+    bits, samples = one(_BITS, 1), one(_SAMPLES, 1)
+    if bits > 128 or samples > 65535 or bits == 0 or samples == 0:
+        raise DamagedError(f"{page} claims {samples} samples of {bits} bits a pixel")
+    plane_bytes = width * height * bits * samples // 8
+    is_compressed = one(_COMPRESSION, 1) not in (0, 1)
+    if not is_compressed and one(_PHOTOMETRIC, 1) != 6 and plane_bytes > source.size_bytes and (counts > 0).all():
+        _say_too_short(source, page, width, height, plane_bytes)
+    if len(counts) == len(offsets):
+        _check_pieces(source, offsets, counts, page, "tile" if is_tiled else "strip")
+        planar = 1 if one(_PLANAR, 1) == 2 else samples
+        row = (one(_TILE_WIDTH, width) if is_tiled else width) * bits * planar // 8
+        _note_last(structure, offsets, counts, is_compressed, max(1, row), max(1, bits * planar // 8))
+    if is_compressed:
+        side = (
+            one(_TILE_WIDTH, 0) * one(_TILE_HEIGHT, 0)
+            if is_tiled
+            else width * min(height, one(_ROWS_PER_STRIP, height))
+        )
+        planar = 1 if one(_PLANAR, 1) == 2 else samples
+        _check_bomb(side * planar * bits // 8, counts, page)
+
+
+def _say_too_short(source: Source, page: str, width: int, height: int, plane_bytes: int) -> None:
+    sentence = f"{page} claims {width} x {height} px, {plane_bytes} bytes, in a file of {source.size_bytes} bytes"
+    if plane_bytes > 64 * source.size_bytes + (1 << 26):
+        raise DamagedError(sentence)
+    raise NotWholeError("truncated: " + sentence)
+
+
+def _check_pieces(
+    source: Source, offsets: NDArray[np.uint64], counts: NDArray[np.uint64], page: str, piece: str
+) -> None:
+    ends = offsets + counts
+    beyond = np.flatnonzero((ends > source.size_bytes) | (ends < offsets))
+    if len(beyond):
+        number = int(beyond[0])
+        raise NotWholeError(
+            f"truncated: {page}'s {piece} {number + 1} ends at {int(ends[number])},"
+            f" beyond the file's end at {source.size_bytes} bytes"
+        )
+
+
+def _note_last(
+    structure: Structure,
+    offsets: NDArray[np.uint64],
+    counts: NDArray[np.uint64],
+    is_packed: bool,
+    row_bytes: int,
+    pixel_bytes: int,
+) -> None:
+    if not len(offsets):
+        return
+    last = int(np.argmax(offsets))
+    if structure.tail is None or int(offsets[last]) >= structure.tail.offset:
+        structure.tail = PixelTail(
+            offset=int(offsets[last]), size_bytes=int(counts[last]), is_packed=is_packed,
+            row_bytes=row_bytes, pixel_bytes=pixel_bytes,
+        )  # fmt: skip
+
+
+def _check_bomb(piece_bytes: int, counts: NDArray[np.uint64], page: str) -> None:
+    """Refuse pieces of pixels that unpack to far more than they hold."""
+    if piece_bytes > BOMB_BYTES and len(counts) and piece_bytes > BOMB_RATIO * int(counts.max()):
+        packed = int(counts.max())
+        raise DamagedError(f"{page} claims that {packed} bytes unpack to {piece_bytes}: a decompression bomb")

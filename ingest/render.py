@@ -1,0 +1,299 @@
+"""Makes small pictures of images: reduction by area mean, percentile contrast, channels in their colours.
+
+Everything works on float arrays with the axes (Y, X) or (Y, X, S); a picture is uint8 (Y, X) or (Y, X, 3).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.records import Channel
+from ingest.readers.protocol import Block, Level, OpenedImage, Pixels
+
+Floats = NDArray[np.float32]
+
+#: Contrast is stretched between these percentiles of the pixels.
+LOW_PERCENT, HIGH_PERCENT = 0.5, 99.8
+#: Percentiles are taken from about this many pixels, spread evenly.
+SAMPLE_PIXELS = 120_000
+#: Planes up to this many bytes are read whole; of larger ones a spread sample.
+READ_WHOLE_BYTES = 1 << 30
+#: More channels than this are not mixed into one picture.
+CHANNELS_AT_MOST = 7
+
+#: Colours by order, where neither file, wavelength nor name tells one; OME's usual ones.
+_BY_ORDER = ("#0000FF", "#00FF00", "#FF0000", "#00FFFF", "#FF00FF", "#FFFF00", "#FFFFFF")
+_BY_NAME = (
+    (("brightfield", "bright field", "bf", "phase", "transmitted", "transmission", "dic", "pmt t", "tl"), "#FFFFFF"),
+    (("cy7", "750", "far red", "farred"), "#FF00FF"),
+    (("cy5", "647", "640", "633", "alexa 680", "draq", "a647"), "#FF00FF"),
+    (("texas", "txred", "594", "mcherry", "cherry", "rfp", "tomato", "dsred", "cy3", "tritc", "rhodamine", "568",
+      "561", "555", "546", "mko", "red"), "#FF0000"),
+    (("yfp", "venus", "citrine", "532"), "#FFFF00"),
+    (("gfp", "fitc", "488", "alexa 488", "calcein", "fluo", "oregon", "green", "a488"), "#00FF00"),
+    (("cfp", "cerulean", "turquoise", "430"), "#00FFFF"),
+    (("dapi", "hoechst", "405", "358", "nuclei", "bfp", "blue"), "#0000FF"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """A plane made small: area means as float32 (h, w) or (h, w, S), and sampled pixels, flat or (N, S)."""
+
+    means: Floats
+    sample: Pixels
+
+
+def level_for(levels: Sequence[Level], target_px: int) -> int:
+    """Choose the smallest level that is at least as large as the picture, else the largest."""
+    enough = [
+        (level.size_x * level.size_y, i)
+        for i, level in enumerate(levels)
+        if max(level.size_x, level.size_y) >= target_px
+    ]
+    return min(enough)[1] if enough else 0
+
+
+def reduce_plane(image: OpenedImage, *, c: int, z: int, t: int, target_px: int) -> Reduced:
+    """Read one plane at the level that suffices and reduce it by whole factors to 2-4 times the target or less."""
+    index = level_for(image.levels, target_px)
+    level = image.levels[index]
+    longest = max(level.size_x, level.size_y)
+    step = sampling_step(level, _pixel_bytes(image), target_px)
+    factor = max(1, longest // (2 * target_px) if step == 1 else longest // target_px)
+    grid = _Grid(level, factor)
+    for block in image.blocks(c=c, z=z, t=t, level=index, step=step):
+        grid.add(block)
+    return grid.reduced()
+
+
+def reduce_array(pixels: Pixels, target_px: int) -> Reduced:
+    """Reduce a plane that is in memory, (Y, X) or (Y, X, S)."""
+    height, width = pixels.shape[:2]
+    grid = _Grid(Level(size_x=width, size_y=height), max(1, max(height, width) // (2 * target_px)))
+    grid.add(Block(top=0, left=0, pixels=pixels))
+    return grid.reduced()
+
+
+def sampling_step(level: Level, pixel_bytes: int, target_px: int) -> int:
+    """Give 1, or how sparsely a plane that is too large to be read whole is sampled; never sparser than the picture."""
+    size = level.size_x * level.size_y * pixel_bytes
+    if size <= READ_WHOLE_BYTES:
+        return 1
+    return max(
+        2, min(round(math.sqrt(size / READ_WHOLE_BYTES)) + 1, max(level.size_y, level.size_x) // (4 * target_px))
+    )
+
+
+def _pixel_bytes(image: OpenedImage) -> int:
+    record = image.record
+    size = {"uint8": 1, "int8": 1, "bit": 1, "uint16": 2, "int16": 2, "double": 8, "complex": 8, "double-complex": 16}
+    samples: int = record.size_c if record.is_rgb else 1
+    return size.get(record.pixels_type, 4) * samples
+
+
+class _Grid:
+    """Adds up blocks in cells of ``factor`` x ``factor`` px; memory is that of the small grid."""
+
+    def __init__(self, level: Level, factor: int) -> None:
+        self._factor = factor
+        self._shape = (-(-level.size_y // factor), -(-level.size_x // factor))
+        self._sums: NDArray[np.float64] | None = None
+        self._counts: NDArray[np.float64] | None = None
+        self._sample: list[Pixels] = []
+        self._stride = max(1, int((level.size_x * level.size_y / SAMPLE_PIXELS) ** 0.5))
+
+    def add(self, block: Block) -> None:
+        """Add a block's finite pixels."""
+        pixels = np.abs(block.pixels) if block.pixels.dtype.kind == "c" else block.pixels
+        if pixels.dtype.kind == "b":
+            pixels = pixels.view(np.uint8)
+        offset = (-block.top % self._stride, -block.left % self._stride)
+        self._sample.append(pixels[offset[0] :: self._stride, offset[1] :: self._stride].copy())
+        is_finite = np.isfinite(pixels) if pixels.dtype.kind == "f" else None
+        if is_finite is None or is_finite.all():
+            counts = self._counts_of(block.top, block.left, *pixels.shape[:2])
+            self._put(block, cell_sums(pixels, self._factor, block.top, block.left), counts)
+            return
+        counts = cell_sums(is_finite.astype(np.uint8), self._factor, block.top, block.left)
+        sums = cell_sums(np.where(is_finite, pixels, 0), self._factor, block.top, block.left)
+        self._put(block, sums, counts)
+
+    def _counts_of(self, top: int, left: int, height: int, width: int) -> Pixels:
+        rows = cell_sums(np.ones((height, 1), np.uint8), self._factor, top, 0)
+        columns = cell_sums(np.ones((1, width), np.uint8), self._factor, 0, left)
+        return rows.astype(np.float64) * columns
+
+    def _put(self, block: Block, sums: Pixels, counts: Pixels) -> None:
+        if counts.ndim < sums.ndim:
+            counts = counts[..., None]
+        if self._sums is None or self._counts is None:
+            self._sums = np.zeros(self._shape + sums.shape[2:], np.float64)
+            self._counts = np.zeros(self._shape + counts.shape[2:], np.float64)
+        top, left = block.top // self._factor, block.left // self._factor
+        height, width = sums.shape[:2]
+        self._sums[top : top + height, left : left + width] += sums
+        self._counts[top : top + height, left : left + width] += counts
+
+    def reduced(self) -> Reduced:
+        """Divide sums by counts; cells that got nothing take a neighbour's value, or zero."""
+        if self._sums is None or self._counts is None:
+            return Reduced(np.zeros(self._shape, np.float32), np.zeros(0, np.uint8))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = (self._sums / self._counts).astype(np.float32)
+        samples = [s.reshape((-1, *s.shape[2:])) for s in self._sample]
+        return Reduced(_filled(means), np.concatenate(samples))
+
+
+def cell_sums(pixels: Pixels, factor: int, top: int, left: int) -> Pixels:
+    """Sum (Y, X[, S]) pixels in the cells of a grid of ``factor`` px; the block begins at (top, left) of the grid."""
+    kind = pixels.dtype.kind
+    if kind == "f":
+        wide: Any = np.float64
+    elif kind == "u" and pixels.dtype.itemsize <= 2 and factor <= 256:
+        wide = np.uint32
+    else:
+        wide = np.int64 if pixels.dtype != np.uint64 else np.float64
+    rows = _sum_rows(pixels, factor, top % factor, wide)
+    return _sum_rows(rows.swapaxes(0, 1), factor, left % factor, wide).swapaxes(0, 1)
+
+
+def _sum_rows(pixels: Pixels, factor: int, phase: int, wide: Any) -> Pixels:
+    if factor == 1:
+        return pixels.astype(wide)
+    height = len(pixels)
+    head = min(height, -phase % factor)
+    whole = (height - head) // factor
+    parts = []
+    if head:
+        parts.append(pixels[:head].sum(axis=0, dtype=wide, keepdims=True))
+    if whole:
+        body = pixels[head : head + whole * factor]
+        if body.flags.c_contiguous:
+            parts.append(np.add.reduce(body.reshape(whole, factor, *pixels.shape[1:]), axis=1, dtype=wide))
+        else:
+            total = body[0::factor].astype(wide)
+            for i in range(1, factor):
+                total += body[i::factor]
+            parts.append(total)
+    if head + whole * factor < height:
+        parts.append(pixels[head + whole * factor :].sum(axis=0, dtype=wide, keepdims=True))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _filled(means: Floats) -> Floats:
+    """Give cells without a value that of the nearest known row and column."""
+    is_known = np.isfinite(means if means.ndim == 2 else means[..., 0])
+    if is_known.all():
+        return means
+    rows, columns = np.flatnonzero(is_known.any(axis=1)), np.flatnonzero(is_known.any(axis=0))
+    if not len(rows):
+        return np.zeros_like(means)
+    nearest_rows = rows[np.abs(np.arange(means.shape[0])[:, None] - rows).argmin(axis=1)]
+    nearest_columns = columns[np.abs(np.arange(means.shape[1])[:, None] - columns).argmin(axis=1)]
+    borrowed = means[nearest_rows][:, nearest_columns]
+    filled: Floats = np.where(np.isfinite(means), means, borrowed).astype(np.float32)
+    return np.nan_to_num(filled, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def contrast_limits(sample: Pixels) -> tuple[float, float]:
+    """Give the values shown as black and as full: percentiles, or the extremes where those coincide."""
+    finite = sample[np.isfinite(sample)] if sample.dtype.kind == "f" else sample.ravel()
+    if not finite.size:
+        return 0.0, 0.0
+    low, high = (float(v) for v in np.percentile(finite, (LOW_PERCENT, HIGH_PERCENT)))
+    if low < high:
+        return low, high
+    return float(finite.min()), float(finite.max())
+
+
+def stretched(means: Floats, limits: tuple[float, float]) -> Floats:
+    """Map black..full to 0..1; a constant plane is black when it is zero, else grey."""
+    low, high = limits
+    if not low < high:
+        return np.full(means.shape, 0.0 if low == 0 else 0.5, np.float32)
+    scaled: Floats = np.clip((means - np.float32(low)) / np.float32(high - low), 0, 1)
+    return scaled
+
+
+def color_of(channel: Channel | None, ordinal: int, count: int) -> str:
+    """Choose a channel's colour: the file's; else by emission wavelength, by name, by order. A single one is grey."""
+    if channel is not None and channel.color:
+        return channel.color
+    if count == 1:
+        return "#FFFFFF"
+    if channel is not None and channel.emission_wavelength_nm:
+        return _by_wavelength(channel.emission_wavelength_nm)
+    name = (channel.name or "").lower() if channel is not None else ""
+    for words, color in _BY_NAME:
+        if any(word == name or (len(word) > 2 and word in name) for word in words):
+            return color
+    return _BY_ORDER[ordinal % len(_BY_ORDER)]
+
+
+def _by_wavelength(emission_nm: float) -> str:
+    """Give a pure colour for an emission: violet and blue are shown as blue, far red as magenta (documented)."""
+    for limit, color in ((480, "#0000FF"), (500, "#00FFFF"), (550, "#00FF00"), (580, "#FFFF00"), (650, "#FF0000")):
+        if emission_nm < limit:
+            return color
+    return "#FF00FF"
+
+
+def colors_of(channels: Sequence[Channel], count: int) -> list[str]:
+    """Choose the colours of all channels; where the file gave none, no two are alike."""
+    chosen = [color_of(channels[i] if i < len(channels) else None, i, count) for i in range(count)]
+    if any(channel.color for channel in channels):
+        return chosen
+    for i, color in enumerate(chosen):
+        if color in chosen[:i]:
+            chosen[i] = next((c for c in _BY_ORDER if c not in chosen), color)
+    return chosen
+
+
+def rgb_of(color: str) -> Floats:
+    """Turn "#RRGGBB" into three floats 0..1; black, which would hide a channel, becomes white."""
+    values = (np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255).astype(np.float32)
+    return values if values.any() else np.ones(3, np.float32)
+
+
+def mixed(planes: Sequence[Floats], colors: Sequence[str]) -> NDArray[np.uint8]:
+    """Add up channels 0..1 in their colours; all grey gives (Y, X), else (Y, X, 3)."""
+    if len(planes) == 1 and colors[0].upper() == "#FFFFFF":
+        return as_bytes(planes[0])
+    total = np.zeros((*planes[0].shape, 3), np.float32)
+    for plane, color in zip(planes, colors, strict=True):
+        total += plane[..., None] * rgb_of(color)
+    return as_bytes(np.clip(total, 0, 1))
+
+
+def as_bytes(values: Floats) -> NDArray[np.uint8]:
+    """Turn 0..1 into 0..255."""
+    return (values * 255 + 0.5).astype(np.uint8)
+
+
+def rgb_picture(reduced: Reduced, pixels_type: str, significant_bits: int | None) -> NDArray[np.uint8]:
+    """Give an RGB(A) plane as it is: full scale of its type where it uses it, alpha over white."""
+    means = reduced.means
+    low, high = _rgb_limits(reduced.sample[..., :3], pixels_type, significant_bits)
+    picture = np.clip((means[..., :3] - low) / max(high - low, 1e-12), 0, 1).astype(np.float32)
+    if means.shape[-1] == 4:
+        full = {"uint8": 255.0, "uint16": 65535.0}.get(pixels_type, 1.0)
+        alpha = np.clip(means[..., 3:4] / full, 0, 1)
+        picture = picture * alpha + (1 - alpha)
+    return as_bytes(picture.astype(np.float32))
+
+
+def _rgb_limits(sample: Pixels, pixels_type: str, significant_bits: int | None) -> tuple[float, float]:
+    if pixels_type == "uint8":
+        return 0.0, float((1 << (significant_bits or 8)) - 1)
+    highest = float(np.nanmax(sample)) if sample.size else 0.0
+    lowest = float(np.nanmin(sample)) if sample.size else 0.0
+    if pixels_type == "uint16" and (significant_bits or highest > 16383):
+        return 0.0, float((1 << (significant_bits or 16)) - 1)
+    if pixels_type in ("float", "double") and lowest >= 0 and 0.05 < highest <= 1:
+        return 0.0, 1.0
+    return contrast_limits(sample)

@@ -1,0 +1,104 @@
+"""Files are opened beneath the root, links are never followed, and streams have no name."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest.opening import NotAPlainFileError, open_beneath
+from ingest.reading import read
+from ingest.work import Outcome
+from tests.helpers.reads import read_path, task_for
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[int]:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "inside.tif").write_bytes(b"content")
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    yield descriptor
+    os.close(descriptor)
+
+
+def test_a_plain_file_is_opened_and_has_no_name(root: int) -> None:
+    with open_beneath(root, b"folder/inside.tif") as stream:
+        assert stream.read() == b"content"
+        assert not hasattr(stream, "name")
+        with pytest.raises(OSError, match="fileno"):
+            stream.fileno()
+
+
+def test_a_link_to_a_file_is_not_followed(root: int, tmp_path: Path) -> None:
+    (tmp_path / "link.tif").symlink_to("folder/inside.tif")
+    with pytest.raises(NotAPlainFileError, match="symbolic link"):
+        open_beneath(root, b"link.tif")
+
+
+def test_a_link_to_a_folder_on_the_way_is_not_followed(root: int, tmp_path: Path) -> None:
+    (tmp_path / "way").symlink_to("folder")
+    with pytest.raises(NotAPlainFileError, match="symbolic link"):
+        open_beneath(root, b"way/inside.tif")
+
+
+@pytest.mark.parametrize("path", [b"../x", b"folder/../../x", b"/etc/passwd", b"folder//inside.tif", b"", b"a\0b"])
+def test_a_path_that_leaves_the_root_is_refused(root: int, path: bytes) -> None:
+    with pytest.raises(NotAPlainFileError, match="inside the root"):
+        open_beneath(root, path)
+
+
+def test_a_fifo_does_not_make_it_wait(root: int, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.tif")
+    with pytest.raises(NotAPlainFileError, match="plain file"):
+        open_beneath(root, b"pipe.tif")
+
+
+def test_names_of_any_bytes_are_opened(root: int, tmp_path: Path) -> None:
+    name = b"\xff\n\x1b[31m.tif"
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(b"odd")
+    with open_beneath(root, name) as stream:
+        assert stream.read() == b"odd"
+
+
+def test_nothing_stays_open_when_opening_fails(root: int, tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for path in (b"folder/absent.tif", b"absent/x.tif", b"folder"):
+        with pytest.raises(OSError, match=r"\w"):
+            open_beneath(root, path)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_file_that_is_not_what_was_looked_at_is_not_settled(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"II*\0")
+    task = task_for(path)
+    path.write_bytes(b"II*\0more")
+    result = read(task)
+    assert result.outcome is Outcome.UNSETTLED
+    assert result.reason == "the file changed before it was read"
+
+
+def test_a_file_that_vanished_is_tried_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"x")
+    task = task_for(path)
+    path.unlink()
+    assert read(task).outcome is Outcome.TRANSIENT
+
+
+def test_a_link_swapped_in_after_the_look_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"x")
+    task = task_for(path)
+    path.unlink()
+    path.symlink_to("/etc/passwd")
+    result = read(task)
+    assert result.outcome is Outcome.UNSETTLED
+    assert "symbolic link" in (result.reason or "")
+
+
+def test_an_empty_file_is_not_settled(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.touch()
+    result = read_path(path)
+    assert (result.outcome, result.reason) == (Outcome.UNSETTLED, "the file is empty")
