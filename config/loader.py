@@ -17,10 +17,10 @@ from config.kept import Kept, keep, read_kept
 from config.lookups import read_tables
 from config.merging import Gathered, gather, merge
 from config.problems import ConfigurationError, Problem, Severity, in_order
+from config.rule_nodes import check_rule_nodes
 from config.settings import INTERNAL, Settings
 from config.source import Mapping, Scalar, Sequence
-from config.validation import as_data, bent_templates, marks, validate
-from config.versions import not_yet
+from config.validation import as_data, marks, validate
 
 LAST_GOOD = "last-good-configuration.json"
 DEFAULT_STATE_DIR = Path("/var/lib/coverslip")
@@ -72,12 +72,12 @@ def examine(
 
 
 def _settings(path: Path, gathered: Gathered, files: Files) -> tuple[Settings | None, tuple[Problem, ...]]:
-    root, problems = merge(gathered.roots)
-    folders = {node.place.file: where.parent for node, where in zip(gathered.roots, gathered.paths, strict=True)}
-    problems = (*problems, *bent_templates(root), *not_yet(root))
+    root, problems = merge(gathered)
+    folders = gathered.folders
+    problems = (*problems, *check_rule_nodes(root))
     data = as_data(root)
     for key in [key for key in data if key == "layouts"]:
-        del data[key]  # not_yet has said it
+        del data[key]  # check_rule_nodes has said it
     if isinstance(data.get("lookups"), dict):
         problems = (*problems, *read_tables(root.get("lookups"), data["lookups"], files, folders))
     _make_absolute(data, root, folders, path.parent)

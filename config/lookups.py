@@ -66,7 +66,7 @@ def _lines(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
     """Give the lines that are not empty, with their numbers; spreadsheets of some languages write semicolons."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = next((mark for mark in ",;\t" if mark in first), ",")
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, skipinitialspace=True)
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
         for cells in reader:
             stripped = [cell.strip() for cell in cells]

@@ -23,6 +23,11 @@ class Gathered:
     paths: list[Path] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
+    @property
+    def folders(self) -> dict[str, Path]:
+        """Give the folder of each file, by what messages call the file: relative paths in it start there."""
+        return {root.place.file: path.parent for root, path in zip(self.roots, self.paths, strict=True)}
+
 
 def gather(path: Path, shown: str, files: Files) -> Gathered:
     """Read a file and what it includes. Files that can't be used are problems of the place that names them."""
@@ -79,8 +84,9 @@ def _include(path: Path, shown: str, pattern: Scalar, files: Files, into: Gather
         _gather(one, os.path.normpath(shown_one), pattern.place, "include", files, into, chain)
 
 
-def merge(roots: list[Mapping]) -> tuple[Mapping, tuple[Problem, ...]]:
+def merge(gathered: Gathered) -> tuple[Mapping, tuple[Problem, ...]]:
     """Join the root mappings of several files. Of two that clash, the first stays."""
+    roots, folders = gathered.roots, gathered.folders
     problems: list[Problem] = []
     entries: dict[str, tuple[Scalar, Node]] = {}
     for root in roots:
@@ -91,17 +97,19 @@ def merge(roots: list[Mapping]) -> tuple[Mapping, tuple[Problem, ...]]:
                 entries[key.text] = (key, value)
                 continue
             first_key, first = entries[key.text]
-            entries[key.text] = (first_key, _joined(key, first_key, first, value, problems))
+            entries[key.text] = (first_key, _joined(key, first_key, first, value, folders, problems))
     place = roots[0].place
     return Mapping(place=place, entries=tuple(entries.values())), tuple(problems)
 
 
-def _joined(key: Scalar, first_key: Scalar, first: Node, second: Node, problems: list[Problem]) -> Node:
+def _joined(
+    key: Scalar, first_key: Scalar, first: Node, second: Node, folders: dict[str, Path], problems: list[Problem]
+) -> Node:
     match first, second:
         case Mapping(), Mapping() if key.text in JOINED_BY_KEY:
             return _union(key.text, first, second, problems)
         case Sequence(), Sequence() if key.text == "watch":
-            return _watched(first, second, problems)
+            return _watched(first, second, folders, problems)
         case Scalar(is_nothing=True), _:
             return second
         case _, Scalar(is_nothing=True):
@@ -122,12 +130,13 @@ def _union(section: str, first: Mapping, second: Mapping, problems: list[Problem
     return Mapping(place=first.place, entries=(*first.entries, *added))
 
 
-def _watched(first: Sequence, second: Sequence, problems: list[Problem]) -> Sequence:
+def _watched(first: Sequence, second: Sequence, folders: dict[str, Path], problems: list[Problem]) -> Sequence:
     """Put the roots of a second file behind those of the first, or its rules behind those of the same root."""
     items = list(first.items)
-    known = {_root_of(item): number for number, item in enumerate(items) if _root_of(item) is not None}
+    known = {path: number for number, item in enumerate(items) if (path := _root_of(item, folders)) is not None}
     for item in second.items:
-        number = known.get(_root_of(item))
+        path = _root_of(item, folders)
+        number = known.get(path) if path is not None else None
         there = items[number] if number is not None else None
         if number is not None and isinstance(there, Mapping) and isinstance(item, Mapping):
             items[number] = _same_root(there, item, problems)
@@ -136,9 +145,11 @@ def _watched(first: Sequence, second: Sequence, problems: list[Problem]) -> Sequ
     return Sequence(place=first.place, items=tuple(items))
 
 
-def _root_of(item: Node) -> str | None:
+def _root_of(item: Node, folders: dict[str, Path]) -> str | None:
     root = item.get("root") if isinstance(item, Mapping) else None
-    return os.path.normpath(root.text) if isinstance(root, Scalar) and root.text else None
+    if not isinstance(root, Scalar) or not root.text:
+        return None
+    return os.path.normpath(folders[root.place.file] / root.text)
 
 
 def _same_root(first: Mapping, second: Mapping, problems: list[Problem]) -> Mapping:

@@ -41,6 +41,14 @@ def as_duration(value: object) -> object:
     return duration
 
 
+def as_positive_duration(value: object) -> object:
+    """Read a duration that is not 0."""
+    duration = as_duration(value)
+    if duration == timedelta(0):
+        raise refused("this has to be more than 0s")
+    return duration
+
+
 def as_size_bytes(value: object) -> object:
     """Read ``64MB 2GiB`` as bytes: kB MB GB TB are powers of 1000, KiB MiB GiB TiB of 1024."""
     if not isinstance(value, str):
@@ -124,6 +132,9 @@ def size_text(value: int) -> str:
 
 Duration = Annotated[
     timedelta, BeforeValidator(as_duration), PlainSerializer(duration_text, return_type=str, when_used="json")
+]
+PositiveDuration = Annotated[
+    timedelta, BeforeValidator(as_positive_duration), PlainSerializer(duration_text, return_type=str, when_used="json")
 ]
 SizeBytes = Annotated[
     int, BeforeValidator(as_size_bytes), PlainSerializer(size_text, return_type=str, when_used="json")

@@ -18,6 +18,7 @@ from config.scalars import (
     FilePath,
     Name,
     Names,
+    PositiveDuration,
     SizeBytes,
     Texts,
     WholeNumber,
@@ -256,10 +257,9 @@ class WatchSettings(Setting):
     settle: Duration = Field(
         timedelta(seconds=10), description="No change for this long before a file counts as settled."
     )
-    scan_every: Duration | None = Field(
+    scan_every: PositiveDuration | None = Field(
         None,
         description="How often the whole tree is looked at. Default: 1h while events are healthy, 15m where not.",
-        gt=timedelta(0),
     )
     hash: Hasher = Field(Hasher.SHA256, description="The checksum of originals: `sha256`, `blake3` or `xxh3-128`.")
     hash_now_bytes: SizeBytes = Field(

@@ -18,8 +18,11 @@ from config.problems import Problem
 LARGEST_FILE_BYTES = 2_000_000
 DEEPEST_LEVEL = 40
 MOST_NODES = 200_000
-#: YAML's printable characters without those that editors do not count as line ends but YAML does.
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+#: All but YAML's printable characters, without those that end a line for YAML and not for editors, and without
+#: those that turn the direction of writing: what is shown would not be what is read.
+_UNPRINTABLE = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 _TEMPLATE_START = re.compile(r"^\s*(?:- +)*(?:[\w.-]+ *: +)?(?:- +)*[\[{*?&!%@`]")
 _DOUBLE_QUOTED = re.compile(r'"[^"]*\\')
 QUOTES_HINT = "put it in single quotes, as in '{group}/{owner}/{image}.{ext}': YAML bends what stands without them"

@@ -11,13 +11,13 @@ from pydantic_core import ErrorDetails
 
 from config.problems import Problem
 from config.settings import INTERNAL, Settings, SourceMark
-from config.source import BACKSLASH_HINT, QUOTES_HINT, Mapping, Node, Place, Scalar, Sequence, problem
+from config.source import QUOTES_HINT, Mapping, Node, Place, Scalar, Sequence, problem
 
 Location = tuple[int | str, ...]
 #: Sections in which an empty value means "with nothing in it": `smith-lab:` alone declares a group.
 _EMPTY_SECTIONS = re.compile(r"(groups|users|lookups|layouts)(\.[^.]*)?|catalog|people|thumbnails")
-#: Keys of a rule whose texts are templates or expressions.
-_TEMPLATES = ("match", "regex", "where", "set", "tags", "key_values", "description")
+#: The value of a key after which nothing is written: no type takes it, so that nobody reads it as "not given".
+NOTHING = object()
 
 
 def mark_of(place: Place) -> SourceMark:
@@ -47,7 +47,7 @@ def _pairs(values: object, node: Node | None) -> list[tuple[dict[str, Any], Mapp
 def _plain(node: Node, path: str) -> Any:
     match node:
         case Scalar(is_nothing=True):
-            return {} if _EMPTY_SECTIONS.fullmatch(path) else None
+            return {} if _EMPTY_SECTIONS.fullmatch(path) else NOTHING
         case Scalar():
             return node.text
         case Sequence():
@@ -81,36 +81,6 @@ def validate(root: Mapping, data: Dict[str, Any]) -> tuple[Settings | None, tupl
         return Settings.model_validate(data, by_alias=True, by_name=False), ()
     except ValidationError as error:
         return None, tuple(_problem(root, details) for details in error.errors(include_url=False))
-
-
-def bent_templates(root: Mapping) -> tuple[Problem, ...]:
-    """Find templates in double quotes with a backslash: YAML reads the backslash before the rules do."""
-    found: list[Problem] = []
-    for watch_number, watch in enumerate(_items(root.get("watch")), 1):
-        for number, rule in enumerate(_items(watch.get("rules")), 1):
-            for key in _TEMPLATES:
-                node = rule.get(key)
-                bent = [scalar for scalar in _scalars(node) if scalar.is_bent] if node is not None else []
-                text = "in double quotes YAML changes the backslashes of this text"
-                found += [
-                    problem(s.place, text, BACKSLASH_HINT, f"watch.{watch_number}.rules.{number}.{key}") for s in bent
-                ]
-    return tuple(found)
-
-
-def _items(node: Node | None) -> tuple[Mapping, ...]:
-    items = node.items if isinstance(node, Sequence) else ()
-    return tuple(item for item in items if isinstance(item, Mapping))
-
-
-def _scalars(node: Node) -> list[Scalar]:
-    match node:
-        case Scalar():
-            return [node]
-        case Sequence():
-            return [scalar for item in node.items for scalar in _scalars(item)]
-        case Mapping():
-            return [scalar for _, value in node.entries for scalar in _scalars(value)]
 
 
 def _problem(root: Mapping, details: ErrorDetails) -> Problem:
@@ -159,17 +129,24 @@ def _sentence(details: ErrorDetails, location: Location, node: Node) -> tuple[st
             return "this key is missing", None
         case "literal_error" | "enum":
             options = re.findall(r"'([^']*)'", context["expected"])
-            text = node.text if isinstance(node, Scalar) else None
-            if text is None:
+            if not isinstance(node, Scalar) or node.is_nothing:
                 return f"one text is expected here, not {_what(node)}", _one_of(options)
-            hint = _did_you_mean(text, options) or _one_of(options)
-            return f"{text!r} is not possible here", hint
+            hint = _did_you_mean(node.text, options) or _one_of(options)
+            return f"{node.text!r} is not possible here", hint
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
-            return details["msg"].replace("Input should be", "this has to be"), None
+            return _limit(context), None
         case "too_short":
             return "at least one is needed here", None
         case _:
             return _wrong_kind(kind, details, node)
+
+
+_LIMITS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
+
+
+def _limit(context: Dict[str, Any]) -> str:
+    name, value = next((name, context[name]) for name in _LIMITS if name in context)
+    return f"this has to be {_LIMITS[name]} {value}"
 
 
 _EXPECTED = {
@@ -200,7 +177,7 @@ def _wrong_kind(kind: str, details: ErrorDetails, node: Node) -> tuple[str, str 
 def _what(node: Node) -> str:
     match node:
         case Scalar():
-            return "a text"
+            return "nothing" if node.is_nothing else "a text"
         case Sequence():
             return "a list"
         case Mapping():
@@ -219,14 +196,12 @@ def _one_of(options: list[str]) -> str | None:
 
 def keys_at(model: Any, location: Location) -> list[str]:
     """Give the keys that a section of the file may hold, from the schema."""
-    inner = _models(model)
+    sections = _models(model)
     for part in location:
-        if not inner:
-            return []
-        field = next((f for f in inner if isinstance(f, type)), None)
-        by_alias = {(info.alias or name): info for name, info in (field.model_fields if field else {}).items()}
-        inner = _models(by_alias[str(part)].annotation) if part in by_alias else inner
-    keys = [info.alias or name for found in inner for name, info in found.model_fields.items()]
+        fields = {info.alias or name: info for section in sections for name, info in section.model_fields.items()}
+        # Another part is the name of an entry or its number: what it holds is known already.
+        sections = _models(fields[str(part)].annotation) if part in fields else sections
+    keys = [info.alias or name for section in sections for name, info in section.model_fields.items()]
     return [key for key in keys if not key.startswith(INTERNAL)]
 
 

@@ -1,0 +1,87 @@
+"""Checks of rules as they are written, before the schema: what YAML bent, keys that become equal, what comes later."""
+
+from collections.abc import Iterator
+
+from config.problems import Problem
+from config.source import BACKSLASH_HINT, Mapping, Node, Scalar, Sequence, problem
+
+#: Keys of a rule whose texts are templates or expressions.
+_TEMPLATES = ("match", "regex", "where", "set", "tags", "key_values", "description")
+#: What the rule language has and this version does not do: said in a sentence, never accepted and ignored.
+_LATER_KEYS = {
+    "layout": "instrument layouts",
+    "channels": "images of several files",
+    "by": "images of several files",
+}
+_LATER_IN_COMPLETE = ("marker", "expect", "max_wait", "on_stall", "per")
+_LATER_HINT = "remove the key; a later version of coverslip will do it"
+
+
+def check_rule_nodes(root: Mapping) -> tuple[Problem, ...]:
+    """Find all that is wrong with rules and can be seen in their nodes only."""
+    found: list[Problem] = []
+    layouts = root.key("layouts")
+    if layouts is not None:
+        text = "layouts are not done by this version of coverslip yet"
+        found.append(problem(layouts.place, text, _LATER_HINT, "layouts"))
+    for number, watch in enumerate(_mappings(root.get("watch")), 1):
+        for rule_number, rule in enumerate(_mappings(watch.get("rules")), 1):
+            path = f"watch.{number}.rules.{rule_number}"
+            found += [*_later(rule, path), *_bent(rule, path), *_same_channels(rule, path)]
+    return tuple(found)
+
+
+def _later(rule: Mapping, path: str) -> Iterator[Problem]:
+    for name, what in _LATER_KEYS.items():
+        key = rule.key(name)
+        if key is not None:
+            text = f"{what} are not done by this version of coverslip yet"
+            yield problem(key.place, text, _LATER_HINT, f"{path}.{name}")
+    complete = rule.get("complete")
+    if not isinstance(complete, Mapping):
+        return
+    for key, _ in complete.entries:
+        if key.text in _LATER_IN_COMPLETE:
+            text = "this version of coverslip waits only for complete.settle, not for this yet"
+            yield problem(key.place, text, _LATER_HINT, f"{path}.complete.{key.text}")
+
+
+def _bent(rule: Mapping, path: str) -> Iterator[Problem]:
+    """Find templates in double quotes with a backslash: YAML reads the backslash before the rules do."""
+    for name in _TEMPLATES:
+        for scalar in _scalars(rule.get(name)):
+            if scalar.is_bent:
+                text = "in double quotes YAML changes the backslashes of this text"
+                yield problem(scalar.place, text, BACKSLASH_HINT, f"{path}.{name}")
+
+
+def _same_channels(rule: Mapping, path: str) -> Iterator[Problem]:
+    """Find channels that are one number written in two ways: ``01`` and ``1``."""
+    channels = rule.get("channels")
+    if not isinstance(channels, Mapping):
+        return
+    first: dict[str, Scalar] = {}
+    for key, _ in channels.entries:
+        value = key.text.lstrip("0") or "0" if key.text.isdecimal() else key.text
+        if value in first:
+            there = first[value]
+            text = f"this is the same channel as {there.text!r} in line {there.place.line}"
+            yield problem(key.place, text, "a channel can stand only once; remove one", f"{path}.channels.{key.text}")
+        first.setdefault(value, key)
+
+
+def _mappings(node: Node | None) -> tuple[Mapping, ...]:
+    items = node.items if isinstance(node, Sequence) else ()
+    return tuple(item for item in items if isinstance(item, Mapping))
+
+
+def _scalars(node: Node | None) -> list[Scalar]:
+    match node:
+        case Scalar():
+            return [node]
+        case Sequence():
+            return [scalar for item in node.items for scalar in _scalars(item)]
+        case Mapping():
+            return [scalar for _, value in node.entries for scalar in _scalars(value)]
+        case None:
+            return []

@@ -1,0 +1,45 @@
+"""Whatever the text, loading it ends soon: with settings, or with problems that have a place."""
+
+import tempfile
+import time
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from config.loader import examine
+
+KEYS = (
+    "watch root rules match set where lookups groups users people include state_dir examples path gives settle "
+    "members aliases default_group key_values tags skip regex layouts channels complete catalog url hash_now from "
+    "{group}/{owner} '{a}' [x] *a &a << !t | > - ? : , # \"\\q\" 10s 64MB yes 0012 ~ null sqlite:///x %Y @ `"
+)
+WORDS = st.sampled_from(KEYS.split(" "))
+GAPS = st.sampled_from(
+    [" ", ": ", "\n", "\n  ", "\n    ", ":\n  - ", "\n- ", ", ", "{", "}", "[", "]", "\t", "\r\n", ""]
+)
+YAMLISH = st.lists(st.tuples(WORDS, GAPS), max_size=40).map(lambda pairs: "".join(a + b for a, b in pairs))
+NESTED = st.recursive(
+    WORDS | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS | st.text(max_size=3), inner, max_size=4),
+    max_leaves=25,
+)
+SHAPED = NESTED.map(lambda value: "watch: [{root: /nowhere, rules: [" + str(value) + "]}]\n" + "groups: " + str(value))
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.one_of(YAMLISH, SHAPED, st.text(max_size=60)).map(lambda t: t.encode()) | st.binary(max_size=60))
+def test_any_text_gives_settings_or_problems_with_a_place(text: bytes) -> None:
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "coverslip.yaml"
+        path.write_bytes(text)
+        examined = examine(path, environ={})
+    assert time.monotonic() - began < 5
+    assert examined.settings is not None or examined.errors
+    for problem in examined.problems:
+        assert problem.line >= 1
+        assert problem.column >= 1
+        assert problem.line <= text.count(b"\n") + text.count(b"\r") + 2 or problem.file != str(path)
+        assert "\n" not in problem.message
+        assert "\0" not in str(problem)

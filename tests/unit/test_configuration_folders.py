@@ -1,0 +1,75 @@
+# ruff: noqa: E501 - tables of inputs and their whole messages
+"""Roots keep apart from each other and from the state directory, whatever they are called."""
+
+from pathlib import Path
+
+import pytest
+
+from config.folders import Mount, contains, is_same, look_at
+from tests.helpers.configurations import problems_of
+
+HINT = "(each file may lie below one root only; keep one of the two, with rules for both)"
+WRITING = "(nothing is ever written below a root; choose another state_dir)"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("watch: [{root: a}, {root: a/../a, name: b}]", "f:1:27: root: {folder}/a is the same folder as the root {folder}/a (f:1:9) " + HINT),
+        ("watch: [{root: a}, {root: link}]", "f:1:27: root: {folder}/link is the same folder as the root {folder}/a (f:1:9) " + HINT),
+        ("watch: [{root: a}, {root: a/in}]", "f:1:27: root: {folder}/a/in lies inside the root {folder}/a (f:1:9) " + HINT),
+        ("watch: [{root: link/in}, {root: a}]", "f:1:33: root: {folder}/a contains the root {folder}/link/in (f:1:9) " + HINT),
+        ("watch: [{root: gone/in}, {root: gone}]", "f:1:33: root: {folder}/gone contains the root {folder}/gone/in (f:1:9) " + HINT),
+        ("watch: [{root: a}, {root: b/a}]", "f:1:20: name: another root, in f:1:9, is called 'a' too (give one of them a name: of its own)"),
+        ("watch: [{root: file}]", "f:1:16: root: {folder}/file is not a folder (name the folder that holds the files)"),
+        ("watch: [{root: gone}]", "f:1:16: root: there is no folder {folder}/gone (is the disk or share mounted?)"),
+        ("state_dir: a/state\nwatch: [{root: link}]", "f:2:16: root: state_dir ({folder}/a/state) lies inside this root " + WRITING),
+        ("state_dir: a\nwatch: [{root: a}]", "f:2:16: root: state_dir ({folder}/a) lies inside this root " + WRITING),
+        ("state_dir: .\nwatch: [{root: a}]", "f:2:16: root: this root lies inside state_dir ({folder}) (choose another state_dir)"),
+    ],
+)  # fmt: skip
+def test_folders_that_overlap_are_named_with_both_places(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "a" / "in").mkdir(parents=True)
+    (tmp_path / "b" / "a").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("a")
+    (tmp_path / "file").touch()
+    found = problems_of(tmp_path, text, has_to_have_roots=True)
+    assert problem in found
+    assert all("there is no folder" in other for other in found if other != problem)
+
+
+def test_neighbours_with_a_common_beginning_are_apart(tmp_path: Path) -> None:
+    for name in ("data", "data2"):
+        (tmp_path / name).mkdir()
+    assert problems_of(tmp_path, "state_dir: data3\nwatch: [{root: data}, {root: data2}]", has_to_have_roots=True) == []
+
+
+@pytest.mark.parametrize(
+    ("second", "relation"),
+    [("/mnt/whole", "same"), ("/mnt/sub", "inside"), ("/mnt/sub/deeper", "inside"), ("/mnt/other", "apart"), ("/mnt/up", "around")],
+)  # fmt: skip
+def test_bind_mounts_are_seen_through_by_the_mount_table(second: str, relation: str) -> None:
+    """The paths do not exist here: only the table tells."""
+    mounts = (
+        Mount(device="0:1", root="/", point="/"),
+        Mount(device="8:1", root="/", point="/data-that-is-not-here"),
+        Mount(device="8:1", root="/confocal", point="/mnt/whole"),
+        Mount(device="8:1", root="/confocal/smith", point="/mnt/sub"),
+        Mount(device="8:1", root="/confocal2", point="/mnt/other"),
+        Mount(device="8:1", root="/", point="/mnt/up"),
+    )
+    outer = look_at(Path("/data-that-is-not-here/confocal"), mounts)
+    inner = look_at(Path(second), mounts)
+    found = "same" if is_same(outer, inner) else "inside" if contains(outer, inner) else "apart"
+    found = "around" if contains(inner, outer) and found == "apart" else found
+    assert found == relation
+
+
+def test_a_mount_below_a_mount_hides_what_is_under_it() -> None:
+    mounts = (
+        Mount(device="8:1", root="/", point="/not-here"),
+        Mount(device="8:2", root="/", point="/not-here/inner"),
+    )
+    outer = look_at(Path("/not-here"), mounts)
+    assert contains(outer, look_at(Path("/not-here/inner/x"), mounts))
+    assert look_at(Path("/not-here/inner/x"), mounts).within == ("8:2", "/x")
