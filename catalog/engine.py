@@ -2,24 +2,45 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from catalog.errors import CatalogueUnavailable
+from catalog.faults import meaning
+from catalog.storage import check_file, check_place, make_file
 
 BUSY_TIMEOUT_MS = 30_000
+CONNECT_TIMEOUT_S = 10
+MOUNTINFO = Path("/proc/self/mountinfo")
+_DRIVERS = {"sqlite", "postgresql+psycopg"}
 
 
 class Catalogue:
-    """An open catalogue. Transactions are short: nobody holds one while printing, streaming or reading files."""
+    """An open catalogue. Transactions are short: nobody holds one while printing, streaming or reading files.
+
+    Both kinds of transaction raise CatalogueBusy for what passes (locked, connection lost, disk full) and
+    CatalogueUnavailable for a database that is out of reach.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
+    @property
+    def place(self) -> str:
+        """Name the database for people: the file, or the URL without its password."""
+        path = sqlite_path(self.engine.url)
+        return str(path) if path is not None else self.engine.url.render_as_string(hide_password=True)
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection in one consistent read transaction, rolled back at the end."""
-        with self.engine.connect() as connection:
+        """Give a connection in one consistent read transaction, rolled back at the end; writing in it is refused."""
+        of_postgresql = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        options = of_postgresql if self.is_postgresql else {"coverslip_reads": True}
+        with self._told_as_it_is(), self.engine.connect().execution_options(**options) as connection:
             yield connection
 
     @contextmanager
@@ -28,32 +49,91 @@ class Catalogue:
 
         On SQLite it begins IMMEDIATE: a deferred read-then-write would fail at once whatever the busy timeout.
         """
-        with self.engine.connect().execution_options(coverslip_writes=True) as connection, connection.begin():
+        with self._told_as_it_is(), self.engine.begin() as connection:
             yield connection
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Say whether this is PostgreSQL (else it is SQLite)."""
+        return self.engine.dialect.name == "postgresql"
 
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
 
+    @contextmanager
+    def _told_as_it_is(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            told = meaning(error, self.place)
+            if told is None:
+                raise
+            raise told from error
+
+
+def open_catalogue(url: URL | str, *, create: bool = False) -> Catalogue:
+    """Open a catalogue, for SQLite after a look at where it lies; ``create`` makes folder and file if missing.
+
+    The version is not looked at: `catalog.migrations.runner` does that. Raises CatalogueUnavailable (missing,
+    network file system, read-only, bad URL) and NoAccess (another account's).
+    """
+    parsed = _parsed(url)
+    path = sqlite_path(parsed)
+    if path is not None:
+        check_place(path, mountinfo=MOUNTINFO.read_text() if MOUNTINFO.exists() else "")
+        if create:
+            make_file(path)
+        check_file(path)
+    return Catalogue(open_engine(parsed))
+
 
 def open_engine(url: URL | str) -> Engine:
     """Make the engine with this project's database rules (WAL, full sync, foreign keys, own BEGIN)."""
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    return engine
+        return engine
+    arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "options": "-c timezone=UTC", "application_name": "coverslip"}
+    return create_engine(parsed, pool_pre_ping=True, connect_args=arguments)
+
+
+def sqlite_path(url: URL | str) -> Path | None:
+    """Give the file of an SQLite URL; None for PostgreSQL and for a database in memory."""
+    parsed = make_url(url)
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}
+    return Path(str(parsed.database)) if is_file else None
+
+
+def _parsed(url: URL | str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise CatalogueUnavailable(
+            "catalog.url is no database URL; write sqlite:///catalog.db or postgresql+psycopg://…"
+        ) from error
+    if parsed.drivername not in _DRIVERS:
+        raise CatalogueUnavailable(
+            f"catalog.url names {parsed.drivername}, which is not supported; use sqlite or postgresql+psycopg"
+        )
+    return parsed
 
 
 def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
     # None: the driver must not begin transactions of its own; DDL then rolls back, too.
     dbapi_connection.isolation_level = None
     cursor = dbapi_connection.cursor()
-    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    # recursive_triggers: else INSERT OR REPLACE would slip past the trigger that keeps events.
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON")
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", *pragmas):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("coverslip_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    reads = connection.get_execution_options().get("coverslip_reads", False)
+    # A read that turns into a write would fail as "locked" beside another writer: refuse it always instead.
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -13,6 +13,10 @@ class NotUnderstood(CatalogueError):  # noqa: N818 - reads as the answer it is
     """What was asked for is not written as it should be: `image:x`, a well `33B` ... (exit code 2)."""
 
 
+class NoAccess(NotFound):
+    """The account can't use the catalogue's database itself (exit code 3)."""
+
+
 class NotAllowed(CatalogueError):  # noqa: N818 - reads as the answer it is
     """The object may be seen but not changed; the message says why and who may (exit code 1)."""
 
@@ -27,3 +31,7 @@ class Refused(CatalogueError):  # noqa: N818 - reads as the answer it is
 
 class CatalogueUnavailable(CatalogueError):  # noqa: N818 - reads as the answer it is
     """The catalogue is missing, newer or older than the program, or out of reach (exit code 5)."""
+
+
+class CatalogueBusy(CatalogueUnavailable):
+    """The database can't be used just now (locked, connection lost, disk full): the same call may work later."""

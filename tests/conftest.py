@@ -1,31 +1,94 @@
 """Fixtures that every height shares: catalogues on both databases, and the check that nothing is left behind."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from catalog.engine import Catalogue, open_engine
-from catalog.models.all import metadata
+from catalog.engine import Catalogue, open_catalogue
+from catalog.migrations.runner import migrate
+from tests.helpers.leaks import Remains
 from tests.helpers.postgresql import PostgresServer
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_left(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test that leaves open files, threads, child processes or temporary files behind."""
+    base = tmp_path_factory.getbasetemp()
+    scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=base))
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    before = Remains.of_this_process(base)
+    yield
+    left = before.left_behind(base, scratch)
+    shutil.rmtree(scratch, ignore_errors=True)
+    if left:
+        pytest.fail("the test leaves behind: " + "; ".join(left), pytrace=False)
+
+
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres_server() -> Iterator[PostgresServer]:
     """Give a real PostgreSQL server of this test run; it failing is a failure, never a skip."""
-    server = PostgresServer(tmp_path_factory.mktemp("postgresql"))
+    server = PostgresServer()
     yield server
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give an SQLite file with the whole schema, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    _prepare(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """Give the URL of an SQLite catalogue with the schema only."""
+    path = tmp_path / "catalog.db"
+    shutil.copy(sqlite_template, path)
+    path.chmod(0o600)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgresql_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """Give the URL of a PostgreSQL catalogue with the schema only."""
+    url = postgres_server.copy_of_template(_prepare)
+    yield url
+    postgres_server.drop(url)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def catalogue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalogue]:
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Give the URL of an empty catalogue (schema only), on each database in turn."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def catalogue(database_url: str) -> Iterator[Catalogue]:
     """Give an empty catalogue, on each database in turn."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'catalog.db'}"
-    else:
-        url = request.getfixturevalue("postgres_server").new_database()
-    opened = Catalogue(open_engine(url))
-    metadata.create_all(opened.engine)
-    yield opened
-    opened.close()
+    with closing(open_catalogue(database_url)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def catalogue_sqlite(sqlite_url: str) -> Iterator[Catalogue]:
+    """Give an empty catalogue on SQLite, for what is only so there."""
+    with closing(open_catalogue(sqlite_url)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def catalogue_postgresql(postgresql_url: str) -> Iterator[Catalogue]:
+    """Give an empty catalogue on PostgreSQL, for what is only so there."""
+    with closing(open_catalogue(postgresql_url)) as opened:
+        yield opened
+
+
+def _prepare(url: str) -> None:
+    with closing(open_catalogue(url, create=True)) as opened:
+        migrate(opened)

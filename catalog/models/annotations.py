@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalog.models.base import Base, BigId
@@ -17,7 +17,12 @@ class Annotation(Base):
     __tablename__ = "annotation"
     __table_args__ = (
         CheckConstraint("kind IN ('tag', 'map', 'comment', 'file')", name="kind"),
-        Index("ix_annotation_value", "group_id", "kind", "value"),
+        CheckConstraint("kind = 'map' OR value IS NOT NULL", name="has_value"),
+        CheckConstraint("made_by IN ('hand', 'rule')", name="made_by"),
+        UniqueConstraint("id", "group_id"),
+        # The beginning only: PostgreSQL refuses index rows of long comments. Search by both, substr(value, 1, 200)
+        # for the index and value itself for the truth.
+        Index("ix_annotation_value", "group_id", "kind", text("substr(value, 1, 200)")),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -37,7 +42,10 @@ class MapPair(Base):
     """One pair of a map annotation; ordered, keys may repeat."""
 
     __tablename__ = "map_pair"
-    __table_args__ = (Index("ix_map_pair_key", "key", "value"),)
+    __table_args__ = (
+        # The beginnings only, for the same reason as ix_annotation_value.
+        Index("ix_map_pair_key", text("substr(key, 1, 200)"), text("substr(value, 1, 200)")),
+    )
 
     annotation_id: Mapped[int] = mapped_column(BigId, ForeignKey("annotation.id", ondelete="CASCADE"), primary_key=True)
     ordinal: Mapped[int] = mapped_column(primary_key=True)
@@ -55,8 +63,18 @@ def _end(name: str) -> ForeignKeyConstraint:
     )
 
 
+def _once(name: str) -> Index:
+    """One link of one owner between an annotation and an object; also the way from the object to its links."""
+    given = text(f"{name}_id IS NOT NULL")
+    columns = (f"{name}_id", "annotation_id", "owner_id")
+    return Index(f"uq_annotation_link_{name}", *columns, unique=True, sqlite_where=given, postgresql_where=given)
+
+
 class AnnotationLink(Base):
-    """An annotation on exactly one object; has an owner and a date of its own. A well's goes to its well_id."""
+    """An annotation on exactly one object; has an owner and a date of its own.
+
+    A link to a well fills ``well_id`` and ``well_plate_id`` (the well's plate), which ties it to the plate's group.
+    """
 
     __tablename__ = "annotation_link"
     __table_args__ = (
@@ -69,18 +87,26 @@ class AnnotationLink(Base):
         CheckConstraint(
             "num_nonnulls(project_id, dataset_id, image_id, screen_id, plate_id, well_id) = 1", name="one_object"
         ).ddl_if(dialect="postgresql"),
-        *(Index(f"ix_annotation_link_{name}", f"{name}_id") for name in (*ANNOTATED, "well")),
+        CheckConstraint("(well_id IS NULL) = (well_plate_id IS NULL)", name="well_and_plate"),
+        _end("annotation"),
+        ForeignKeyConstraint(["well_id", "well_plate_id"], ["well.id", "well.plate_id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["well_plate_id", "group_id"], ["plate.id", "plate.group_id"], deferrable=True, initially="DEFERRED"
+        ),
+        *(_once(name) for name in (*ANNOTATED, "well")),
         Index("ix_annotation_link_annotation_id", "annotation_id"),
+        Index("ix_annotation_link_well_plate_id", "well_plate_id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    annotation_id: Mapped[int] = mapped_column(BigId, ForeignKey("annotation.id", ondelete="CASCADE"))
+    annotation_id: Mapped[int] = mapped_column(BigId)
     project_id: Mapped[int | None] = mapped_column(BigId, default=None)
     dataset_id: Mapped[int | None] = mapped_column(BigId, default=None)
     image_id: Mapped[int | None] = mapped_column(BigId, default=None)
     screen_id: Mapped[int | None] = mapped_column(BigId, default=None)
     plate_id: Mapped[int | None] = mapped_column(BigId, default=None)
-    well_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("well.id", ondelete="CASCADE"), default=None)
+    well_id: Mapped[int | None] = mapped_column(BigId, default=None)
+    well_plate_id: Mapped[int | None] = mapped_column(BigId, default=None)
     group_id: Mapped[int] = mapped_column(BigId)
     owner_id: Mapped[int] = mapped_column(BigId, ForeignKey("experimenter.id"))
     created_at: Mapped[datetime]

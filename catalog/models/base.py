@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Select
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Select, Table
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
@@ -52,3 +52,10 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map: dict[Any, Any] = {datetime: UtcDateTime()}  # noqa: RUF012 - SQLAlchemy's declared API
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Never give an id twice: SQLite would use the highest one again after a delete, and history would lie."""
+        super().__init_subclass__(**kwargs)
+        table = cls.__table__
+        if isinstance(table, Table) and [column.name for column in table.primary_key] == ["id"]:
+            table.dialect_options["sqlite"]["autoincrement"] = table.name != "catalogue_identity"

@@ -164,7 +164,7 @@ class WellSample(Base):
             ondelete="CASCADE",
         ),
         *_linked("plate", "image"),
-        UniqueConstraint("well_id", "plate_acquisition_id", "field"),
+        UniqueConstraint("plate_acquisition_id", "well_id", "field"),
         Index("ix_well_sample_plate_id", "plate_id", "well_id"),
         Index("ix_well_sample_count", "group_id", "plate_id"),
         CheckConstraint("field >= 0", name="zero_based"),

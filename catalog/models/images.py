@@ -47,6 +47,7 @@ class Image(OwnedMixin, Base):
         Index("ix_image_own_page", "owner_id", "group_id", "created_at", "id"),
         CheckConstraint(f"pixels_type IN {PIXELS_TYPES}", name="pixels_type"),
         CheckConstraint("size_x > 0 AND size_y > 0 AND size_z > 0 AND size_c > 0 AND size_t > 0", name="sizes"),
+        CheckConstraint("named_by IN ('rule', 'hand')", name="named_by"),
     )
 
     fileset_id: Mapped[int] = mapped_column(BigId, ForeignKey("fileset.id"))

@@ -1,9 +1,11 @@
 """The ingest's own tables: what was seen, what belongs together, what is to be done, and the record of events."""
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text
+from sqlalchemy import DDL, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text
+from sqlalchemy.event import listen
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalog.models.base import Base, BigId, Document
@@ -47,13 +49,27 @@ class Directory(Base):
     problem: Mapped[str | None]
 
 
+def reason_hash(sentence: str) -> bytes:
+    """Give the 16-byte blake2b of a sentence, surrogates kept."""
+    return hashlib.blake2b(sentence.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _hash_of_sentence(context: Any) -> bytes:
+    return reason_hash(context.get_current_parameters()["sentence"])
+
+
 class Reason(Base):
-    """An interned sentence, so that a million ignored files cost one."""
+    """An interned sentence, so that a million ignored files cost one; unique by its hash.
+
+    Sentences name paths and can be long, and PostgreSQL refuses long texts in an index: look it up by
+    ``sentence_hash`` (`reason_hash`), which fills itself on insert.
+    """
 
     __tablename__ = "reason"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    sentence: Mapped[str] = mapped_column(unique=True)
+    sentence: Mapped[str]
+    sentence_hash: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True, default=_hash_of_sentence)
 
 
 class Fileset(Base):
@@ -225,3 +241,32 @@ class Event(Base):
     before: Mapped[dict[str, Any] | None] = mapped_column(Document)
     after: Mapped[dict[str, Any] | None] = mapped_column(Document)
     configuration_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("configuration.id"))
+
+
+#: The record can't be rewritten: these make it so, on each database.
+APPEND_ONLY = {
+    "sqlite": (
+        "CREATE TRIGGER event_never_changes BEFORE UPDATE ON event"
+        " BEGIN SELECT RAISE(ABORT, 'events are append-only'); END",
+        "CREATE TRIGGER event_never_goes BEFORE DELETE ON event"
+        " BEGIN SELECT RAISE(ABORT, 'events are append-only'); END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION event_is_append_only() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'events are append-only'; END $$",
+        "CREATE TRIGGER event_never_changes BEFORE UPDATE OR DELETE ON event"
+        " FOR EACH ROW EXECUTE FUNCTION event_is_append_only()",
+        "CREATE TRIGGER event_never_goes BEFORE TRUNCATE ON event"
+        " FOR EACH STATEMENT EXECUTE FUNCTION event_is_append_only()",
+    ),
+}
+
+
+def _keep_events(dialect: str, statement: str) -> None:
+    trigger = DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]  # SQLAlchemy has none here
+    listen(Event.__table__, "after_create", trigger)
+
+
+for _dialect, _statements in APPEND_ONLY.items():
+    for _statement in _statements:
+        _keep_events(_dialect, _statement)

@@ -23,9 +23,7 @@ class Experimenter(Base):
     is_administrator: Mapped[bool] = mapped_column(default=False)
     #: False for someone made by ``people.unknown: create``: data may belong to them, they can't act.
     has_login: Mapped[bool] = mapped_column(default=True)
-    default_group_id: Mapped[int | None] = mapped_column(
-        BigId, ForeignKey("experimenter_group.id", use_alter=True), default=None
-    )
+    default_group_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter_group.id"), default=None)
     source: Mapped[str] = mapped_column(String(8), default="hand")
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None] = mapped_column(default=None)
