@@ -1,0 +1,373 @@
+"""Path templates and regular expressions made ready: matched by RE2, explained by the reference matcher.
+
+RE2 finds the same first way as the reference matcher does, many times faster, unless `where` or a repeated name
+constrains what it found: then the reference matcher has the word.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import re2
+
+from config.path_text import nfc
+from config.patterns import to_re2
+from config.templates import Part, PartKind, Template, pattern_of
+from config.templates_match import Constraint, Program, Result, fold
+from config.templates_parse import TemplateError, TemplateProblem, parse
+from config.value_types import BY_PLACEHOLDER, EXTENSION, TEXT, Value, ValueType
+
+#: What in an expression looks at its surroundings, so that it can't be put into a larger one.
+_LOOKS_AROUND = re.compile(r"[\^$]|\\[AzbB]")
+
+
+class PathView:
+    """A path's text in the forms that matchers need, each made once for all rules."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.encoded = text.encode("utf-8")
+        self.is_ascii = len(self.encoded) == len(text)
+        self.slashes = text.count("/")
+        self.last_slash = text.rfind("/")
+
+    @cached_property
+    def folded(self) -> str:
+        """Give the text with its case folded."""
+        return fold(self.text)
+
+    def piece(self, start: int, end: int) -> str:
+        """Give the text between two places counted in bytes."""
+        return self.text[start:end] if self.is_ascii else self.encoded[start:end].decode("utf-8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Captured:
+    """A placeholder's text in a path, its value, and whether it lies in a folder's name (not the file's)."""
+
+    text: str
+    value: Value
+    is_folder: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """A way in which a template fits a path."""
+
+    captures: Mapping[str, Captured]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoFit:
+    """The template does not fit. ``message`` is set when it does but a value can't be, or nobody can tell.
+
+    ``is_undecided``: the search gave up; nothing may be concluded, not even that a later rule has the word.
+    """
+
+    message: str | None = None
+    is_undecided: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Where a template stops at a path, in characters of each."""
+
+    part: str | None
+    template_offset: int | None
+    path_offset: int | None
+    message: str
+
+
+NO_FIT = NoFit()
+TOO_MANY_WAYS = NoFit(message="the name can be read in too many ways by this rule", is_undecided=True)
+
+
+def options() -> Any:
+    """Give RE2's options: silent, and with its own bound on memory."""
+    made = re2.Options()
+    made.log_errors = False
+    return made
+
+
+def compile_expression(expression: str) -> Any:
+    """Compile an expression in RE2's syntax for bytes in UTF-8.
+
+    Raises:
+        ValueError: it is not one; the message says why.
+
+    """
+    try:
+        return re2.compile(nfc(expression).encode("utf-8"), options())
+    except (re2.error, UnicodeEncodeError) as error:
+        reason = error.args[0] if error.args else error
+        text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+        raise ValueError(text) from error
+
+
+class CompiledTemplate:
+    """One template of a rule, with its rule's `where` built in."""
+
+    def __init__(self, template: Template, where: Mapping[str, str]) -> None:
+        self.source = template.source
+        self.template = template
+        self.slots = template.placeholders()
+        self.names = {part.name: part.type or TEXT for part in reversed(self.slots) if part.name}
+        self.always = template.always()
+        self._pattern = pattern_of(template)
+        self._where = {name: compile_expression(f"(?i:{text})") for name, text in where.items() if name in self.names}
+        self._regex = compile_expression(to_re2(self._pattern, {}))
+        self._narrow = self._narrowed(where)
+        self._constraints = self._made_constraints()
+        self._prefix = _literal_prefix(template)
+        self._fewest_slashes, self._most_slashes = _slashes(template.parts)
+
+    def may_fit(self, view: PathView) -> bool:
+        """Tell cheaply whether it is worth asking RE2."""
+        if view.slashes < self._fewest_slashes:
+            return False
+        if self._most_slashes is not None and view.slashes > self._most_slashes:
+            return False
+        return view.folded.startswith(self._prefix)
+
+    def fit(self, view: PathView) -> Fit | NoFit:
+        """Find the first way that fits the whole path, and convert its values."""
+        if not self.may_fit(view) or (self._narrow and self._narrow.fullmatch(view.encoded) is None):
+            return NO_FIT
+        found = self._regex.fullmatch(view.encoded)
+        if found is None:
+            return NO_FIT
+        spans = {slot: found.span(slot + 1) for slot in range(len(self.slots)) if found.span(slot + 1)[0] >= 0}
+        texts = {slot: view.piece(*span) for slot, span in spans.items()}
+        if self._constraints and not self._holds(texts):
+            return self._search(view)
+        last_slash = len(view.text[: view.last_slash + 1].encode()) - 1
+        return self._converted(texts, {slot: end <= last_slash for slot, (_, end) in spans.items()})
+
+    @cached_property
+    def program(self) -> Program:
+        """Give the reference matcher's program."""
+        return Program(self._pattern, self._constraints)
+
+    def search(self, text: str) -> Result:
+        """Search with the reference matcher."""
+        return self.program.search(text)
+
+    def stop(self, view: PathView) -> Stop:
+        """Say where this template, which does not fit, stops."""
+        result = self.search(view.text)
+        if result.gave_up:
+            return Stop(part=None, template_offset=None, path_offset=None, message=str(TOO_MANY_WAYS.message))
+        if result.spans is not None:
+            outcome = self.fit(view)
+            message = (outcome.message if isinstance(outcome, NoFit) else None) or "a value can't be read"
+            return Stop(part=None, template_offset=None, path_offset=None, message=message)
+        return self._stopped(view, result)
+
+    def _stopped(self, view: PathView, result: Result) -> Stop:
+        parts = [part for part, _ in self.template.walk()]
+        rest = view.text[result.at :]
+        if result.part >= len(parts):
+            message = f"the rule ends here, and the path goes on with '{rest}'"
+            return Stop(part=None, template_offset=len(self.source), path_offset=result.at, message=message)
+        part = parts[result.part]
+        wanted = _wanted(part)
+        if part.name in self._where:
+            wanted += " that `where` allows"
+        found = f"finds '{rest}'" if rest else "the path ends"
+        message = f"stops at {part.source}: wants {wanted}, {found}"
+        return Stop(part=part.source, template_offset=part.offset, path_offset=result.at, message=message)
+
+    def _narrowed(self, where: Mapping[str, str]) -> Any:
+        """Make an expression with the `where` put in, which must fit too; None where that can't be done."""
+        insert = {
+            slot: f"(?i:{nfc(where[part.name])})"
+            for slot, part in enumerate(self.slots)
+            if part.name in self._where and not _LOOKS_AROUND.search(where[part.name])
+        }
+        return compile_expression(to_re2(self._pattern, insert)) if insert else None
+
+    def _made_constraints(self) -> dict[int, Constraint]:
+        names = [part.name for part in self.slots]
+        return {
+            slot: Constraint(
+                name=str(part.name),
+                is_repeated=names.count(part.name) > 1,
+                accepts=_accepts(self._where[part.name]) if part.name in self._where else None,
+                value=_value_key(self.names[str(part.name)] if part.type is TEXT else part.type or TEXT),
+            )
+            for slot, part in enumerate(self.slots)
+            if names.count(part.name) > 1 or part.name in self._where
+        }
+
+    def _holds(self, texts: Mapping[int, str]) -> bool:
+        values: dict[str, object] = {}
+        for slot, constraint in self._constraints.items():
+            if slot not in texts:
+                continue
+            if constraint.accepts and not constraint.accepts(texts[slot]):
+                return False
+            value = constraint.value(texts[slot])
+            if constraint.is_repeated and values.setdefault(constraint.name, value) != value:
+                return False
+        return True
+
+    def _search(self, view: PathView) -> Fit | NoFit:
+        result = self.search(view.text)
+        if result.gave_up:
+            return TOO_MANY_WAYS
+        if result.spans is None:
+            return NO_FIT
+        texts = {slot: view.text[start:end] for slot, (start, end) in result.spans.items()}
+        return self._converted(texts, {slot: end <= view.last_slash for slot, (_, end) in result.spans.items()})
+
+    def _converted(self, texts: Mapping[int, str], is_folder: Mapping[int, bool]) -> Fit | NoFit:
+        captures: dict[str, Captured] = {}
+        for slot in sorted(texts):
+            part = self.slots[slot]
+            value = (part.type or TEXT).convert(texts[slot])
+            if value is None:
+                return NoFit(message=f"'{texts[slot]}' can't be {part.source}")
+            found = Captured(text=texts[slot], value=value, is_folder=is_folder[slot])
+            captures.setdefault(str(part.name), found)
+        return Fit(captures=captures)
+
+
+class CompiledExpression:
+    """A rule's `regex:`: RE2 with named groups, fitting the whole path."""
+
+    def __init__(self, expression: str) -> None:
+        self.source = expression
+        self._regex = compile_expression(expression)
+        groups = sorted(self._regex.groupindex.items(), key=lambda item: item[1])
+        self._groups = [(name.decode("utf-8"), index) for name, index in groups]
+        self.names = {name: _type_by_name(name) for name, _ in self._groups}
+        self.always = frozenset(self.names)
+
+    def fit(self, view: PathView) -> Fit | NoFit:
+        """Match the whole path and convert the groups with a meaning."""
+        found = self._regex.fullmatch(view.encoded)
+        if found is None:
+            return NO_FIT
+        last_slash = len(view.text[: view.last_slash + 1].encode()) - 1
+        captures: dict[str, Captured] = {}
+        for name, index in self._groups:
+            start, end = found.span(index)
+            if start < 0 or start == end:
+                continue
+            text = view.piece(start, end)
+            value = self.names[name].convert(text)
+            if value is None:
+                return NoFit(message=f"'{text}' can't be a {name}")
+            captures[name] = Captured(text=text, value=value, is_folder=end <= last_slash)
+        return Fit(captures=captures)
+
+    def stop(self, view: PathView) -> Stop:
+        """Say that the expression does not fit; RE2 can't tell where it stops."""
+        outcome = self.fit(view)
+        message = (outcome.message if isinstance(outcome, NoFit) else None) or "the regular expression does not match"
+        return Stop(part=None, template_offset=None, path_offset=None, message=message)
+
+
+def check_repeats(template: Template) -> list[TemplateProblem]:
+    """Find names used twice whose values can never be the same."""
+    problems: list[TemplateProblem] = []
+    first: dict[str | None, tuple[str, Part]] = {}
+    for part in template.placeholders():
+        kind = _comparable(part.type or TEXT)
+        known = first.setdefault(part.name, (kind, part))
+        if known[0] != kind and not (part.name not in BY_PLACEHOLDER and (part.type is TEXT or known[1].type is TEXT)):
+            message = f"'{part.source}' can't have the same value as '{known[1].source}'"
+            problems.append(TemplateProblem(offset=part.offset, message=message, hint="use one type, or another name"))
+    return problems
+
+
+def _comparable(value_type: ValueType) -> str:
+    kind = value_type.kind.value
+    return f"date {value_type.name}" if value_type.date else kind.removesuffix(" number").removesuffix(" from 0")
+
+
+def _type_by_name(name: str) -> ValueType:
+    found = BY_PLACEHOLDER.get(name, TEXT)
+    return TEXT if found is EXTENSION else found
+
+
+def _accepts(regex: Any) -> Any:
+    return lambda text: regex.fullmatch(text.encode("utf-8")) is not None
+
+
+def _value_key(value_type: ValueType) -> Any:
+    def key(text: str) -> object:
+        value = value_type.convert(text)
+        return ("text", text) if value is None else value
+
+    return key
+
+
+def _wanted(part: Part) -> str:
+    match part.kind:
+        case PartKind.LITERAL:
+            return f"'{part.text}'"
+        case PartKind.PLACEHOLDER if part.type:
+            return _WANTED.get(part.type.name, f"'{part.type.name}'")
+        case PartKind.ONE_OF:
+            return " or ".join(f"'{text}'" for text in part.texts)
+        case _:
+            return f"'{part.source}'"
+
+
+_WANTED = {
+    "text": "one or more characters inside one folder or file name",
+    "int": "digits",
+    "word": "letters and digits",
+    "well": "a well such as B3, B03 or r02c03",
+    "row": "a letter, or a number from 1",
+    "int0": "a number from 0",
+    "ext": "an ending that a reader knows",
+    "path": "one or more whole folders",
+    "guid": "a GUID",
+    "list": "one of the list",
+}
+
+
+def _literal_prefix(template: Template) -> str:
+    first = template.parts[0] if template.parts else None
+    return fold(first.text) if first and first.kind is PartKind.LITERAL else ""
+
+
+def _slashes(parts: tuple[Part, ...]) -> tuple[int, int | None]:
+    """Count the fewest and the most slashes (None: any number) in what the parts match."""
+    fewest, most = 0, 0
+    is_open = False
+    for part in parts:
+        low, high = _slashes_of(part)
+        fewest += low
+        is_open = is_open or high is None
+        most += high or 0
+    return fewest, None if is_open else most
+
+
+def _slashes_of(part: Part) -> tuple[int, int | None]:
+    if part.kind in (PartKind.FOLDERS, PartKind.REST) or (part.type and part.type.is_path):
+        return 0, None
+    if part.kind is PartKind.OPTIONAL:
+        return 0, _slashes(part.children)[1]
+    texts = part.texts or (part.type.texts if part.type else ()) or (part.text,)
+    in_date = part.type.name.count("/") if part.type and part.type.date else 0
+    counts = [text.count("/") + in_date for text in texts]
+    return min(counts), max(counts)
+
+
+def compile_template(source: str, where: Mapping[str, str]) -> CompiledTemplate:
+    """Parse, check and compile a template.
+
+    Raises:
+        TemplateError: with everything that is wrong with it.
+
+    """
+    template = parse(source)
+    problems = check_repeats(template)
+    if problems:
+        raise TemplateError(*problems)
+    return CompiledTemplate(template, where)
