@@ -1,0 +1,192 @@
+"""One rule as written made ready: checked, compiled, and asked what it says about a path."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from config.problems import Problem
+from config.rule_checks import target_problems, unknown_ending
+from config.rule_values import TARGETS
+from config.settings import KeyValueTable, RuleSettings, SourceMark
+from config.templates_compile import CompiledExpression, CompiledTemplate, compile_expression, compile_template
+from config.templates_output import OutputContext, OutputTemplate, compile_output
+from config.templates_parse import TemplateError
+from config.value_types import ValueType
+
+#: What ``set`` may give beside the targets.
+SETTABLE = (*TARGETS, "container_owner")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledRule:
+    """A checked rule. ``matchers`` are tried in order; ``sets`` and the others are outputs."""
+
+    name: str
+    index: int
+    settings: RuleSettings
+    matchers: tuple[CompiledTemplate | CompiledExpression, ...]
+    sets: Mapping[str, OutputTemplate]
+    tags: tuple[OutputTemplate, ...]
+    key_values: tuple[tuple[str, OutputTemplate], ...]
+    description: OutputTemplate | None
+
+
+class RuleCompiler:
+    """Compiles one rule; ``problems`` collects everything that is wrong with it."""
+
+    def __init__(
+        self, settings: RuleSettings, *, name: str, index: int, key: str, lookups: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        self._settings = settings
+        self._name = settings.name or name
+        self._index = index
+        self._key = key
+        self._lookups = lookups
+        self.problems: list[Problem] = []
+
+    def compile(self) -> CompiledRule | None:
+        """Compile the rule; None when a problem keeps its matches from being used."""
+        matchers = self._matchers()
+        if not matchers:
+            return None
+        context = self._context(matchers)
+        self._check_where(context.types)
+        sets = self._sets(context)
+        self._check_targets(matchers)
+        return CompiledRule(
+            name=self._name,
+            index=self._index,
+            settings=self._settings,
+            matchers=matchers,
+            sets=sets,
+            tags=self._outputs("tags", dict(enumerate(self._settings.tags)), context),
+            key_values=self._key_values(context),
+            description=self._description(context),
+        )
+
+    def _matchers(self) -> tuple[CompiledTemplate | CompiledExpression, ...]:
+        rule = self._settings
+        if rule.match and rule.regex is not None:
+            self._problem("regex", "a rule has either match or regex, not both")
+        elif rule.regex is not None:
+            return self._expressions(rule.regex)
+        elif not rule.match:
+            self._problem("match", "a rule needs a match", "such as match: '{group}/{owner}/{image}.{ext}'")
+        where = self._good_where()
+        found = [self._template(source, self._match_key(i), where) for i, source in enumerate(rule.match)]
+        return tuple(template for template in found if template is not None)
+
+    def _match_key(self, number: int) -> str:
+        key = f"match.{number}"
+        return key if len(self._settings.match) > 1 and key in self._settings.marks else "match"
+
+    def _template(self, source: str, key: str, where: Mapping[str, str]) -> CompiledTemplate | None:
+        made: list[CompiledTemplate] = []
+        self._attempt(key, lambda: made.append(compile_template(source, where)))
+        return made[0] if made else None
+
+    def _expressions(self, regex: str) -> tuple[CompiledExpression, ...]:
+        for name in self._settings.where:
+            self._problem(f"where.{name}", "a rule with a regex has no where", "write it into the regular expression")
+        try:
+            return (CompiledExpression(regex),)
+        except ValueError as error:
+            self._problem("regex", f"not a regular expression in RE2's syntax: {error}")
+            return ()
+
+    def _good_where(self) -> dict[str, str]:
+        good = {}
+        for name, expression in self._settings.where.items():
+            try:
+                compile_expression(f"(?:{expression})")
+            except ValueError as error:
+                self._problem(f"where.{name}", f"not an expression in RE2's syntax: {error}")
+            else:
+                good[name] = expression
+        return good
+
+    def _context(self, matchers: tuple[CompiledTemplate | CompiledExpression, ...]) -> OutputContext:
+        types: dict[str, ValueType] = {}
+        for matcher in reversed(matchers):
+            types.update(matcher.names)
+        always = frozenset.intersection(*(matcher.always for matcher in matchers))
+        return OutputContext(types=types, always=always, lookups=self._lookups)
+
+    def _check_where(self, types: Mapping[str, ValueType]) -> None:
+        if self._settings.regex is not None:
+            return
+        for name, expression in self._good_where().items() if not self.problems else ():
+            if name not in types:
+                known = ", ".join(sorted(types)) or "nothing"
+                self._problem(f"where.{name}", f"'{name}' is captured by no part of the match", f"it captures {known}")
+                continue
+            regex = compile_expression(f"(?i:{expression})")
+            texts = types[name].texts
+            if texts and not any(regex.fullmatch(text.encode("utf-8")) for text in texts):
+                self._problem(f"where.{name}", f"this can never match: {', '.join(texts)} are all that '{name}' can be")
+
+    def _sets(self, context: OutputContext) -> dict[str, OutputTemplate]:
+        made: dict[str, OutputTemplate] = {}
+        for name, source in self._settings.set.items():
+            if name not in SETTABLE:
+                near = difflib.get_close_matches(name, SETTABLE, 1)
+                hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(SETTABLE)}"
+                self._problem(f"set.{name}", f"'{name}' is not a target", hint)
+                continue
+            output = self._output(f"set.{name}", source, context)
+            if output:
+                made[name] = output
+        return made
+
+    def _check_targets(self, matchers: tuple[CompiledTemplate | CompiledExpression, ...]) -> None:
+        sets = frozenset(self._settings.set)
+        for number, matcher in enumerate(matchers):
+            key = "regex" if isinstance(matcher, CompiledExpression) else self._match_key(number)
+            for message in target_problems(frozenset(matcher.names) | sets, matcher.always | sets):
+                self._problem(key, message)
+            ending = unknown_ending(matcher.template) if isinstance(matcher, CompiledTemplate) else None
+            if ending and not self._settings.skip:
+                self._problem(key, f"this can match no image: no reader knows '{ending}' files", offset=None)
+
+    def _outputs(self, key: str, sources: Mapping[int, str], context: OutputContext) -> tuple[OutputTemplate, ...]:
+        made = (self._output(f"{key}.{number}", source, context) for number, source in sources.items())
+        return tuple(output for output in made if output)
+
+    def _key_values(self, context: OutputContext) -> tuple[tuple[str, OutputTemplate], ...]:
+        written = self._settings.key_values
+        if isinstance(written, KeyValueTable):
+            self._problem(
+                "key_values", "tables beside a plate are not done by this version of coverslip yet", "remove the key"
+            )
+            return ()
+        made = ((key, self._output(f"key_values.{key}", source, context)) for key, source in (written or {}).items())
+        return tuple((key, output) for key, output in made if output)
+
+    def _description(self, context: OutputContext) -> OutputTemplate | None:
+        source = self._settings.description
+        return None if source is None else self._output("description", source, context)
+
+    def _output(self, key: str, source: str, context: OutputContext) -> OutputTemplate | None:
+        made: list[OutputTemplate] = []
+        self._attempt(key, lambda: made.append(compile_output(source, context)))
+        return made[0] if made else None
+
+    def _attempt(self, key: str, make: Callable[[], None]) -> None:
+        try:
+            make()
+        except TemplateError as error:
+            for problem in error.problems:
+                self._problem(key, problem.message, problem.hint, offset=problem.offset)
+
+    def _problem(self, key: str, message: str, hint: str | None = None, *, offset: int | None = None) -> None:
+        mark = self._mark(key)
+        column = mark.column if offset is None else mark.column + 1 + offset  # 1: the quote
+        self.problems.append(
+            Problem(file=mark.file, line=mark.line, column=column, key=f"{self._key}.{key}", message=message, hint=hint)
+        )
+
+    def _mark(self, key: str) -> SourceMark:
+        marks = self._settings.marks
+        while key not in marks and "." in key:
+            key = key.rpartition(".")[0]
+        return marks.get(key, self._settings.mark)

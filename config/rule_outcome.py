@@ -1,0 +1,102 @@
+"""What a configuration makes of a path, before people are asked: ignored, skipped, unmatched, held or matched."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from config.endings import EndingKind, ending_of, is_folder_image, why_not_read
+from config.path_text import path_text
+from config.rule_values import NoRuleMatch, RuleMatch, RuleSkip
+from config.rules import RootRules
+from config.settings import ExampleSettings
+
+
+class OutcomeKind(StrEnum):
+    """The possible outcomes; the first four are what an example's ``gives`` may say."""
+
+    IGNORED = "ignored"
+    SKIPPED = "skipped"
+    UNMATCHED = "unmatched"
+    HELD = "held"
+    MATCHED = "matched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleOutcome:
+    """An outcome with its sentence; ``match`` where a rule matches (and the file may still be held)."""
+
+    kind: OutcomeKind
+    reason: str = ""
+    rule: str | None = None
+    match: RuleMatch | None = None
+
+
+def outcome_of(rules: RootRules, path: bytes) -> RuleOutcome:
+    """Decide what becomes of a path relative to the root, by the rules and its name alone."""
+    pattern = rules.ignored(path)
+    if pattern is not None:
+        return RuleOutcome(kind=OutcomeKind.IGNORED, reason=f"ignored by the pattern '{pattern}'")
+    *folders, name = path.split(b"/")
+    inside = next((folder for folder in folders if is_folder_image(folder)), None)
+    if inside is not None:
+        return RuleOutcome(kind=OutcomeKind.IGNORED, reason=f"part of '{path_text(inside)}', which is one image")
+    ending = ending_of(name)
+    unread = _why_unread(name)
+    said = rules.match(path) if unread is None or rules.has_skips else None
+    if isinstance(said, RuleSkip):
+        reason = f"rule {said.rule} says skip"
+        return RuleOutcome(kind=OutcomeKind.SKIPPED, reason=reason, rule=said.rule)
+    if unread is not None:
+        return RuleOutcome(kind=OutcomeKind.IGNORED, reason=unread)
+    if isinstance(said, RuleMatch):
+        return _matched(said, is_set=ending is not None and ending.kind is EndingKind.SET)
+    reason = said.reason if isinstance(said, NoRuleMatch) else "no rule matches"
+    return RuleOutcome(kind=OutcomeKind.UNMATCHED, reason=reason)
+
+
+def _why_unread(name: bytes) -> str | None:
+    ending = ending_of(name)
+    if ending is not None:
+        return why_not_read(ending) if ending.kind is EndingKind.NOT_READ else None
+    text = path_text(name)
+    _, dot, tail = text.rpartition(".")
+    return f"no reader knows '.{tail}' files" if dot and tail else "no reader knows files without an ending"
+
+
+def _matched(match: RuleMatch, *, is_set: bool) -> RuleOutcome:
+    if match.held:
+        return RuleOutcome(kind=OutcomeKind.HELD, reason=match.held, rule=match.rule, match=match)
+    if is_set:
+        reason = "part of a set: it describes an image of several files, which this version does not join yet"
+        return RuleOutcome(kind=OutcomeKind.HELD, reason=reason, rule=match.rule, match=match)
+    return RuleOutcome(kind=OutcomeKind.MATCHED, rule=match.rule, match=match)
+
+
+def example_problem(rules: RootRules, example: ExampleSettings, path: bytes) -> str | None:
+    """Compare one path of an example with what the rules give; a sentence where they differ."""
+    outcome = outcome_of(rules, path)
+    shown = path_text(path)
+    if isinstance(example.gives, str):
+        return None if outcome.kind == example.gives else f"'{shown}' is {_said(outcome)}, not {example.gives}"
+    if outcome.match is None:
+        return f"'{shown}' is {_said(outcome)}"
+    found = _all_values(outcome.match, rules)
+    wrong = [
+        f"{name} is '{found[name]}', not '{wanted}'" if name in found else f"{name} is missing, not '{wanted}'"
+        for name, wanted in example.gives.items()
+        if found.get(name) != wanted
+    ]
+    return f"'{shown}': {'; '.join(wrong)}" if wrong else None
+
+
+def _said(outcome: RuleOutcome) -> str:
+    return f"{outcome.kind.value} ({outcome.reason})" if outcome.reason else outcome.kind.value
+
+
+def _all_values(match: RuleMatch, rules: RootRules) -> dict[str, str]:
+    """Give everything that ``gives`` may name: placeholders, targets, and what follows from them."""
+    default = rules.watch.default
+    values = {name: text for name, text in (("owner", default.owner), ("group", default.group)) if text}
+    values |= dict(match.captures) | dict(match.targets)
+    if "project" in match.targets:
+        values.setdefault("dataset", match.targets["project"])
+    return values

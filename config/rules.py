@@ -1,0 +1,136 @@
+"""The rules of a watch root, compiled: which rule takes a path, and how far the others come."""
+
+from collections.abc import Sequence
+
+from config.ignoring import Ignoring, problem_with
+from config.path_text import path_text
+from config.problems import ConfigurationError, Problem
+from config.rule_compile import CompiledRule, RuleCompiler
+from config.rule_fit import fit_rule, try_rule
+from config.rule_values import NoRuleMatch, RuleMatch, RuleSkip, Tried
+from config.settings import Settings, WatchSettings
+from config.templates_compile import NoFit, PathView
+
+
+class RootRules:
+    """All rules of one root. Immutable; safe to share between threads."""
+
+    def __init__(self, watch: WatchSettings, settings: Settings, rules: Sequence[CompiledRule]) -> None:
+        self.watch = watch
+        self.name = watch.name
+        self.settings = settings
+        self.rules = tuple(rules)
+        self.has_skips = any(rule.settings.skip for rule in rules)
+        self._ignoring = Ignoring(watch.ignore)
+        self._no_match = NoRuleMatch(reason=_why_none(watch.name, len(rules)))
+
+    def match(self, path: bytes) -> RuleMatch | RuleSkip | NoRuleMatch:
+        """Find the first rule that matches a path relative to the root, in raw bytes."""
+        view = PathView(path_text(path))
+        for rule in self.rules:
+            said = fit_rule(rule, view)
+            if isinstance(said, NoFit):
+                return _undecided(rule, said)
+            if said is not None:
+                return said
+        return self._no_match
+
+    def tried(self, path: bytes) -> tuple[Tried, ...]:
+        """Say for every rule, in order, how far it comes with a path, whether or not an earlier one matches."""
+        view = PathView(path_text(path))
+        return tuple(tried for rule in self.rules for tried in try_rule(rule, view))
+
+    def ignored(self, path: bytes) -> str | None:
+        """Find the ignore pattern that a file or folder (relative to the root) falls under."""
+        return self._ignoring.pattern_for(path)
+
+
+def _why_none(root: str, count: int) -> str:
+    if count == 0:
+        return f"root '{root}' has no rules"
+    return f"no rule of root '{root}' matches" + (f" ({count} were tried)" if count > 1 else "")
+
+
+def _undecided(rule: CompiledRule, outcome: NoFit) -> RuleMatch:
+    """Hold a path that a rule can't decide within its bound, so that no later rule takes it by mistake."""
+    return RuleMatch(
+        rule=rule.name,
+        index=rule.index,
+        template=rule.matchers[0].source,
+        settings=rule.settings,
+        captures={},
+        targets={},
+        held=outcome.message or "it can't be decided whether the rule matches",
+    )
+
+
+def compile_root(watch: WatchSettings, settings: Settings) -> RootRules:
+    """Compile the rules of a root.
+
+    Raises:
+        ConfigurationError: with all that is wrong, each with its place inside the template.
+
+    """
+    number = next((n for n, other in enumerate(settings.watch, 1) if other is watch), 1)
+    problems: list[Problem] = _ignore_problems(watch, f"watch.{number}")
+    compiled: list[CompiledRule] = []
+    for index, rule in enumerate(watch.rules):
+        key = f"watch.{number}.rules.{index + 1}"
+        compiler = RuleCompiler(rule, name=f"{watch.name}#{index + 1}", index=index, key=key, lookups=settings.lookups)
+        made = compiler.compile()
+        problems += compiler.problems
+        if made is not None:
+            compiled.append(made)
+    problems += _shadowed(compiled, number)
+    if problems:
+        raise ConfigurationError(tuple(problems))
+    return RootRules(watch, settings, compiled)
+
+
+def compile_all(settings: Settings) -> dict[str, RootRules]:
+    """Compile the rules of all roots, by root name.
+
+    Raises:
+        ConfigurationError: with the problems of all roots.
+
+    """
+    compiled: dict[str, RootRules] = {}
+    problems: list[Problem] = []
+    for watch in settings.watch:
+        try:
+            compiled[watch.name] = compile_root(watch, settings)
+        except ConfigurationError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigurationError(tuple(problems))
+    return compiled
+
+
+def _ignore_problems(watch: WatchSettings, key: str) -> list[Problem]:
+    found = []
+    for number, pattern in enumerate(watch.ignore):
+        message = problem_with(pattern)
+        if message:
+            mark = watch.marks.get(f"ignore.{number}", watch.mark)
+            found.append(
+                Problem(file=mark.file, line=mark.line, column=mark.column, key=f"{key}.ignore", message=message)
+            )
+    return found
+
+
+def _shadowed(rules: Sequence[CompiledRule], number: int) -> list[Problem]:
+    """Find matches that an earlier rule without `where` takes all files from."""
+    first: dict[str, str] = {}
+    found = []
+    for rule in rules:
+        for position, matcher in enumerate(rule.matchers):
+            if matcher.source in first:
+                mark = rule.settings.marks.get(
+                    f"match.{position}", rule.settings.marks.get("match", rule.settings.mark)
+                )
+                message = f"this can never match: {first[matcher.source]} has the same match and comes first"
+                key = f"watch.{number}.rules.{rule.index + 1}.match"
+                found.append(Problem(file=mark.file, line=mark.line, column=mark.column, key=key, message=message))
+            elif not rule.settings.where and not rule.sets.keys() & {"well", "row", "column", "field", "tile"}:
+                first[matcher.source] = rule.name
+    return found
