@@ -1,0 +1,103 @@
+"""The ingest lock of a PostgreSQL catalogue: a session advisory lock on a connection of its own."""
+
+import os
+import socket
+import threading
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+#: The pair of numbers that means "ingest into this catalogue" ("covr", "slip" in ASCII); locks are per database.
+_KEYS = {"one": 0x636F7672, "two": 0x736C6970}
+_TAKE = text("SELECT pg_try_advisory_lock(:one, :two)")
+_HELD = text(
+    "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = :one AND objid = :two"
+    " AND objsubid = 2 AND granted AND pid = pg_backend_pid()"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+)
+_HOLDER = text(
+    "SELECT activity.application_name, activity.backend_start FROM pg_locks AS lock"
+    " JOIN pg_stat_activity AS activity ON activity.pid = lock.pid"
+    " WHERE lock.locktype = 'advisory' AND lock.classid = :one AND lock.objid = :two AND lock.objsubid = 2"
+    " AND lock.granted AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+_NAME = "coverslip-ingest"
+#: PostgreSQL cuts an application's name after 63 bytes.
+_NAME_BYTES = 63
+
+
+class AdvisoryLock:
+    """A held lock. The server lets go of it when the connection ends, whatever ended it."""
+
+    def __init__(self, engine: Engine, connection: Connection) -> None:
+        self._engine = engine
+        self._connection: Connection | None = connection
+        self._guard = threading.Lock()
+
+    def is_held(self) -> bool:
+        """Ask the server; an error means that the lock is lost, for good."""
+        with self._guard:
+            if self._connection is None:
+                return False
+            try:
+                if self._connection.execute(_HELD, _KEYS).scalar_one():
+                    return True
+            except SQLAlchemyError:
+                pass  # the connection is gone, and the lock with it: that is the answer
+            self._close()
+            return False
+
+    def release(self) -> None:
+        """End the connection, and with it the lock."""
+        with self._guard:
+            self._close()
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+        self._engine.dispose()
+
+
+def take_advisory_lock(engine: Engine) -> AdvisoryLock | None:
+    """Take the ingest lock of the catalogue that ``engine`` opens; None when another session holds it."""
+    own = create_engine(
+        engine.url,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        connect_args={
+            "application_name": _own_name(),
+            # A server that vanished without a word is noticed within half a minute.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,
+        },
+    )
+    connection = own.connect()
+    if connection.execute(_TAKE, _KEYS).scalar_one():
+        return AdvisoryLock(own, connection)
+    connection.close()
+    own.dispose()
+    return None
+
+
+def advisory_lock_holder(engine: Engine) -> tuple[int | None, str | None, datetime | None] | None:
+    """Give process id, host and start of the session that holds the ingest; None when none does."""
+    with engine.connect() as connection:
+        row = connection.execute(_HOLDER, _KEYS).first()
+    if row is None:
+        return None
+    name, started_at = row
+    program, _, rest = str(name).partition(" ")
+    pid, _, host = rest.partition("@")
+    is_ours = program == _NAME and pid.isdigit()
+    return (int(pid) if is_ours else None, host if is_ours else None, started_at)
+
+
+def _own_name() -> str:
+    name = f"{_NAME} {os.getpid()}@{socket.gethostname()}"
+    return name.encode("ascii", errors="replace")[:_NAME_BYTES].decode("ascii")
