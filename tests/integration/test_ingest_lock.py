@@ -1,0 +1,58 @@
+"""The advisory lock of a PostgreSQL catalogue."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from catalog.engine import Catalogue, open_engine
+from catalog.ingest_lock import advisory_lock_holder, take_advisory_lock
+from tests.helpers.postgresql import PostgresServer
+
+
+@pytest.fixture
+def postgres(postgres_server: PostgresServer) -> Iterator[Catalogue]:
+    opened = Catalogue(open_engine(postgres_server.new_database()))
+    yield opened
+    opened.close()
+
+
+def test_the_second_gets_none_and_can_tell_who_was_first(postgres: Catalogue) -> None:
+    assert advisory_lock_holder(postgres.engine) is None
+    lock = take_advisory_lock(postgres.engine)
+    assert lock is not None
+    assert lock.is_held()
+    assert take_advisory_lock(postgres.engine) is None
+    holder = advisory_lock_holder(postgres.engine)
+    assert holder is not None
+    assert holder[0] == os.getpid()
+    lock.release()
+    assert advisory_lock_holder(postgres.engine) is None
+
+
+def test_two_catalogues_on_one_server_do_not_meet(postgres: Catalogue, postgres_server: PostgresServer) -> None:
+    other = Catalogue(open_engine(postgres_server.new_database()))
+    locks = [take_advisory_lock(postgres.engine), take_advisory_lock(other.engine)]
+    for lock in locks:
+        assert lock is not None
+        lock.release()
+    other.close()
+
+
+def test_a_lost_connection_is_a_lost_lock_for_good(postgres: Catalogue) -> None:
+    lock = take_advisory_lock(postgres.engine)
+    assert lock is not None
+    with postgres.engine.connect() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name LIKE 'coverslip-ingest%' AND datname = current_database()"
+            )
+        )
+    assert not lock.is_held()
+    assert not lock.is_held()
+    again = take_advisory_lock(postgres.engine)
+    assert again is not None
+    again.release()
+    lock.release()

@@ -1,0 +1,186 @@
+"""Workers as real processes: killed alone, never outliving the daemon, bounded, meek."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon.locks import lock_file
+from daemon.worker_process import WorkerLimits
+from daemon.workers import WorkerPool
+from ingest.clock import SystemClock
+from ingest.work import Outcome, ReadResult
+from tests.helpers.program import wait_until
+from tests.helpers.reading import read, task
+
+LIMITS = WorkerLimits(data_bytes=1 << 30, niceness=5, preload=("tests.helpers.reading",))
+
+
+@pytest.fixture
+def pool() -> Iterator[WorkerPool]:
+    made = WorkerPool(workers=2, limits=LIMITS, read=read, timeout_base_s=1.0)
+    made.start()
+    yield made
+    made.stop()
+
+
+def _results(pool: WorkerPool, count: int, within_s: float = 30.0) -> list[ReadResult]:
+    found: list[ReadResult] = []
+
+    def enough() -> bool:
+        found.extend(pool.results.take(100))
+        return len(found) >= count
+
+    wait_until(enough, within_s=within_s, every_s=0.02)
+    return sorted(found, key=lambda result: result.fileset_id)
+
+
+def test_every_task_gives_exactly_one_result(pool: WorkerPool, tmp_path: Path) -> None:
+    for number in range(50):
+        pool.submit(task(tmp_path / "ok", fileset_id=number))
+    results = _results(pool, 50)
+    assert [result.fileset_id for result in results] == list(range(50))
+    assert {result.outcome for result in results} == {Outcome.READ}
+
+
+def test_a_worker_stuck_in_a_c_call_is_ended_alone(pool: WorkerPool, tmp_path: Path) -> None:
+    pool.submit(task(tmp_path / "stuck", fileset_id=1))
+    pool.submit(task(tmp_path / "ok", fileset_id=2))
+    stuck, other = _results(pool, 2)
+    assert stuck.outcome is Outcome.DIED
+    assert stuck.reason == "reading it took longer than 1 s and was ended"
+    pool.submit(task(tmp_path / "ok", fileset_id=3))
+    (after,) = _results(pool, 1)
+    assert after.outcome is Outcome.READ
+    assert int(other.reason or 0) in pool.pids(), "the worker that had done nothing wrong was ended, too"
+
+
+def test_a_worker_that_dies_costs_its_own_file_only(pool: WorkerPool, tmp_path: Path) -> None:
+    names = ["ok", "die", "ok", "ok", "die", "ok"]
+    for number, name in enumerate(names):
+        pool.submit(task(tmp_path / name, fileset_id=number))
+    results = _results(pool, len(names))
+    assert [result.outcome for result in results if names[result.fileset_id] == "die"] == [Outcome.DIED] * 2
+    assert [result.reason for result in results if result.outcome is Outcome.DIED] == [
+        "the process died while reading it"
+    ] * 2
+    assert all(result.outcome is Outcome.READ for result in results if names[result.fileset_id] == "ok")
+
+
+def test_idle_workers_that_are_killed_come_back(pool: WorkerPool, tmp_path: Path) -> None:
+    pool.submit(task(tmp_path / "ok"))
+    _results(pool, 1)
+    before = pool.pids()
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not set(before) & _alive(before), within_s=10)
+    pool.submit(task(tmp_path / "ok"))
+    (result,) = _results(pool, 1)
+    assert result.outcome is Outcome.READ
+
+
+def test_memory_is_bounded(pool: WorkerPool, tmp_path: Path) -> None:
+    pool.submit(task(tmp_path / "memory"))
+    (result,) = _results(pool, 1)
+    assert (result.outcome, result.reason) == (Outcome.DIED, "reading it takes more memory than a worker may have")
+
+
+def test_a_reader_that_raises_is_an_answer(pool: WorkerPool, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pool.submit(task(tmp_path / "raise"))
+    (result,) = _results(pool, 1)
+    assert (result.outcome, result.reason) == (Outcome.DIED, "the reader failed: ValueError: a bug")
+    assert "workers.reader_failed" in caplog.text
+
+
+def test_workers_are_nice_and_deaf_to_the_daemons_signals(pool: WorkerPool, tmp_path: Path) -> None:
+    pool.submit(task(tmp_path / "ok"))
+    _results(pool, 1)
+    for pid in pool.pids():
+        assert os.getpriority(os.PRIO_PROCESS, pid) >= 5
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(pid, number)
+    before = pool.pids()
+    pool.submit(task(tmp_path / "ok"))
+    (result,) = _results(pool, 1)
+    assert result.outcome is Outcome.READ
+    assert pool.pids() == before
+
+
+def test_workers_do_not_hold_the_lock_file(tmp_path: Path) -> None:
+    lock = lock_file(tmp_path, now=SystemClock().now())
+    pool = WorkerPool(workers=1, limits=LIMITS, read=read)
+    pool.start()
+    try:
+        pool.submit(task(tmp_path / "ok"))
+        _results(pool, 1)
+        held = {os.readlink(link) for pid in pool.pids() for link in Path(f"/proc/{pid}/fd").iterdir()}
+        assert not any("ingest.lock" in name for name in held)
+    finally:
+        pool.stop()
+        lock.release()
+
+
+def test_no_named_semaphore_is_made(pool: WorkerPool, tmp_path: Path) -> None:
+    pool.submit(task(tmp_path / "ok"))
+    _results(pool, 1)
+    assert not list(Path("/dev/shm").glob(f"sem.mp-*{os.getpid()}*"))
+    held = {os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()}
+    assert not any("sem.mp-" in name for name in held)
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from daemon.worker_process import WorkerLimits
+from daemon.workers import WorkerPool
+from tests.helpers.program import wait_until
+from tests.helpers.reading import read, task
+
+if __name__ == "__main__":
+    limits = WorkerLimits(data_bytes=None, niceness=0, preload=("tests.helpers.reading",))
+    pool = WorkerPool(workers=2, limits=limits, read=read)
+    pool.start()
+    for number, name in enumerate(("stuck-1", "hang-2")):
+        pool.submit(task(Path(name), fileset_id=number))
+    wait_until(lambda: sum(future.running() for future in list(pool._underway)) == 2)
+    from multiprocessing import forkserver
+    print(*pool.pids(), forkserver._forkserver._forkserver_pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_no_busy_worker_outlives_a_killed_daemon(number: signal.Signals) -> None:
+    checkout = Path(__file__).parents[2]
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT], cwd=checkout, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    pids: tuple[int, ...] = ()
+    try:
+        assert parent.stdout is not None
+        pids = tuple(int(word) for word in parent.stdout.readline().split())
+        assert len(_alive(pids)) == 3
+        parent.send_signal(number)
+        parent.wait(10)
+        wait_until(lambda: not _alive(pids), within_s=10)
+    finally:
+        for pid in (*pids, parent.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        parent.communicate()
+
+
+def _alive(pids: tuple[int, ...]) -> set[int]:
+    def is_alive(pid: int) -> bool:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except FileNotFoundError:
+            return False
+        return fields[0] != "Z"
+
+    return {pid for pid in pids if is_alive(pid)}
