@@ -5,6 +5,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -132,7 +133,7 @@ def test_new_trees_leave_no_gap(watch: Callable[..., RootWatch], root: Path, inb
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(b"x")
     for path in paths:
-        wait_until(lambda path=path: inbox.covers(os.fsencode(path)), within_s=10, every_s=0.02)
+        wait_until(partial(inbox.covers, os.fsencode(path)), within_s=10, every_s=0.02)
     wait_until(lambda: made.report().watched_count == 1 + 3 + 9 + 27)
     inbox.clear()
     (root / "d1/e1/f1/late").write_bytes(b"x")
