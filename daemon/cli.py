@@ -12,6 +12,13 @@ from daemon.terminal import show_problem
 
 #: Every command: where it is, and its line in the help. Nothing is imported until it is called.
 COMMANDS: dict[str, Entry] = {
+    "images": Entry(target="daemon.commands.images:command", summary="List the images that you may see, newest first."),
+    "tree": Entry(
+        target="daemon.commands.tree:command", summary="Show projects, datasets, screens and plates with counts."
+    ),
+    "completion": Entry(
+        target="daemon.commands.completion:command", summary="Print the completion script for a shell."
+    ),
     "version": Entry(target="daemon.commands.version:command", summary="Say which version this is."),
 }
 

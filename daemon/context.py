@@ -1,18 +1,25 @@
 """What a command works with: settings, catalogue, acting user and output, each made when it is first used."""
 
 import os
-import pwd
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cached_property, update_wrapper
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from config.settings import Settings
-from daemon.errors import UnusableConfiguration
+from config.problems import ConfigurationError
+from daemon.access import account_name, become_owner_of
+from daemon.errors import NotForYou, UnusableConfiguration
 from daemon.options import shared
 from daemon.output import Output
+
+if TYPE_CHECKING:
+    # Loaded when they are used: SQLAlchemy and pydantic take half a second that `version` and `--help` do not need.
+    from catalog.engine import Catalogue
+    from catalog.permissions import Acting
+    from config.settings import Settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,16 +53,89 @@ class Context:
         return name
 
     @cached_property
+    def account(self) -> str:
+        """Give the operating-system user who called, also after root has become another account."""
+        return account_name()
+
+    @cached_property
     def configuration(self) -> Path:
         """Give the configuration file that counts, or raise with the places that were looked at."""
         return find_configuration(self.named_configuration)
 
     @cached_property
-    def settings(self) -> Settings:
-        """Read and check the configuration."""
-        from config.loader import load
+    def settings(self) -> "Settings":
+        """Read the configuration; of a wrong one the last good version is used, and the problems are told.
 
-        return load(self.configuration, environ=os.environ)
+        Root has become the state directory's own account afterwards.
+        """
+        from config.loader import last_good, load
+
+        self._remember_account()
+        try:
+            settings = load(self.configuration, environ=os.environ)
+        except ConfigurationError as error:
+            if error.state_dir is None:
+                raise
+            become_owner_of(error.state_dir)
+            kept = last_good(error.state_dir)
+            if kept is None:
+                raise
+            self._tell_about(error)
+            settings = kept
+        become_owner_of(settings.state_dir)
+        return settings
+
+    @cached_property
+    def catalogue(self) -> "Catalogue":
+        """Open the catalogue, which has to be of this program's version; it is closed when the command ends."""
+        catalogue = self.any_catalogue
+        from catalog.migrations.runner import require_current
+
+        require_current(catalogue)
+        return catalogue
+
+    @cached_property
+    def any_catalogue(self) -> "Catalogue":
+        """Open the catalogue whatever its version is, for ``doctor`` and ``admin migrate``."""
+        from catalog.engine import open_catalogue
+        from config.secrets import catalogue_url
+
+        catalogue = open_catalogue(catalogue_url(self.settings, os.environ))
+        self._click.find_root().call_on_close(catalogue.close)
+        return catalogue
+
+    @cached_property
+    def acting(self) -> "Acting":
+        """Resolve who acts: the user of ``--as``, which is recorded, else the operating-system user."""
+        from catalog.people import begin_request
+
+        self._remember_account()
+        return begin_request(self.catalogue, self.account, now=self.now(), via="cli", as_name=self.as_user)
+
+    def administrator(self) -> "Acting":
+        """Give who acts, or refuse the whole command to somebody who is no administrator."""
+        acting = self.acting
+        if not acting.is_administrator:
+            raise NotForYou(f"`{self._click.command_path}` is for administrators, and {acting.name} is none")
+        return acting
+
+    def refuse_unless_administrator(self) -> None:
+        """Refuse a command that needs no catalogue to people that a catalogue knows as no administrators."""
+        if self.as_user is not None:
+            self.administrator()
+
+    def now(self) -> datetime:
+        """Give the time, UTC."""
+        return datetime.now(UTC)
+
+    def _remember_account(self) -> None:
+        # Read before root becomes another account: the event names who called.
+        _ = self.account
+
+    def _tell_about(self, error: ConfigurationError) -> None:
+        first, *others = error.problems
+        more = f" (and {len(others)} more)" if others else ""
+        self.output.message(f"warning: the configuration is wrong, its last good version counts: {first}{more}")
 
 
 def find_configuration(named: Path | None) -> Path:
@@ -68,16 +148,11 @@ def find_configuration(named: Path | None) -> Path:
     for place in PLACES:
         if place.exists():
             return place
-    looked_at = ", ".join(f"${VARIABLE}" if place is None else str(place) for place in (None, *PLACES))
-    raise UnusableConfiguration(f"no configuration (looked at {looked_at}); write one with `coverslip init DIR`")
-
-
-def account_name() -> str:
-    """Give the name of the operating-system user, the number when the account has none."""
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())
+    places = ", ".join(map(str, PLACES))
+    raise UnusableConfiguration(
+        f"no configuration: none was named, ${VARIABLE} is not set, and there is none at {places};"
+        " name one with --config, or write one with `coverslip init DIR`"
+    )
 
 
 def with_context(function: Callable[Concatenate[Context, P], R]) -> Callable[P, R]:

@@ -10,6 +10,9 @@ import click
 
 META = "coverslip."
 
+#: The names of the options that every command has.
+SHARED_NAMES = frozenset({"configuration", "as_json", "as_user", "debug"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -69,11 +72,23 @@ class OutputClosed(Exception):  # noqa: N818 - reads as what happened
 
 
 class CoverslipCommand(click.Command):
-    """A command with the shared options and examples."""
+    """A command with the shared options and examples.
 
-    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
+    ``answers`` is the type of its JSON document (of each line, when ``is_stream``); None: it has no JSON.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        examples: Sequence[str] = (),
+        answers: object = None,
+        is_stream: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
+        self.answers = answers
+        self.is_stream = is_stream
         self.params.extend(_shared_options())
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click names it
@@ -141,11 +156,26 @@ def write_examples(examples: Sequence[str], formatter: click.HelpFormatter) -> N
             formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
 
 
-def command(name: str, *, examples: Sequence[str]) -> Callable[[Callable[..., Any]], CoverslipCommand]:
+def command(
+    name: str, *, examples: Sequence[str], answers: object = None, is_stream: bool = False
+) -> Callable[[Callable[..., Any]], CoverslipCommand]:
     """Make a function a command; its docstring's first sentence is the summary."""
-    return click.command(name, cls=CoverslipCommand, examples=examples)
+    return click.command(name, cls=CoverslipCommand, examples=examples, answers=answers, is_stream=is_stream)
 
 
 def group(name: str, *, examples: Sequence[str]) -> Callable[[Callable[..., Any]], CoverslipGroup]:
     """Make a function a group of commands."""
     return click.group(name, cls=CoverslipGroup, examples=examples)
+
+
+def subcommand(
+    parent: CoverslipGroup, name: str, *, examples: Sequence[str], answers: object = None, is_stream: bool = False
+) -> Callable[[Callable[..., Any]], CoverslipCommand]:
+    """Make a function a command of a group."""
+
+    def add(function: Callable[..., Any]) -> CoverslipCommand:
+        made = command(name, examples=examples, answers=answers, is_stream=is_stream)(function)
+        parent.add_command(made)
+        return made
+
+    return add

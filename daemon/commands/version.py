@@ -41,7 +41,7 @@ def show(document: VersionDocument, output: Output) -> None:
     output.line(f"coverslip {document.program} (Python {document.python}, {document.platform})")
 
 
-@coverslip_command("version", examples=("coverslip version", "coverslip version --json"))
+@coverslip_command("version", examples=("coverslip version", "coverslip version --json"), answers=VersionDocument)
 @with_context
 def command(context: Context) -> None:
     """Say which version this is."""

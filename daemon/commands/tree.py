@@ -1,0 +1,37 @@
+"""``coverslip tree``: projects, datasets, screens and plates with the number of images that somebody sees."""
+
+from collections.abc import Iterator, Sequence
+
+from catalog.documents import TreeRow
+from catalog.queries.tree import tree
+from daemon.context import Context, with_context
+from daemon.options import command as coverslip_command
+from daemon.output import Output
+
+COLUMNS = ("name", "object", "images", "owner", "group")
+
+
+def rows_of(nodes: Sequence[TreeRow], indent: str = "") -> Iterator[tuple[object, ...]]:
+    """Give the table's rows, children indented below their parents."""
+    for node in nodes:
+        reference = f"{node.type}:{node.id}" if node.id is not None else node.type
+        dormant = " (dormant)" if node.is_dormant else ""
+        yield (f"{indent}{node.name}{dormant}", reference, node.images, node.owner, node.group)
+        yield from rows_of(node.children, indent + "  ")
+
+
+def show(nodes: tuple[TreeRow, ...], output: Output) -> None:
+    """Print the tree."""
+    if not nodes:
+        output.message("nothing that you may see is in the catalogue yet; `coverslip status` tells what is on its way")
+        return
+    output.table(COLUMNS, rows_of(nodes), right=("images",))
+
+
+@coverslip_command("tree", examples=("coverslip tree", "coverslip tree --as ab3c --json"), answers=tuple[TreeRow, ...])
+@with_context
+def command(context: Context) -> None:
+    """Show projects, datasets, screens and plates with counts."""
+    with context.catalogue.reading() as connection:
+        found = tree(connection, context.acting)
+    context.output.document(found, show)
