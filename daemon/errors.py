@@ -14,7 +14,11 @@ class NotForYou(DaemonError):  # noqa: N818 - reads as the answer it is
 
 
 class AnotherInstance(DaemonError):  # noqa: N818 - reads as the answer it is
-    """Another process holds the ingest; the message names it (exit code 4)."""
+    """Another process holds the ingest of this catalogue (exit code 4); ``holder`` says which, for people."""
+
+    def __init__(self, holder: object) -> None:
+        self.holder = holder
+        super().__init__(f"another instance is running: {holder}; stop it first, or let it do the work")
 
 
 class Failed(DaemonError):  # noqa: N818 - reads as the answer it is

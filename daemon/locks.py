@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from daemon.errors import AnotherInstance
+
 LOCK_NAME = "ingest.lock"
 
 
@@ -29,14 +31,6 @@ class Holder:
         if self.started_at is not None:
             words.append(f"since {self.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
         return " ".join(words)
-
-
-class AnotherInstance(Exception):  # noqa: N818 - reads as the answer it is
-    """Another process holds the ingest of this catalogue (exit code 4)."""
-
-    def __init__(self, holder: Holder) -> None:
-        self.holder = holder
-        super().__init__(f"another instance is running: {holder}; stop it first, or let it do the work")
 
 
 class IngestLock(Protocol):

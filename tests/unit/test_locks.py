@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.locks import AnotherInstance, file_lock_holder, lock_file
+from daemon.errors import AnotherInstance
+from daemon.locks import file_lock_holder, lock_file
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 HOLD = """
