@@ -8,12 +8,12 @@ from config.source import BACKSLASH_HINT, Mapping, Node, Scalar, Sequence, probl
 #: Keys of a rule whose texts are templates or expressions.
 _TEMPLATES = ("match", "regex", "where", "set", "tags", "key_values", "description")
 #: What the rule language has and this version does not do: said in a sentence, never accepted and ignored.
-_LATER_KEYS = {
+LATER_KEYS = {
     "layout": "instrument layouts",
     "channels": "images of several files",
     "by": "images of several files",
 }
-_LATER_IN_COMPLETE = ("marker", "expect", "max_wait", "on_stall", "per")
+LATER_IN_COMPLETE = ("marker", "expect", "max_wait", "on_stall", "per")
 _LATER_HINT = "remove the key; a later version of coverslip will do it"
 
 
@@ -32,7 +32,7 @@ def check_rule_nodes(root: Mapping) -> tuple[Problem, ...]:
 
 
 def _later(rule: Mapping, path: str) -> Iterator[Problem]:
-    for name, what in _LATER_KEYS.items():
+    for name, what in LATER_KEYS.items():
         key = rule.key(name)
         if key is not None:
             text = f"{what} are not done by this version of coverslip yet"
@@ -41,7 +41,7 @@ def _later(rule: Mapping, path: str) -> Iterator[Problem]:
     if not isinstance(complete, Mapping):
         return
     for key, _ in complete.entries:
-        if key.text in _LATER_IN_COMPLETE:
+        if key.text in LATER_IN_COMPLETE:
             text = "this version of coverslip waits only for complete.settle, not for this yet"
             yield problem(key.place, text, _LATER_HINT, f"{path}.complete.{key.text}")
 

@@ -123,7 +123,7 @@ def _sentence(details: ErrorDetails, location: Location, node: Node) -> tuple[st
         case "coverslip":
             return context["text"], context["hint"] or None
         case "extra_forbidden":
-            known = keys_at(Settings, location[:-1])
+            known = keys_at(Settings, location[:-1]) + (["include"] if len(location) == 1 else [])
             return "this key is not known", _did_you_mean(str(location[-1]), known) or _one_of(known)
         case "missing":
             return "this key is missing", None
@@ -196,19 +196,19 @@ def _one_of(options: list[str]) -> str | None:
 
 def keys_at(model: Any, location: Location) -> list[str]:
     """Give the keys that a section of the file may hold, from the schema."""
-    sections = _models(model)
+    sections = sections_of(model)
     for part in location:
         fields = {info.alias or name: info for section in sections for name, info in section.model_fields.items()}
         # Another part is the name of an entry or its number: what it holds is known already.
-        sections = _models(fields[str(part)].annotation) if part in fields else sections
+        sections = sections_of(fields[str(part)].annotation) if part in fields else sections
     keys = [info.alias or name for section in sections for name, info in section.model_fields.items()]
     return [key for key in keys if not key.startswith(INTERNAL)]
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    """Give the sections that a type can hold, behind lists, mappings and alternatives."""
+def sections_of(annotation: Any) -> list[type[BaseModel]]:
+    """Give the sections that a type of the schema can hold, behind lists, mappings and alternatives."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     if get_origin(annotation) in {Annotated, Union, types.UnionType, tuple, dict}:
-        return [model for part in get_args(annotation) for model in _models(part)]
+        return [model for part in get_args(annotation) for model in sections_of(part)]
     return []

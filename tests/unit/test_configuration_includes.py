@@ -44,7 +44,7 @@ def test_what_two_files_say_is_a_conflict_that_names_both(tmp_path: Path) -> Non
     assert problems_of(tmp_path, text)[1:] == [
         "{folder}/one.yaml:1:1: workers: this is said in f:2:1 already (keep one of the two)",
         "{folder}/one.yaml:3:3: groups.a: this is said in f:3:10 already (keep one of the two)",
-        "{folder}/one.yaml:4:20: settle: this is said in f:4:19 already (keep one of the two)",
+        "{folder}/one.yaml:4:21: settle: this is said in f:4:20 already (keep one of the two)",
     ]
 
 

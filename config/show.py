@@ -1,0 +1,37 @@
+"""The effective settings as a file: defaults filled in, includes and tables put in their places, no secrets.
+
+What is shown can be loaded again and means the same. There is nothing secret in settings: passwords never get there.
+"""
+
+from typing import Any
+
+import yaml
+
+from config.rule_nodes import LATER_IN_COMPLETE, LATER_KEYS
+from config.settings import INTERNAL, Settings
+
+
+def effective(settings: Settings) -> str:
+    """Write all settings in force, in the order of the schema."""
+    internal = {name for name, info in Settings.model_fields.items() if (info.alias or name).startswith(INTERNAL)}
+    document = settings.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=internal)
+    return yaml.safe_dump(_shown(document), sort_keys=False, allow_unicode=True, width=120, indent=2)
+
+
+def _shown(value: Any) -> Any:
+    """Leave out what no file can say: internal values, and keys that this version does not do."""
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    is_rule = "match" in value and INTERNAL + "mark" in value
+    shown = {key: _shown(inner) for key, inner in value.items() if not key.startswith(INTERNAL)}
+    return _shown_rule(shown) if is_rule else shown
+
+
+def _shown_rule(rule: dict[str, Any]) -> dict[str, Any]:
+    shown = {key: value for key, value in rule.items() if key not in LATER_KEYS and value not in ([], {})}
+    if "complete" in shown:
+        complete = {key: value for key, value in shown["complete"].items() if key not in LATER_IN_COMPLETE}
+        shown["complete"] = complete
+    return shown
