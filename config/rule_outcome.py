@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from config.endings import EndingKind, ending_of, is_folder_image, why_not_read
-from config.path_text import path_text
+from config.endings import EndingKind, ending_of, is_folder_image, why_not_read, without_ending
+from config.path_text import nfc, path_text
 from config.rule_values import NoRuleMatch, RuleMatch, RuleSkip
 from config.rules import RootRules
 from config.settings import ExampleSettings
+from config.value_types import read_well
 
 
 class OutcomeKind(StrEnum):
@@ -79,11 +80,11 @@ def example_problem(rules: RootRules, example: ExampleSettings, path: bytes) -> 
         return None if outcome.kind == example.gives else f"'{shown}' is {_said(outcome)}, not {example.gives}"
     if outcome.match is None:
         return f"'{shown}' is {_said(outcome)}"
-    found = _all_values(outcome.match, rules)
+    found = _all_values(outcome.match, rules, shown)
     wrong = [
         f"{name} is '{found[name]}', not '{wanted}'" if name in found else f"{name} is missing, not '{wanted}'"
         for name, wanted in example.gives.items()
-        if found.get(name) != wanted
+        if name not in found or not _is_same(found[name], wanted)
     ]
     return f"'{shown}': {'; '.join(wrong)}" if wrong else None
 
@@ -92,11 +93,22 @@ def _said(outcome: RuleOutcome) -> str:
     return f"{outcome.kind.value} ({outcome.reason})" if outcome.reason else outcome.kind.value
 
 
-def _all_values(match: RuleMatch, rules: RootRules) -> dict[str, str]:
+def _is_same(found: str, wanted: str) -> bool:
+    """Compare as people mean it: ``07`` is 7, ``B03`` is the well B3."""
+    if found == nfc(wanted):
+        return True
+    if found.isdecimal() and wanted.isdecimal():
+        return int(found) == int(wanted)
+    return read_well(found) is not None and read_well(found) == read_well(wanted)
+
+
+def _all_values(match: RuleMatch, rules: RootRules, path: str) -> dict[str, str]:
     """Give everything that ``gives`` may name: placeholders, targets, and what follows from them."""
     default = rules.watch.default
     values = {name: text for name, text in (("owner", default.owner), ("group", default.group)) if text}
     values |= dict(match.captures) | dict(match.targets)
     if "project" in match.targets:
         values.setdefault("dataset", match.targets["project"])
+    if match.well is None:
+        values.setdefault("image", without_ending(path.rpartition("/")[2]))
     return values
