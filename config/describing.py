@@ -16,7 +16,6 @@ from config.scalars import duration_text, size_text
 from config.settings import INTERNAL, CompleteSettings, RuleSettings, Setting, Settings
 from config.validation import sections_of
 
-
 #: Keys that this version refuses with a sentence: the reference does not offer them.
 _LATER: dict[type[BaseModel], Iterable[str]] = {RuleSettings: LATER_KEYS, CompleteSettings: LATER_IN_COMPLETE}
 

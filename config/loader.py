@@ -43,7 +43,10 @@ class Examination:
 
 
 def load(path: Path, *, environ: Dict[str, str]) -> Settings:
-    """Read a configuration. Raises ConfigurationError with all problems at once; warnings are let pass."""
+    """Read a configuration, its rules compiled once to know that they can be.
+
+    Raises ConfigurationError with all problems at once; warnings are let pass.
+    """
     examined = examine(path, environ=environ)
     if examined.settings is None or examined.errors:
         raise ConfigurationError(examined.errors, examined.state_dir)
@@ -67,8 +70,18 @@ def examine(
     problems = (*gathered.problems, *problems, *(files.loose if isinstance(files, DiskFiles) else ()))
     if settings is not None:
         state_dir = settings.state_dir
-        problems = (*problems, *cross_check(settings, has_to_have_roots=has_to_have_roots))
+        problems = (*problems, *cross_check(settings, has_to_have_roots=has_to_have_roots), *_rule_problems(settings))
     return Examination(settings=settings, problems=in_order(problems), state_dir=state_dir)
+
+
+def _rule_problems(settings: Settings) -> tuple[Problem, ...]:
+    from config.rules import compile_all  # here, since RE2 is needed only when rules are
+
+    try:
+        compile_all(settings)
+    except ConfigurationError as error:
+        return error.problems
+    return ()
 
 
 def _settings(path: Path, gathered: Gathered, files: Files) -> tuple[Settings | None, tuple[Problem, ...]]:

@@ -76,7 +76,7 @@ class CatalogSettings(Setting):
     url: str = Field(
         "sqlite:///catalog.db",
         description="`sqlite:///FILE`, relative to `state_dir`, or `postgresql+psycopg://user@host/db`. Never with a "
-        "password: that comes from the environment variable `COVERSLIP_CATALOG_PASSWORD` or the systemd credential "
+        "password, which comes from the environment variable `COVERSLIP_CATALOG_PASSWORD` or the systemd credential "
         "`catalog-password`.",
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from config.loader import load
+from config.loader import examine, load
 from config.settings import Hasher, KeyValueTable, PermissionLevel, SourceMark
 from tests.helpers.configurations import problems_of, write
 
@@ -44,7 +44,7 @@ def test_a_file_like_the_contract_loads(tmp_path: Path) -> None:
     assert rule.examples[0].gives == {"group": "smith-lab", "well": "B3", "field": "02"}
     assert (rule.examples[1].paths, rule.examples[1].gives) == (("a_thumb.tif",), "skipped")
     assert rule.mark == SourceMark(file=str(path), line=38, column=9)
-    assert rule.marks["match.1"] == SourceMark(file=str(path), line=38, column=24)
+    assert rule.marks["match.1"] == SourceMark(file=str(path), line=38, column=46)
     assert rule.marks["set.owner"] == SourceMark(file=str(path), line=39, column=22)
     assert archive.role == "storage"
     assert settings.marks["groups.smith-lab.permissions"] == SourceMark(file=str(path), line=6, column=18)
@@ -87,7 +87,7 @@ watch:
   - root: screens
     rules:
       # two ways to write it
-      - match: ['{a}', '{group}/{owner}/{screen}/{plate}/*_{well}_s{field}.{ext}']
+      - match: ['{owner}/{a}/{:word}.{ext}', '{group}/{owner}/{screen}/{plate}/*_{well}_s{field}.{ext}']
         set: {owner: '{owner|folk}'}
         examples:
           - path: smith-lab/ab3c/siRNA/P001/exp_B03_s2.tif
@@ -177,8 +177,10 @@ def test_sizes(tmp_path: Path, written: str, size: int) -> None:
 
 
 def test_key_values_are_a_mapping_or_a_table(tmp_path: Path) -> None:
-    rules = "[{match: a, key_values: {Stain: '[{stain}]'}}, {match: b, key_values: {from: map.csv, by: well}}]"
-    first, second = load(write(tmp_path, f"watch: [{{root: ., rules: {rules}}}]"), environ={}).watch[0].rules
+    rules = "[{match: '{stain}', key_values: {Stain: '[{stain}]'}}, {match: b, key_values: {from: map.csv, by: well}}]"
+    settings = examine(write(tmp_path, f"watch: [{{root: ., rules: {rules}}}]"), environ={}).settings
+    assert settings is not None
+    first, second = settings.watch[0].rules
     assert first.key_values == {"Stain": "[{stain}]"}
     assert second.key_values == KeyValueTable(table="map.csv", by="well", on="well")
 

@@ -1,0 +1,93 @@
+"""`check`: everything that is wrong with a configuration, its rules compiled and its embedded examples run."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.loader import examine
+from config.problems import ConfigurationError, Problem, Severity, in_order
+from config.rule_outcome import example_problem
+from config.rules import RootRules, compile_root
+from config.settings import ExampleSettings, RuleSettings, Settings, WatchSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleCounts:
+    """How many paths of examples gave what they shall."""
+
+    passed: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """The outcome of `check`. ``problems`` are errors, an example that fails is one; ``warnings`` stop nothing."""
+
+    ok: bool
+    problems: tuple[Problem, ...]
+    examples: ExampleCounts
+    warnings: tuple[Problem, ...] = ()
+    #: None when the file can't be used; given also when only the rules, examples or roots are at fault.
+    settings: Settings | None = None
+
+
+def check(path: Path, environ: Mapping[str, str]) -> CheckReport:
+    """Examine a file as the daemon would, more strictly: roots have to exist, examples have to pass."""
+    examined = examine(path, environ=environ, has_to_have_roots=True)
+    examples, failures = run_examples(examined.settings) if examined.settings else (ExampleCounts(), ())
+    problems = in_order((*examined.errors, *failures))
+    warnings = tuple(problem for problem in examined.problems if problem.severity is Severity.WARNING)
+    return CheckReport(
+        ok=not problems, problems=problems, examples=examples, warnings=warnings, settings=examined.settings
+    )
+
+
+def run_examples(settings: Settings) -> tuple[ExampleCounts, tuple[Problem, ...]]:
+    """Run the examples of all roots whose rules compile; the others' problems are told by the loader."""
+    passed = 0
+    failures: list[Problem] = []
+    for number, watch in enumerate(settings.watch, 1):
+        rules = _compiled(watch, settings)
+        for rule_number, rule in enumerate(watch.rules, 1) if rules is not None else ():
+            for example_number, example in enumerate(rule.examples):
+                found = _run(rules, rule, example, example_number, f"watch.{number}.rules.{rule_number}")
+                failures += found
+                passed += len(example.paths) - len(found)
+    return ExampleCounts(passed=passed, failed=len(failures)), tuple(failures)
+
+
+def _compiled(watch: WatchSettings, settings: Settings) -> RootRules | None:
+    try:
+        return compile_root(watch, settings)
+    except ConfigurationError:
+        return None
+
+
+def _run(rules: RootRules | None, rule: RuleSettings, example: ExampleSettings, number: int, key: str) -> list[Problem]:
+    if rules is None:
+        return []
+    found = []
+    for path_number, path in enumerate(example.paths):
+        message = example_problem(rules, example, _below(rules.watch.root, path))
+        if message is not None:
+            place = f"examples.{number}"
+            marks = (f"{place}.path", f"{place}.paths.{path_number}", f"{place}.paths", place)
+            mark = next((rule.marks[name] for name in marks if name in rule.marks), rule.mark)
+            found.append(
+                Problem(
+                    file=mark.file,
+                    line=mark.line,
+                    column=mark.column,
+                    key=f"{key}.examples.{number + 1}",
+                    message=message,
+                    hint="`coverslip explain PATH` shows how far each rule comes",
+                )
+            )
+    return found
+
+
+def _below(root: Path, path: str) -> bytes:
+    """Give an example's path relative to the root; people also write the whole path."""
+    inside = path.removeprefix(f"{root}/") if path.startswith("/") else path.removeprefix("./")
+    return os.fsencode(inside)
