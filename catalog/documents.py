@@ -157,7 +157,7 @@ class ContainerDocument:
     description: str | None
     owner: str
     group: str
-    owner_by: str
+    owner_by: str | None
     created_at: datetime | None
     updated_at: datetime | None
     images: int

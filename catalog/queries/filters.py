@@ -25,6 +25,7 @@ from catalog.models.images import Image
 from catalog.models.people import Experimenter, ExperimenterGroup
 from catalog.permissions import Acting
 from catalog.references import parse_well
+from catalog.text_search import is_pair, is_value
 from catalog.visibility import visible
 
 _CONTAINERS: dict[str, Any] = {"project": Project, "dataset": Dataset, "screen": Screen, "plate": Plate}
@@ -166,7 +167,7 @@ def _annotated(acting: Acting) -> AnySelect:
 
 
 def _with_tag(acting: Acting, tag: str) -> AnySelect:
-    tagged = _annotated(acting).where(Annotation.kind == "tag", Annotation.value == tag)
+    tagged = _annotated(acting).where(Annotation.kind == "tag", is_value(tag))
     # The index begins with the group: naming all groups that can be concerned lets an administrator use it, too.
     return tagged if acting.is_system else tagged.where(Annotation.group_id.in_(sorted(acting.levels)))
 
@@ -175,7 +176,7 @@ def _with_pair(acting: Acting, key: str, value: str) -> AnySelect:
     return (
         _annotated(acting)
         .join(MapPair, MapPair.annotation_id == Annotation.id)
-        .where(Annotation.kind == "map", MapPair.key == key, MapPair.value == value)
+        .where(Annotation.kind == "map", is_pair(key, value))
     )
 
 

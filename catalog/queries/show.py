@@ -1,0 +1,250 @@
+"""Everything about one object, as its viewer may see it."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, select
+
+from catalog.documents import ContainerDocument, FullChannel, ImageDetails, Reference
+from catalog.models.containers import (
+    Dataset,
+    DatasetImageLink,
+    Plate,
+    PlateAcquisition,
+    Project,
+    ProjectDatasetLink,
+    Screen,
+    ScreenPlateLink,
+    Well,
+    WellSample,
+)
+from catalog.models.images import Channel, Image, OriginalFile, Thumbnail
+from catalog.names import natural_key, well_name
+from catalog.permissions import Acting, rights
+from catalog.queries.annotations import annotations_of
+from catalog.queries.files import files_of
+from catalog.queries.image_documents import annotation_texts, image_documents
+from catalog.queries.objects import LINK_COLUMNS, FoundObject, find_object
+from catalog.queries.tree import dataset_counts, plate_counts, project_count, screen_count
+from catalog.references import ObjectReference
+from catalog.states import Mark
+from catalog.visibility import visible
+
+#: So many children are named by `show`; `images` lists them all.
+CHILDREN_AT_MOST = 1000
+
+
+def show(connection: Connection, acting: Acting, reference: ObjectReference) -> ImageDetails | ContainerDocument:
+    """Give everything about an object; raises NotFound for what the viewer may not see."""
+    found = find_object(connection, acting, reference)
+    if reference.type == "image":
+        return _image(connection, acting, found)
+    return _container(connection, acting, found)
+
+
+def _image(connection: Connection, acting: Acting, found: FoundObject) -> ImageDetails:
+    row = found.row
+    (document,) = image_documents(connection, acting, [found.reference.id])
+    state = files_of(connection, acting, [row["fileset_id"]])[row["fileset_id"]].state
+    copies = _copies(connection, acting, row["fileset_id"])
+    # That it is a copy is told only to whoever sees the other one, too.
+    marks = state.marks - {Mark.COPY_OF} if not copies else state.marks | {Mark.COPY_OF}
+    return ImageDetails(
+        type="image",
+        image=document,
+        series=row["series"],
+        format=row["format"],
+        significant_bits=row["significant_bits"],
+        is_rgb=row["is_rgb"],
+        time_increment_s=row["time_increment_s"],
+        channels=_full_channels(connection, acting, found.reference.id),
+        acquisition=row["acquisition"],
+        parents=_parents_of_image(connection, acting, found.reference.id),
+        annotations=annotations_of(connection, acting, found),
+        marks=tuple(mark.value for mark in Mark if mark in marks),
+        reason=state.reason,
+        copy_of=copies,
+        updated_at=row["updated_at"],
+        pixels_replaced_at=row["pixels_replaced_at"],
+        thumbnail_failure=connection.scalar(
+            select(Thumbnail.failure).where(Thumbnail.image_id == found.reference.id, visible(acting, Thumbnail))
+        ),
+    )
+
+
+def _full_channels(connection: Connection, acting: Acting, image_id: int) -> tuple[FullChannel, ...]:
+    query = (
+        select(Channel.__table__)
+        .where(Channel.image_id == image_id, visible(acting, Channel))
+        .order_by(Channel.ordinal)
+    )
+    return tuple(
+        FullChannel(
+            name=row["name"],
+            color=row["color"],
+            emission_nm=row["emission_wavelength_nm"],
+            excitation_nm=row["excitation_wavelength_nm"],
+            exposure_time_s=row["exposure_time_s"],
+            window=None if row["window_start"] is None else (row["window_start"], row["window_end"]),
+        )
+        for row in connection.execute(query).mappings()
+    )
+
+
+def _copies(connection: Connection, acting: Acting, fileset_id: int) -> tuple[Reference, ...]:
+    """Give the older images in sight that were read from the same content."""
+    older = OriginalFile.__table__.alias("older")
+    same = and_(
+        older.c.size_bytes == OriginalFile.size_bytes,
+        older.c.fingerprint == OriginalFile.fingerprint,
+        older.c.hash == OriginalFile.hash,
+        older.c.hasher == OriginalFile.hasher,
+        older.c.id < OriginalFile.id,
+    )
+    query = (
+        select(Image.id, Image.name)
+        .select_from(OriginalFile)
+        .join(older, same)
+        .join(Image, Image.fileset_id == older.c.fileset_id)
+        .where(OriginalFile.fileset_id == fileset_id, Image.fileset_id != fileset_id, visible(acting, Image))
+        .distinct()
+    )
+    return _references("image", connection, query.order_by(Image.id))
+
+
+def _references(kind: str, connection: Connection, query: Any) -> tuple[Reference, ...]:
+    return tuple(Reference(type=kind, id=row[0], name=row[1]) for row in connection.execute(query))
+
+
+def _linked(
+    connection: Connection, acting: Acting, kind: str, model: Any, link: Any, on: str, where: ColumnElement[bool]
+) -> tuple[Reference, ...]:
+    """Give the objects at the other end of links in sight, by name."""
+    query = (
+        select(model.id, model.name)
+        .join(link, getattr(link, on) == model.id)
+        .where(where, visible(acting, link), visible(acting, model))
+        .order_by(model.name, model.id)
+        .limit(CHILDREN_AT_MOST)
+    )
+    return tuple(sorted(_references(kind, connection, query), key=lambda found: (natural_key(found.name), found.id)))
+
+
+def _parents_of_image(connection: Connection, acting: Acting, image_id: int) -> tuple[Reference, ...]:
+    in_datasets = DatasetImageLink.image_id == image_id
+    in_plate = WellSample.image_id == image_id
+    wells = (
+        select(Well.id, Well.row, Well.column)
+        .join(WellSample, WellSample.well_id == Well.id)
+        .where(in_plate, visible(acting, WellSample))
+    )
+    return (
+        *_linked(connection, acting, "dataset", Dataset, DatasetImageLink, "dataset_id", in_datasets),
+        *_linked(connection, acting, "plate", Plate, WellSample, "plate_id", in_plate),
+        *(Reference(type="well", id=i, name=well_name(row, column)) for i, row, column in connection.execute(wells)),
+    )
+
+
+def _container(connection: Connection, acting: Acting, found: FoundObject) -> ContainerDocument:
+    kind, object_id, row = found.reference.type, found.reference.id, found.row
+    tags, pairs = annotation_texts(connection, acting, LINK_COLUMNS[kind], [object_id])
+    return ContainerDocument(
+        type=kind,
+        id=object_id,
+        name=found.name,
+        description=row.get("description"),
+        owner=found.owner,
+        group=found.group,
+        owner_by=row.get("owner_by"),
+        created_at=row.get("created_at"),
+        updated_at=row.get("updated_at"),
+        images=_count(connection, acting, found),
+        rows=row.get("rows"),
+        columns=row.get("columns"),
+        runs=_runs(connection, acting, found),
+        parents=_parents(connection, acting, found),
+        children=_children(connection, acting, found),
+        tags=tuple(tags[object_id]),
+        key_values=tuple(pairs[object_id]),
+        annotations=annotations_of(connection, acting, found),
+        permissions=rights(acting, group_id=found.group_id, owner_id=found.owner_id),
+    )
+
+
+def _count(connection: Connection, acting: Acting, found: FoundObject) -> int:
+    object_id = found.reference.id
+    match found.reference.type:
+        case "project":
+            return project_count(connection, acting, object_id)
+        case "dataset":
+            return dataset_counts(connection, acting, object_id).get(object_id, 0)
+        case "screen":
+            return screen_count(connection, acting, object_id)
+        case "plate":
+            return plate_counts(connection, acting, object_id).get(object_id, 0)
+        case _:
+            in_well = select(func.count()).where(WellSample.well_id == object_id, visible(acting, WellSample))
+            return connection.scalar(in_well) or 0
+
+
+def _runs(connection: Connection, acting: Acting, found: FoundObject) -> tuple[str, ...]:
+    if found.reference.type != "plate":
+        return ()
+    query = select(PlateAcquisition.name).where(
+        PlateAcquisition.plate_id == found.reference.id, visible(acting, PlateAcquisition)
+    )
+    return tuple(connection.scalars(query.order_by(PlateAcquisition.id)))
+
+
+def _parents(connection: Connection, acting: Acting, found: FoundObject) -> tuple[Reference, ...]:
+    object_id = found.reference.id
+    match found.reference.type:
+        case "dataset":
+            where = ProjectDatasetLink.dataset_id == object_id
+            return _linked(connection, acting, "project", Project, ProjectDatasetLink, "project_id", where)
+        case "plate":
+            where = ScreenPlateLink.plate_id == object_id
+            return _linked(connection, acting, "screen", Screen, ScreenPlateLink, "screen_id", where)
+        case "well":
+            plate = select(Plate.id, Plate.name).where(Plate.id == found.row["plate_id"], visible(acting, Plate))
+            return _references("plate", connection, plate)
+        case _:
+            return ()
+
+
+def _children(connection: Connection, acting: Acting, found: FoundObject) -> tuple[Reference, ...]:
+    object_id = found.reference.id
+    match found.reference.type:
+        case "project":
+            where = ProjectDatasetLink.project_id == object_id
+            return _linked(connection, acting, "dataset", Dataset, ProjectDatasetLink, "dataset_id", where)
+        case "dataset":
+            where = DatasetImageLink.dataset_id == object_id
+            return _linked(connection, acting, "image", Image, DatasetImageLink, "image_id", where)
+        case "screen":
+            where = ScreenPlateLink.screen_id == object_id
+            return _linked(connection, acting, "plate", Plate, ScreenPlateLink, "plate_id", where)
+        case "plate":
+            return _wells(connection, acting, object_id)
+        case _:
+            return _fields(connection, acting, object_id)
+
+
+def _wells(connection: Connection, acting: Acting, plate_id: int) -> tuple[Reference, ...]:
+    query = (
+        select(Well.id, Well.row, Well.column)
+        .where(Well.plate_id == plate_id, visible(acting, Well))
+        .order_by(Well.row, Well.column)
+    )
+    return tuple(
+        Reference(type="well", id=i, name=well_name(row, column)) for i, row, column in connection.execute(query)
+    )
+
+
+def _fields(connection: Connection, acting: Acting, well_id: int) -> tuple[Reference, ...]:
+    query = (
+        select(Image.id, Image.name)
+        .join(WellSample, WellSample.image_id == Image.id)
+        .where(WellSample.well_id == well_id, visible(acting, WellSample), visible(acting, Image))
+        .order_by(WellSample.plate_acquisition_id, WellSample.field)
+    )
+    return _references("image", connection, query)
