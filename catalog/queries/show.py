@@ -45,7 +45,7 @@ def _image(connection: Connection, acting: Acting, found: FoundObject) -> ImageD
     row = found.row
     (document,) = image_documents(connection, acting, [found.reference.id])
     state = files_of(connection, acting, [row["fileset_id"]])[row["fileset_id"]].state
-    copies = _copies(connection, acting, row["fileset_id"])
+    copies = copies_of(connection, acting, row["fileset_id"])
     # That it is a copy is told only to whoever sees the other one, too.
     marks = state.marks - {Mark.COPY_OF} if not copies else state.marks | {Mark.COPY_OF}
     return ImageDetails(
@@ -90,7 +90,7 @@ def _full_channels(connection: Connection, acting: Acting, image_id: int) -> tup
     )
 
 
-def _copies(connection: Connection, acting: Acting, fileset_id: int) -> tuple[Reference, ...]:
+def copies_of(connection: Connection, acting: Acting, fileset_id: int) -> tuple[Reference, ...]:
     """Give the older images in sight that were read from the same content."""
     older = OriginalFile.__table__.alias("older")
     same = and_(
