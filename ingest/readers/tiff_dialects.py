@@ -5,7 +5,16 @@ from dataclasses import dataclass
 
 import tifffile
 
-from ingest.readers import tiff_plain
+from ingest.readers import (
+    tiff_imagej,
+    tiff_lsm,
+    tiff_metamorph,
+    tiff_micromanager,
+    tiff_ome,
+    tiff_plain,
+    tiff_scanners,
+    tiff_slides,
+)
 from ingest.readers.protocol import RefusedError, Source
 from ingest.readers.tiff_pixels import TiffImage
 from ingest.readers.tiff_series import Facts, Sizes, images_of
@@ -51,4 +60,17 @@ def _plain(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
 
 def dialects() -> tuple[Dialect, ...]:
     """Give the dialects in the order in which they are tried."""
-    return ()
+    return (
+        Dialect("OME-TIFF", tiff_ome.is_ome, tiff_ome.describe),
+        Dialect("Micro-Manager TIFF", tiff_micromanager.is_micromanager, tiff_micromanager.describe),
+        Dialect("Zeiss LSM", tiff_lsm.is_lsm, tiff_lsm.describe),
+        Dialect("MetaMorph STK", tiff_metamorph.is_stk, tiff_metamorph.describe_stk),
+        Dialect("MetaSeries TIFF", tiff_metamorph.is_metaseries, tiff_metamorph.describe_metaseries),
+        Dialect("Aperio SVS", tiff_slides.is_svs, tiff_slides.describe_svs),
+        Dialect("Hamamatsu NDPI", tiff_slides.is_ndpi, tiff_slides.describe_ndpi),
+        Dialect("Leica SCN", tiff_slides.is_scn, tiff_slides.describe_scn),
+        Dialect("PerkinElmer QPTIFF", tiff_slides.is_qptiff, tiff_slides.describe_qptiff),
+        Dialect("FluoView TIFF", tiff_scanners.is_fluoview, tiff_scanners.describe_fluoview),
+        Dialect("ScanImage TIFF", tiff_scanners.is_scanimage, tiff_scanners.describe_scanimage),
+        Dialect("ImageJ TIFF", tiff_imagej.is_imagej, tiff_imagej.describe),
+    )
