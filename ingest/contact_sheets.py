@@ -1,6 +1,7 @@
 """Draws contact sheets from thumbnails that were made already: a dataset as a grid, a plate as its grid of wells."""
 
 import io
+import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ def dataset_sheet(title: str, tiles: Sequence[Tile], *, subtitle: str = "", tile
 
 def _columns(count: int) -> int:
     """Choose columns so that the sheet is about 3:2."""
-    return max(1, min(count, round((max(1, count) * 1.5) ** 0.5)))
+    return max(1, min(count, round(math.sqrt(max(1, count) * 1.5))))
 
 
 def plate_sheet(
@@ -199,8 +200,25 @@ def _without_middle(line: str, kept: int) -> str:
 
 
 def printable(words: str) -> str:
-    """Replace what can't or mustn't be drawn: controls, bidi marks, lone surrogates."""
-    return "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn") else c for c in words)
+    """Make a line the bundled font can draw: marks that steer text go, letters it lacks lose accents or become "?"."""
+    return "".join(_drawable(c) for c in words)
+
+
+@lru_cache(maxsize=4096)
+def _drawable(character: str) -> str:
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn"):
+        return "?"
+    if _has_glyph(character):
+        return character
+    plain = "".join(c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))
+    plain = plain.replace("\u03bc", "u")
+    return plain if plain and all(_has_glyph(c) for c in plain) else "?"
+
+
+def _has_glyph(character: str) -> bool:
+    """Say whether the font draws more than its box for unknown characters."""
+    font = _font(_NAME_PX)
+    return character.isspace() or bytes(font.getmask(character)) != bytes(font.getmask("\U0010fffe"))
 
 
 @lru_cache(maxsize=8)
