@@ -1,0 +1,239 @@
+"""The catalogue's part of `status`: roots, files by state, work that is left, the configuration in force."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, func, literal_column, select
+
+from catalog.errors import NotAllowed
+from catalog.file_sight import known, manageable
+from catalog.models.images import Image
+from catalog.models.ingest import Directory, Event, Fileset, Instance, Job, Root
+from catalog.models.people import Configuration
+from catalog.names import display
+from catalog.permissions import Acting
+from catalog.state_sql import joined, reason_column, state_column
+from catalog.states import State
+from catalog.visibility import visible
+
+#: Reasons that `status` names, the most frequent first.
+REASONS_AT_MOST = 50
+#: The rate is taken over so many imports, none older than this.
+_RATE_OVER = 500
+_RATE_WITHIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootStatus:
+    """A root. ``path`` and ``reason`` are None for all but administrators.
+
+    ``unlisted`` counts folders whose last listing ended with an error.
+    """
+
+    name: str
+    path: str | None
+    role: str
+    available: bool
+    availability: str
+    reason: str | None
+    last_scan_at: datetime | None
+    is_scanning: bool
+    overflow_count: int
+    unlisted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonCount:
+    """How many files are in a state for one reason."""
+
+    state: str
+    reason: str
+    files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationStatus:
+    """The configuration in force: its number in the catalogue, digest in hex, and since when."""
+
+    version: int
+    digest: str
+    in_force_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkStatus:
+    """What is left to do, in filesets. ``seconds_left`` is an estimate for what is due, ready and started.
+
+    It is None where nothing is left or nothing is known; ``per_second`` are filesets imported a second lately.
+    """
+
+    due: int
+    ready: int
+    started: int
+    waiting: int
+    quarantined: int
+    hashes_pending: int
+    per_second: float | None
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceStatus:
+    """The process that ingests, or did last; ``ended_at`` is None while it runs (or was killed)."""
+
+    host: str
+    pid: int
+    version: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueStatus:
+    """The catalogue's part of `status`, as its viewer may know it.
+
+    Administrators know of all files; others of those in their sight, and of reasons only where they may decide.
+    ``wal_bytes`` is None where there is no write-ahead log of SQLite's.
+    """
+
+    roots: tuple[RootStatus, ...]
+    counts: dict[str, int]
+    reasons: tuple[ReasonCount, ...]
+    images: int
+    config: ConfigurationStatus | None
+    work: WorkStatus | None
+    instance: InstanceStatus | None
+    wal_bytes: int | None
+
+
+def status(connection: Connection, acting: Acting, *, now: datetime) -> CatalogueStatus:
+    """Give the state of everything; `work` and `instance` are for administrators."""
+    sees_all = acting.is_administrator or acting.is_system
+    return CatalogueStatus(
+        roots=_roots(connection, sees_all=sees_all),
+        counts=file_counts(connection, acting),
+        reasons=_reasons(connection, acting),
+        images=connection.scalar(select(func.count()).select_from(Image).where(visible(acting, Image))) or 0,
+        config=_configuration(connection),
+        work=work_status(connection, acting, now=now) if sees_all else None,
+        instance=_instance(connection) if sees_all else None,
+        wal_bytes=wal_bytes(connection) if sees_all else None,
+    )
+
+
+def file_counts(connection: Connection, acting: Acting) -> dict[str, int]:
+    """Count the files in sight by state; every state is named, also with 0."""
+    states = select(state_column().label("state")).select_from(joined()).where(known(acting)).subquery()
+    query = select(states.c.state, func.count()).group_by(states.c.state)
+    found = {row[0]: row[1] for row in connection.execute(query)}
+    return {state.value: found.get(state.value, 0) for state in State}
+
+
+def _reasons(connection: Connection, acting: Acting) -> tuple[ReasonCount, ...]:
+    rows = (
+        select(state_column().label("state"), reason_column().label("reason"))
+        .select_from(joined())
+        .where(manageable(acting))
+        .subquery()
+    )
+    files = func.count().label("files")
+    query = (
+        select(rows.c.state, rows.c.reason, files)
+        .where(rows.c.state != State.IMPORTED.value)
+        .group_by(rows.c.state, rows.c.reason)
+        .order_by(files.desc(), rows.c.state, rows.c.reason)
+        .limit(REASONS_AT_MOST)
+    )
+    return tuple(ReasonCount(state=row[0], reason=row[1], files=row[2]) for row in connection.execute(query))
+
+
+def _roots(connection: Connection, *, sees_all: bool) -> tuple[RootStatus, ...]:
+    unlisted = (
+        select(func.count()).where(Directory.root_id == Root.id, Directory.problem.is_not(None)).scalar_subquery()
+    )
+    query = select(Root.__table__, unlisted.label("unlisted")).order_by(Root.name)
+    return tuple(
+        RootStatus(
+            name=row["name"],
+            path=display(bytes(row["path"])) if sees_all else None,
+            role=row["role"],
+            available=row["availability"] == "available",
+            availability=row["availability"],
+            reason=row["reason"] if sees_all else None,
+            last_scan_at=row["last_pass_ended_at"],
+            is_scanning=_is_scanning(row["last_pass_started_at"], row["last_pass_ended_at"]),
+            overflow_count=row["overflow_count"],
+            unlisted=row["unlisted"],
+        )
+        for row in connection.execute(query).mappings()
+    )
+
+
+def _is_scanning(started_at: datetime | None, ended_at: datetime | None) -> bool:
+    return started_at is not None and (ended_at is None or ended_at < started_at)
+
+
+def _configuration(connection: Connection) -> ConfigurationStatus | None:
+    query = select(Configuration.id, Configuration.digest, Configuration.in_force_at)
+    row = connection.execute(query.order_by(Configuration.in_force_at.desc(), Configuration.id.desc()).limit(1)).first()
+    if row is None:
+        return None
+    return ConfigurationStatus(version=row.id, digest=bytes(row.digest).hex(), in_force_at=row.in_force_at)
+
+
+def work_status(connection: Connection, acting: Acting, *, now: datetime) -> WorkStatus:
+    """Count what is left to do, with an estimate from the imports of the last minutes; for administrators."""
+    if not (acting.is_administrator or acting.is_system):
+        raise NotAllowed("only administrators see how much work is left for everybody")
+    due = connection.scalar(select(func.count()).where(Fileset.due_at.is_not(None))) or 0
+    jobs = select(Job.kind, Job.state, func.count()).group_by(Job.kind, Job.state)
+    by_kind = {(row[0], row[1]): row[2] for row in connection.execute(jobs)}
+    imports = {state: by_kind.get(("import", state), 0) for state in ("ready", "started", "waiting", "quarantined")}
+    per_second = _per_second(connection, now)
+    left = due + imports["ready"] + imports["started"]
+    return WorkStatus(
+        due=due,
+        **imports,
+        hashes_pending=sum(count for (kind, _), count in by_kind.items() if kind == "hash"),
+        per_second=per_second,
+        seconds_left=left / per_second if left and per_second else None,
+    )
+
+
+def _per_second(connection: Connection, now: datetime) -> float | None:
+    newest = (
+        select(Event.at)
+        .where(Event.what.in_(("imported", "updated")))
+        .order_by(Event.id.desc())
+        .limit(literal_column(str(_RATE_OVER)))
+    )
+    at = [moment for moment in connection.scalars(newest) if now - _RATE_WITHIN <= moment <= now]
+    if len(at) < 2:
+        return None
+    seconds = (now - min(at)).total_seconds()
+    return len(at) / seconds if seconds > 0 else None
+
+
+def _instance(connection: Connection) -> InstanceStatus | None:
+    row = connection.execute(select(Instance.__table__).order_by(Instance.id.desc()).limit(1)).mappings().one_or_none()
+    if row is None:
+        return None
+    return InstanceStatus(
+        host=row["host"],
+        pid=row["pid"],
+        version=row["version"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+    )
+
+
+def wal_bytes(connection: Connection) -> int | None:
+    """Give the size of SQLite's write-ahead log: one idle reader lets it grow without bound."""
+    database = connection.engine.url.database
+    if connection.dialect.name != "sqlite" or not database:
+        return None
+    try:
+        return Path(f"{database}-wal").stat().st_size
+    except FileNotFoundError:
+        return 0
