@@ -17,10 +17,11 @@ _WIDTHS = {"Y": 4, "y": 2, "m": 2, "d": 2, "H": 2, "I": 2, "M": 2, "S": 2, "j": 
 _LISTS = {"b": _SHORT_MONTHS, "B": _MONTHS, "a": _SHORT_DAYS, "A": _DAYS, "p": ("AM", "PM")}
 #: A year that stands in when the format has none; a leap year, so that 29 February can be read.
 _NO_YEAR = 2000
-#: What each directive of an output must find in the format that was read.
+#: What each directive of an output must find in the format that was read: one letter of each group.
 _NEEDS = {
-    "Y": "yY", "y": "yY", "m": "mbBj", "b": "mbBj", "B": "mbBj", "d": "dj", "j": "dj", "H": "HI", "I": "HI",
-    "p": "HI", "M": "M", "S": "S", "f": "f",
+    "Y": ("yY",), "y": ("yY",), "m": ("mbBj",), "b": ("mbBj",), "B": ("mbBj",), "d": ("dj",), "j": ("dj", "mbBj"),
+    "H": ("HI",), "I": ("HI",), "p": ("HI",), "M": ("M",), "S": ("S",), "f": ("f",),
+    "a": ("yY", "mbBj", "dj"), "A": ("yY", "mbBj", "dj"),
 }  # fmt: skip
 
 
@@ -78,7 +79,8 @@ class DateFormat:
     def missing_for(self, output: str) -> str | None:
         """Find the first directive of an output format that this date can't answer."""
         for letter in re.findall("%(.)", output.replace("%%", "")):
-            if not set(_NEEDS.get(letter, "")) & set(self.directives):
+            groups = _NEEDS.get(letter)
+            if groups is None or not all(set(group) & set(self.directives) for group in groups):
                 return f"%{letter}"
         return None
 
@@ -158,7 +160,14 @@ def _check_weekday(date: datetime, fields: dict[str, str]) -> None:
 
 def write(date: datetime, output: str) -> str:
     """Write a date in an output format; month names are English whatever the machine's language."""
-    names = {"b": _SHORT_MONTHS[date.month - 1], "B": _MONTHS[date.month - 1], "p": "AM" if date.hour < 12 else "PM"}
+    day = _DAYS[date.weekday()]
+    names = {
+        "a": day[:3],
+        "A": day,
+        "b": _SHORT_MONTHS[date.month - 1],
+        "B": _MONTHS[date.month - 1],
+        "p": "AM" if date.hour < 12 else "PM",
+    }
     numbers = {
         "Y": f"{date.year:04d}", "y": f"{date.year % 100:02d}", "m": f"{date.month:02d}", "d": f"{date.day:02d}",
         "H": f"{date.hour:02d}", "I": f"{(date.hour - 1) % 12 + 1:02d}", "M": f"{date.minute:02d}",

@@ -13,7 +13,7 @@ MARK = SourceMark(file="coverslip.yaml", line=10, column=16)
 def rule(match: str | tuple[str, ...] = (), **fields: Any) -> RuleSettings:
     """Make a rule; its match stands at line 10, column 16, everything else at line 20, column 8."""
     matches = (match,) if isinstance(match, str) else match
-    marks = {"match": MARK} | {f"match.{n}": MARK for n in range(len(matches))}
+    marks = {f"match.{n}": MARK for n in range(len(matches))} | ({"match": MARK} if matches else {})
     other = SourceMark(file="coverslip.yaml", line=20, column=8)
     for section in ("set", "where", "key_values"):
         value = fields.get(section)
