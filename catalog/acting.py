@@ -10,6 +10,7 @@ from catalog.errors import NotAllowed, NotFound
 from catalog.events import NewEvent, record
 from catalog.membership_sql import in_force
 from catalog.models.people import Experimenter, ExperimenterGroup, Membership
+from catalog.people_lock import people_stay
 from catalog.permissions import Acting
 from config.settings import PermissionLevel
 
@@ -64,6 +65,7 @@ def acting_again(connection: Connection, acting: Acting, *, now: datetime) -> Ac
     """Read the roles again inside the writing transaction: they may have changed since the request began."""
     if acting.is_system:
         return acting
+    people_stay(connection)
     if acting.experimenter_id is None:
         return replace(acting, levels=_all_levels(connection), at=now)
     person = _active_person(connection, Experimenter.id == acting.experimenter_id)

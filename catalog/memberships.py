@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from catalog.errors import FixedByFile, Refused
 from catalog.models.people import Experimenter, Membership
@@ -98,7 +98,7 @@ def drop_member(edit: PeopleEdit, person_id: int, group_id: int, *, source: str)
     edit.note("member_left", "experimenter", person_id, before={"group_id": group_id, "source": source})
 
 
-def _key(person_id: int, group_id: int, source: str) -> tuple[object, ...]:
+def _key(person_id: int, group_id: int, source: str) -> tuple[ColumnElement[bool], ...]:
     return (
         Membership.experimenter_id == person_id,
         Membership.group_id == group_id,

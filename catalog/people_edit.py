@@ -19,8 +19,8 @@ from catalog.permissions import Acting, Action, may_in_group, who_may
 from config.settings import SourceMark
 
 LONGEST_NAME = 255
-#: The site's own name in the history; nobody else may bear it.
-RESERVED = frozenset({"system"})
+#: Accounts that are never a person or a group, and the site's own name in the history.
+RESERVED = frozenset({"root", "nobody", "nogroup", "system", "posix"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ def group_to_manage(edit: PeopleEdit, name: str) -> Row[Any]:
     row = edit.connection.execute(select(group).where(group.c.name == name)).one_or_none()
     sees = row is not None and (edit.acting.is_administrator or row.id in edit.acting.member_of)
     if row is None or not sees:
-        raise NotFound(f"there is no group {name}; `coverslip group ls` shows the groups you see")
+        raise no_such_group(name)
     if not may_in_group(edit.acting, Action.MANAGE_GROUP, row.id):
         able = who_may(Action.MANAGE_GROUP, edit.acting.levels[row.id])
         raise NotAllowed(f"{edit.acting.name} may not change the group {name}; {able} may")
@@ -99,12 +99,17 @@ def person_named(edit: PeopleEdit, name: str, *, active: bool = True) -> Row[Any
     return row
 
 
+def no_such_group(name: str) -> NotFound:
+    """Say that a group does not exist, or is not seen."""
+    return NotFound(f"there is no group {name}; `coverslip group ls` shows the groups you see")
+
+
 def group_named(edit: PeopleEdit, name: str) -> Row[Any]:
     """Give a group's row by the exact name, for an administrator; raises NotFound."""
     group = ExperimenterGroup.__table__
     row = edit.connection.execute(select(group).where(group.c.name == name)).one_or_none()
     if row is None:
-        raise NotFound(f"there is no group {name}; `coverslip group ls` shows the groups you see")
+        raise no_such_group(name)
     return row
 
 
@@ -118,8 +123,8 @@ def bad_name(name: str) -> str | None:
         return "has a control character or a byte that is no text"
     if "/" in name:
         return "has a slash"
-    if name in RESERVED:
-        return "is the site's own name"
+    if name.casefold() in RESERVED:
+        return "is never a person or a group"
     return None
 
 

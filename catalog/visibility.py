@@ -40,7 +40,7 @@ from catalog.permissions import (
 )
 from config.settings import PermissionLevel
 
-__all__ = ["dormant", "own_only_groups", "permitted", "readable_groups", "visible"]
+__all__ = ["dormant", "one_owner", "own_only_groups", "permitted", "readable_groups", "visible"]
 
 type_or_table = type[DeclarativeBase] | FromClause
 
@@ -105,10 +105,14 @@ def dormant(acting: Acting, link: type_or_table) -> ColumnElement[bool]:
 
     Members never see such links; for group owners and administrators this is the mark.
     """
+    return and_(_is_private(acting, _source(link)), ~one_owner(link))
+
+
+def one_owner(link: type_or_table) -> ColumnElement[bool]:
+    """Give the condition under which link, parent and child have one owner: in force at every level."""
     source = _source(link)
     ends = _LINKS.get(_name(source))
-    one_owner = _annotation_link_has_one_owner(source) if ends is None else _has_one_owner(source, ends)
-    return and_(_is_private(acting, source), ~one_owner)
+    return _annotation_link_has_one_owner(source) if ends is None else _has_one_owner(source, ends)
 
 
 def _administrators_always(acting: Acting, action: Action) -> bool:

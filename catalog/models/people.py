@@ -21,6 +21,8 @@ class Experimenter(Base):
     full_name: Mapped[str | None]
     email: Mapped[str | None]
     is_administrator: Mapped[bool] = mapped_column(default=False)
+    #: Who says so, 'file' or 'hand'; what the file gave goes when it leaves the file.
+    administrator_source: Mapped[str | None] = mapped_column(String(8), default=None)
     #: False for someone made by ``people.unknown: create``: data may belong to them, they can't act.
     has_login: Mapped[bool] = mapped_column(default=True)
     default_group_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter_group.id"), default=None)

@@ -76,6 +76,7 @@ CREATE TABLE experimenter (
     full_name VARCHAR,
     email VARCHAR,
     is_administrator BOOLEAN NOT NULL,
+    administrator_source VARCHAR(8),
     has_login BOOLEAN NOT NULL,
     default_group_id INTEGER,
     source VARCHAR(8) NOT NULL,

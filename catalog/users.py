@@ -1,0 +1,263 @@
+"""Change users: add, set, close, administrators, and people found in paths who are not known yet."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from catalog.errors import FixedByFile, Refused
+from catalog.events import NewEvent, record
+from catalog.memberships import active_members, put_member
+from catalog.models.people import Experimenter, ExperimenterAlias, Membership
+from catalog.people_edit import (
+    PeopleEdit,
+    bad_name,
+    group_named,
+    no_such_group,
+    person_named,
+    require_administrator,
+    require_free,
+    require_name,
+)
+from catalog.people_lock import people_change
+
+CSV_COLUMNS = ("name", "full_name", "email", "groups", "default_group", "administrator", "until", "aliases")
+_YES, _NO = frozenset({"yes", "true", "1"}), frozenset({"", "no", "false", "0"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUser:
+    """A user to be made. ``until`` ends the memberships in ``groups`` by itself."""
+
+    name: str
+    full_name: str | None = None
+    email: str | None = None
+    groups: tuple[str, ...] = ()
+    default_group: str | None = None
+    is_administrator: bool = False
+    until: datetime | None = None
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserChanges:
+    """What is to be changed about a user; None leaves it, an empty text takes it away."""
+
+    full_name: str | None = None
+    email: str | None = None
+    default_group: str | None = None
+    aliases: tuple[str, ...] | None = None
+    has_login: bool | None = None
+
+
+def add_user(edit: PeopleEdit, user: NewUser) -> int:
+    """Make a user with memberships by hand, for an administrator; give the id. Names are never used again."""
+    require_administrator(edit, "add users")
+    require_name(user.name)
+    existing = select(Experimenter.closed_at).where(Experimenter.name == user.name)
+    if (row := edit.connection.execute(existing).one_or_none()) is not None:
+        closed = f"; it was closed on {row.closed_at:%Y-%m-%d}, and names are never used again" if row.closed_at else ""
+        raise Refused(f"there is a user {user.name} already{closed}")
+    values = {"name": user.name, "full_name": user.full_name, "email": user.email, "created_at": edit.now}
+    number = new_person(edit.connection, values)
+    edit.note("user_added", "experimenter", number, after={"name": user.name})
+    _join_all(edit, number, user)
+    changes = UserChanges(default_group=user.default_group, aliases=user.aliases or None)
+    set_user(edit, user.name, changes)
+    if user.is_administrator:
+        set_administrator(edit, user.name)
+    return number
+
+
+def add_users(edit: PeopleEdit, users: Iterable[NewUser]) -> tuple[int, ...]:
+    """Make many users, all or none (the transaction is rolled back by the first that is refused)."""
+    return tuple(add_user(edit, user) for user in users)
+
+
+def read_users_csv(text: str, file: str) -> tuple[NewUser, ...]:
+    """Read users from CSV text with a header line; several groups or aliases are separated by semicolons.
+
+    Columns are `CSV_COLUMNS`, only ``name`` is needed. Raises Refused with file and line of the first problem.
+    """
+    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    try:
+        header = [column.strip() for column in rows.fieldnames or ()]
+        if "name" not in header or (unknown := set(header) - set(CSV_COLUMNS)):
+            wrong = f"unknown columns {', '.join(sorted(unknown))}" if "name" in header else "no column `name`"
+            raise Refused(f"{file}:1: {wrong}; columns are {', '.join(CSV_COLUMNS)}")
+        rows.fieldnames = header
+        return tuple(_user_of(row, f"{file}:{rows.line_num}") for row in rows)
+    except csv.Error as error:
+        raise Refused(f"{file}:{rows.line_num}: this is no CSV: {error}") from error
+
+
+def set_user(edit: PeopleEdit, name: str, changes: UserChanges) -> None:
+    """Change what is said about a user: administrators anybody's, everybody one's own name, email, default group."""
+    person = person_named(edit, name)
+    is_own = person.id == edit.acting.experimenter_id and changes.aliases is None and changes.has_login is None
+    if not is_own:
+        require_administrator(edit, f"change the user {name}")
+    values: dict[str, Any] = {}
+    for column, key in (("full_name", "name"), ("email", "email")):
+        if (value := getattr(changes, column)) is not None:
+            require_free(edit, f"users.{name}.{key}")
+            values[column] = value or None
+    if changes.default_group is not None:
+        require_free(edit, f"users.{name}.default_group")
+        values["default_group_id"] = _default_group(edit, person.id, name, changes.default_group)
+    if changes.has_login is not None:
+        values["has_login"] = changes.has_login
+    if values:
+        before = {column: getattr(person, column) for column in values}
+        edit.connection.execute(update(Experimenter).where(Experimenter.id == person.id).values(values))
+        edit.note("user_changed", "experimenter", person.id, before=before, after=values)
+    if changes.aliases is not None:
+        require_free(edit, f"users.{name}.aliases")
+        _set_aliases(edit, person.id, changes.aliases)
+
+
+def close_user(edit: PeopleEdit, name: str) -> None:
+    """Close a user: no longer a member anywhere, not able to act; the data stays where it is. For administrators."""
+    require_administrator(edit, "close users")
+    person = person_named(edit, name)
+    _require_not_in_file(edit, person.id, name)
+    values = {"closed_at": edit.now, "is_administrator": False, "administrator_source": None}
+    edit.connection.execute(update(Experimenter).where(Experimenter.id == person.id).values(values))
+    edit.note("user_closed", "experimenter", person.id)
+
+
+def set_administrator(edit: PeopleEdit, name: str, *, is_administrator: bool = True) -> None:
+    """Make a user an administrator, or no longer one; for administrators, and not against the file."""
+    require_administrator(edit, "name administrators")
+    person = person_named(edit, name)
+    require_free(edit, f"users.{name}.administrator")
+    if person.is_administrator == is_administrator:
+        return
+    values = {"is_administrator": is_administrator, "administrator_source": "hand" if is_administrator else None}
+    edit.connection.execute(update(Experimenter).where(Experimenter.id == person.id).values(values))
+    edit.note("administrator_added" if is_administrator else "administrator_removed", "experimenter", person.id)
+
+
+def create_unknown(
+    connection: Connection, name: str, group_id: int, *, now: datetime, configuration_id: int | None = None
+) -> int:
+    """Make the user of ``people.unknown: create``: without a login, member of an existing group; give the id.
+
+    Twice gives the same user. Raises Refused for a closed user's name and for what can't be a name.
+    """
+    people_change(connection)
+    if problem := bad_name(name):
+        raise Refused(f"{name!r} can't be made a user: it {problem}")
+    row = connection.execute(select(Experimenter.id, Experimenter.closed_at).where(Experimenter.name == name)).first()
+    if row is not None and row.closed_at is not None:
+        raise Refused(f"the user {name} was closed on {row.closed_at:%Y-%m-%d}; names are never used again")
+    person_id = int(row.id) if row is not None else _insert_unknown(connection, name, now, configuration_id)
+    key = {"experimenter_id": person_id, "group_id": group_id, "source": "hand"}
+    is_member = select(Membership.source).filter_by(experimenter_id=person_id, group_id=group_id)
+    if connection.execute(is_member).first() is None:
+        connection.execute(insert(Membership).values(**key, is_owner=False, created_at=now))
+    return person_id
+
+
+def new_person(connection: Connection, values: dict[str, Any]) -> int:
+    """Insert an experimenter and give the id."""
+    return int(connection.execute(insert(Experimenter).returning(Experimenter.id), values).scalar_one())
+
+
+def _insert_unknown(connection: Connection, name: str, now: datetime, configuration_id: int | None) -> int:
+    values = {"name": name, "has_login": False, "created_at": now}
+    number = new_person(connection, values)
+    event = NewEvent(
+        what="user_added",
+        at=now,
+        via="daemon",
+        object_type="experimenter",
+        object_id=number,
+        after={"name": name, "has_login": False, "because": "people.unknown: create"},
+        configuration_id=configuration_id,
+    )
+    record(connection, event)
+    return number
+
+
+def _join_all(edit: PeopleEdit, person_id: int, user: NewUser) -> None:
+    if user.until is not None and user.until <= edit.now:
+        raise Refused(f"until {user.until:%Y-%m-%d} is past for {user.name}; give a day to come")
+    for name in user.groups:
+        group = group_named(edit, name)
+        require_free(edit, f"groups.{name}.members")
+        put_member(edit, person_id, group.id, source="hand", is_owner=False, until=user.until)
+
+
+def _default_group(edit: PeopleEdit, person_id: int, name: str, group: str) -> int | None:
+    if not group:
+        return None
+    found = group_named(edit, group)
+    if person_id not in active_members(edit, found.id):
+        if not edit.acting.is_administrator:
+            raise no_such_group(group)
+        raise Refused(f"{name} is not a member of {group}, so it can't be the default group; join it first")
+    return int(found.id)
+
+
+def _set_aliases(edit: PeopleEdit, person_id: int, aliases: tuple[str, ...]) -> None:
+    alias = ExperimenterAlias
+    taken = dict(edit.connection.execute(select(alias.alias, alias.experimenter_id)).tuples().all())
+    for text in aliases:
+        require_name(text)
+        if taken.get(text, person_id) != person_id:
+            raise Refused(f"{text!r} is another user's alias already")
+    edit.connection.execute(delete(alias).where(alias.experimenter_id == person_id))
+    if aliases:
+        rows = [{"alias": text, "experimenter_id": person_id, "source": "hand"} for text in dict.fromkeys(aliases)]
+        edit.connection.execute(insert(alias), rows)
+    edit.note("aliases_set", "experimenter", person_id, after={"aliases": list(aliases)})
+
+
+def _require_not_in_file(edit: PeopleEdit, person_id: int, name: str) -> None:
+    require_free(edit, f"users.{name}")
+    by_file = select(Membership.group_id).filter_by(experimenter_id=person_id, source="file")
+    if edit.connection.execute(by_file).first() is not None:
+        raise FixedByFile(f"{name} is a member of a group in the configuration file; take the name out there first")
+
+
+def _user_of(row: dict[str, Any], place: str) -> NewUser:
+    if None in row or None in row.values():
+        raise Refused(f"{place}: this line has more or fewer fields than the header")
+    text = {column: value.strip() for column, value in row.items()}
+    if problem := bad_name(text["name"]):
+        raise Refused(f"{place}: the name {text['name']!r} {problem}")
+    return NewUser(
+        name=text["name"],
+        full_name=text.get("full_name") or None,
+        email=text.get("email") or None,
+        groups=_several(text.get("groups", "")),
+        default_group=text.get("default_group") or None,
+        is_administrator=_yes_or_no(text.get("administrator", ""), place),
+        until=_day(text.get("until", ""), place),
+        aliases=_several(text.get("aliases", "")),
+    )
+
+
+def _several(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(";") if part.strip())
+
+
+def _yes_or_no(text: str, place: str) -> bool:
+    if text.casefold() not in _YES | _NO:
+        raise Refused(f"{place}: administrator is yes or no, not {text!r}")
+    return text.casefold() in _YES
+
+
+def _day(text: str, place: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Refused(f"{place}: until is a day as 2027-03-31, not {text!r}") from error
+    return given if given.tzinfo is not None else given.replace(tzinfo=UTC)
