@@ -147,7 +147,7 @@ class Reader(Protocol):
         ...
 
     def recognises(self, head: bytes) -> bool:
-        """Say by the first 64 bytes whether it is this format."""
+        """Say by the first 256 bytes whether it is this format."""
         ...
 
     def open(self, source: Source) -> OpenedFileImages:

@@ -5,7 +5,7 @@ from ingest.readers.protocol import DamagedError, NotWholeError, Reader, Refused
 from ingest.readers.tiff import TiffReader
 
 #: As much of a file's head as readers look at.
-HEAD_BYTES = 64
+HEAD_BYTES = 256
 
 #: Formats that are known by their first bytes and have no reader here; for the sentence.
 _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
@@ -36,14 +36,14 @@ def reader_for(head: bytes, source: Source) -> Reader:
     """Choose by the first bytes; raises what is to be said of a file that no reader recognises."""
     if source.size_bytes == 0:
         raise NotWholeError("the file is empty")
-    if not head.strip(b"\0"):
-        raise NotWholeError("the file begins with zeros: nothing is written at its start yet")
     for reader in readers():
         if reader.recognises(head):
             return reader
     for offset, magic, name in _FOREIGN:
         if head[offset:].startswith(magic):
             raise RefusedError(f"this is {name}, for which there is no reader yet")
+    if not head.strip(b"\0"):
+        raise NotWholeError("the file begins with zeros: nothing is written at its start yet")
     ending = _ending(source.name)
     for reader in readers():
         if ending in reader.endings:

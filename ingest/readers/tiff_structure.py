@@ -131,8 +131,21 @@ def _read_directory(source: Source, header: Header, offset: int, page: int) -> t
     tail = _read(source, offset + count_bytes + size, struct.calcsize(next_format), f"image directory {page}")
     (following,) = struct.unpack(header.order + next_format, tail)
     entry = struct.Struct(header.order + ("HHQ8s" if header.is_big else "HHI4s"))
-    tags = {tag: (kind, n, value) for tag, kind, n, value in entry.iter_unpack(body) if tag in _WANTED}
+    tags: dict[int, Entry] = {}
+    for tag, kind, n, value in entry.iter_unpack(body):
+        if tag in _WANTED:
+            tags[tag] = (kind, n, value)
+        elif n * _TYPE_BYTES.get(kind, 0) > len(value):
+            _must_lie_inside(source, header, n * _TYPE_BYTES[kind], value, f"tag {tag} of image directory {page}")
     return tags, int(following)
+
+
+def _must_lie_inside(source: Source, header: Header, size: int, value: bytes, what: str) -> None:
+    (pointer,) = struct.unpack(header.order + ("Q" if header.is_big else "I"), value)
+    if pointer + size > source.size_bytes:
+        raise NotWholeError(
+            f"truncated: {what} ends at {pointer + size}, beyond the file's end at {source.size_bytes} bytes"
+        )
 
 
 def _read(source: Source, offset: int, size: int, what: str) -> bytes:

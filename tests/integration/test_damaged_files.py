@@ -1,0 +1,233 @@
+"""Truncated, torn, hostile and set-forming files: the right outcome, one line, bounded memory."""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from config.endings import ENDINGS, EndingKind
+from ingest.readers.registry import readable_endings
+from ingest.work import Outcome
+from tests.helpers.reads import read_path
+
+NOISE = np.random.default_rng(7).integers(100, 4000, (6, 96, 130), dtype=np.uint16)
+NOT_READ = {Outcome.UNSETTLED, Outcome.DAMAGED}
+
+
+def tiff(**options: Any) -> bytes:
+    buffer = io.BytesIO()
+    data = options.pop("data", NOISE)
+    tifffile.imwrite(buffer, data, **options)
+    return buffer.getvalue()
+
+
+def saved(folder: Path, data: bytes, name: str = "a.tif") -> Path:
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+KINDS: dict[str, bytes] = {
+    "plain pages": tiff(photometric="minisblack", metadata=None),
+    "ome": tiff(ome=True, metadata={"axes": "ZYX"}),
+    "ome deflated tiles": tiff(ome=True, metadata={"axes": "CYX"}, compression="zlib", tile=(32, 32)),
+    "imagej": tiff(imagej=True, metadata={"axes": "ZYX"}),
+    "big lzw": tiff(bigtiff=True, compression="lzw", photometric="minisblack", metadata=None),
+    "shaped": tiff(photometric="minisblack"),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_whole_file_is_read(tmp_path: Path, kind: str) -> None:
+    result = read_path(saved(tmp_path, KINDS[kind]))
+    assert (result.outcome, result.reason) == (Outcome.READ, None)
+    image = result.images[0]
+    assert image.size_z * image.size_c * image.size_t == 6
+    assert result.thumbnails[0].failure is None
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_no_truncated_file_is_read(tmp_path: Path, kind: str) -> None:
+    whole = KINDS[kind]
+    # A last byte of padding may be missing without harm, two may not.
+    cuts = {1, 4, 7, 9, len(whole) - 2, *range(10, len(whole), max(1, len(whole) // 40))}
+    for cut in cuts:
+        result = read_path(saved(tmp_path, whole[:cut], f"{cut}.tif"))
+        assert result.outcome in NOT_READ, (kind, cut, len(whole))
+        assert result.reason
+        assert "\n" not in result.reason
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_no_file_with_a_tail_of_zeros_is_read(tmp_path: Path, kind: str) -> None:
+    whole = KINDS[kind]
+    for share in (0.2, 0.5, 0.8, 0.9):
+        cut = int(len(whole) * share)
+        result = read_path(saved(tmp_path, whole[:cut] + bytes(len(whole) - cut), f"{share}.tif"))
+        assert result.outcome in NOT_READ, (kind, share)
+
+
+def test_a_reserved_file_is_not_read(tmp_path: Path) -> None:
+    whole = KINDS["plain pages"]
+    path = tmp_path / "reserved.tif"
+    with path.open("wb") as file:
+        file.truncate(len(whole) + (1 << 16))
+        file.write(whole[:4096])
+    assert read_path(path).outcome is Outcome.UNSETTLED
+
+
+def test_black_images_and_masks_with_black_borders_are_read(tmp_path: Path) -> None:
+    mask = np.zeros((512, 512), np.uint16)
+    mask[:100, :300] = 1
+    for data in (np.zeros((256, 256), np.uint16), mask):
+        assert read_path(saved(tmp_path, tiff(data=data))).outcome is Outcome.READ
+
+
+def test_a_circle_of_directories_is_damaged(tmp_path: Path) -> None:
+    data = bytearray(tiff(data=NOISE[0], metadata=None))
+    (first,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, first)
+    struct.pack_into("<I", data, first + 2 + 12 * count, first)
+    result = read_path(saved(tmp_path, bytes(data)))
+    assert result.outcome is Outcome.DAMAGED
+    assert "circle" in (result.reason or "")
+
+
+@pytest.mark.parametrize("tag", [256, 257, 277, 258])
+def test_absurd_sizes_in_a_header_are_damaged(tmp_path: Path, tag: int) -> None:
+    data = bytearray(tiff(data=NOISE[0], metadata=None))
+    (first,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, first)
+    for i in range(count):
+        at = first + 2 + 12 * i
+        if struct.unpack_from("<H", data, at)[0] == tag:
+            struct.pack_into("<HII", data, at + 2, 4, 1, 2**31)
+    assert read_path(saved(tmp_path, bytes(data))).outcome is Outcome.DAMAGED
+
+
+def test_a_deflate_bomb_in_a_tiff_is_damaged(tmp_path: Path) -> None:
+    data = bytearray(tiff(data=np.zeros((64, 64), np.uint8), compression="zlib", metadata=None, rowsperstrip=64))
+    (first,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, first)
+    for i in range(count):
+        at = first + 2 + 12 * i
+        if struct.unpack_from("<H", data, at)[0] in (256, 257, 278):
+            struct.pack_into("<HII", data, at + 2, 4, 1, 60000)
+    result = read_path(saved(tmp_path, bytes(data)))
+    assert result.outcome is Outcome.DAMAGED
+    assert "bomb" in (result.reason or "")
+
+
+def png_bomb() -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
+    packed = zlib.compress(bytes(1 << 20))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+
+
+def test_a_png_bomb_is_damaged(tmp_path: Path) -> None:
+    result = read_path(saved(tmp_path, png_bomb(), "a.png"))
+    assert result.outcome is Outcome.DAMAGED
+    assert result.reason
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP"])
+def test_no_truncated_picture_is_read(tmp_path: Path, form: str) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray((NOISE[0] >> 4).astype(np.uint8)).save(buffer, form)
+    whole = buffer.getvalue()
+    assert read_path(saved(tmp_path, whole, "w." + form.lower())).outcome is Outcome.READ
+    for cut in (3, 20, len(whole) // 3, len(whole) // 2, len(whole) - 3):
+        result = read_path(saved(tmp_path, whole[:cut], f"{cut}.{form.lower()}"))
+        assert result.outcome in NOT_READ, cut
+
+
+@pytest.mark.parametrize("step", [1, 7])
+def test_bit_flips_never_raise(tmp_path: Path, step: int) -> None:
+    whole = bytearray(KINDS["ome"][:2048] + KINDS["ome"][-2048:])
+    for at in range(0, len(whole), 37 * step):
+        flipped = bytearray(KINDS["ome"])
+        position = at if at < 2048 else len(flipped) - 4096 + at
+        flipped[position] ^= 1 << (at % 8)
+        result = read_path(saved(tmp_path, bytes(flipped), "flip.tif"))
+        assert result.outcome in {Outcome.READ, *NOT_READ, Outcome.REFUSED}
+        assert "\n" not in (result.reason or "")
+
+
+def ome(xml_change: Any) -> bytes:
+    """Give an OME-TIFF whose XML a function changed; tag and count are rewritten by hand."""
+    xml = xml_change(tifffile.TiffFile(io.BytesIO(KINDS["ome"])).pages.first.description)
+    return tiff(description=xml.encode(), metadata=None, photometric="minisblack")
+
+
+def with_file_name(name: str) -> Any:
+    def change(xml: str) -> str:
+        start = xml.index("<TiffData")
+        end = xml.index(">", start)
+        uuid = f'<UUID FileName="{name}">urn:uuid:00000000-0000-0000-0000-000000000001</UUID>'
+        return xml[:start] + '<TiffData IFD="0" PlaneCount="6">' + uuid + xml[end + 1 :].replace("", "", 1)
+
+    def closed(xml: str) -> str:
+        changed = change(xml)
+        return changed if "</TiffData>" in changed else changed.replace("</UUID>", "</UUID></TiffData>", 1)
+
+    return closed
+
+
+OUTSIDE = ["../other/secret.tif", "/etc/passwd", "C:\\data\\x.tif", "http://host/x.tif", "a/../../x.tif", "\\\\srv\\x"]
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_an_ome_tiff_that_names_a_file_outside_its_folder_is_damaged(tmp_path: Path, name: str) -> None:
+    result = read_path(saved(tmp_path, ome(with_file_name(name)), "a.ome.tif"))
+    assert result.outcome is Outcome.DAMAGED
+    assert "names a file outside its folder" in (result.reason or "")
+
+
+def test_an_ome_tiff_that_names_a_neighbour_is_part_of_a_set_and_the_neighbour_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "b.ome.tif").symlink_to("/proc/self/mem")
+    result = read_path(saved(tmp_path, ome(with_file_name("b.ome.tif")), "a.ome.tif"))
+    assert (result.outcome, result.reason) == (
+        Outcome.REFUSED, "part of a set: its OME-XML names b.ome.tif too",
+    )  # fmt: skip
+
+
+def test_an_ome_tiff_that_names_itself_is_read(tmp_path: Path) -> None:
+    assert read_path(saved(tmp_path, ome(with_file_name("a.ome.tif")), "a.ome.tif")).outcome is Outcome.READ
+
+
+def test_a_doctype_in_ome_xml_is_refused(tmp_path: Path) -> None:
+    def change(xml: str) -> str:
+        end = xml.index("?>") + 2 if xml.startswith("<?xml") else 0
+        return xml[:end] + '<!DOCTYPE OME [<!ENTITY a "aaaa">]>' + xml[end:]
+
+    result = read_path(saved(tmp_path, ome(change)))
+    assert result.outcome is Outcome.DAMAGED
+    assert "DOCTYPE" in (result.reason or "")
+
+
+def test_broken_ome_xml_is_damaged(tmp_path: Path) -> None:
+    result = read_path(saved(tmp_path, ome(lambda xml: xml.replace("</Pixels>", ""))))
+    assert result.outcome is Outcome.DAMAGED
+
+
+def test_fewer_pages_than_declared_are_not_settled(tmp_path: Path) -> None:
+    change = lambda xml: xml.replace('SizeZ="6"', 'SizeZ="9"').replace('PlaneCount="6"', 'PlaneCount="9"')  # noqa: E731
+    result = read_path(saved(tmp_path, ome(change)))
+    assert result.outcome is Outcome.UNSETTLED
+    assert "declared" in (result.reason or "")
+
+
+def test_the_registry_agrees_with_the_table_of_endings() -> None:
+    table = {b"." + e.text.encode() for e in ENDINGS.values() if e.kind is EndingKind.READABLE}
+    simple = {ending for ending in table if ending.count(b".") == 1}
+    assert simple == readable_endings()
+    assert {b"." + ending.rsplit(b".", 1)[1] for ending in table} == readable_endings()
