@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.loader import examine
-from config.problems import ConfigurationError, Problem, Severity, in_order
+from config.problems import ConfigurationError, Problem, Severity, in_order, problem_at
 from config.rule_outcome import example_problem
 from config.rules import RootRules, compile_root
 from config.settings import ExampleSettings, RuleSettings, Settings, WatchSettings
@@ -74,16 +74,8 @@ def _run(rules: RootRules | None, rule: RuleSettings, example: ExampleSettings, 
             place = f"examples.{number}"
             marks = (f"{place}.path", f"{place}.paths.{path_number}", f"{place}.paths", place)
             mark = next((rule.marks[name] for name in marks if name in rule.marks), rule.mark)
-            found.append(
-                Problem(
-                    file=mark.file,
-                    line=mark.line,
-                    column=mark.column,
-                    key=f"{key}.examples.{number + 1}",
-                    message=message,
-                    hint="`coverslip explain PATH` shows how far each rule comes",
-                )
-            )
+            hint = "`coverslip explain PATH` shows how far each rule comes"
+            found.append(problem_at(mark, f"{key}.examples.{number + 1}", message, hint))
     return found
 
 

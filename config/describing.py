@@ -8,11 +8,11 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from config.rule_nodes import LATER_IN_COMPLETE, LATER_KEYS
-from config.scalars import duration_text, size_text
+from config.scalars import as_list, duration_text, size_text
 from config.settings import INTERNAL, CompleteSettings, RuleSettings, Setting, Settings
 from config.validation import sections_of
 
@@ -64,6 +64,8 @@ def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
 
 def _key(name: str, info: FieldInfo) -> Key:
     kind = kind_of(info.annotation, name)
+    if any(isinstance(part, BeforeValidator) and part.func is as_list for part in info.metadata):
+        kind = f"one, or a {kind}"
     default = None if info.is_required() else default_text(info.default, name)
     is_needed = info.is_required() and name != "name"
     return Key(name=name, kind=kind, default=default, is_needed=is_needed, description=info.description or "")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from config.problems import Problem, Severity
+from config.problems import Problem, Severity, problem_at
 from config.source import LARGEST_FILE_BYTES, Place
 
 MOST_INCLUDED_FILES = 1000
@@ -111,17 +111,8 @@ class DiskFiles:
     def _note_group(self, path: Path, what: Path, mode: int) -> None:
         if mode & stat.S_IWGRP:
             message = f"a whole group may write {what}, and with it decide whose data is whose"
-            self.loose.append(
-                Problem(
-                    file=str(path),
-                    line=1,
-                    column=1,
-                    key="",
-                    message=message,
-                    hint=f"chmod g-w {what}",
-                    severity=Severity.WARNING,
-                )
-            )
+            start = Place(str(path), 1, 1)
+            self.loose.append(problem_at(start, "", message, f"chmod g-w {what}", severity=Severity.WARNING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,4 +144,4 @@ def _reason(error: Exception) -> str:
 
 def unreadable(place: Place, key: str, error: UnreadableError) -> Problem:
     """Make the problem for a file that is named at a place."""
-    return Problem(file=place.file, line=place.line, column=place.column, key=key, message=str(error), hint=error.hint)
+    return problem_at(place, key, str(error), error.hint)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.problems import Problem, Severity
+from config.problems import Problem, Severity, problem_at
 from config.settings import Settings, SourceMark, WatchSettings
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
@@ -56,9 +56,7 @@ def check_folders(settings: Settings, *, has_to_have_roots: bool) -> tuple[Probl
 
 def _root_problem(watch: WatchSettings, message: str, hint: str | None, severity: Severity = Severity.ERROR) -> Problem:
     mark = watch.marks.get("root", watch.mark)
-    return Problem(
-        file=mark.file, line=mark.line, column=mark.column, key="root", message=message, hint=hint, severity=severity
-    )
+    return problem_at(mark, "root", message, hint, severity=severity)
 
 
 def _same_names(watched: tuple[WatchSettings, ...]) -> Iterator[Problem]:
@@ -68,7 +66,7 @@ def _same_names(watched: tuple[WatchSettings, ...]) -> Iterator[Problem]:
             mark = watch.marks.get("name", watch.mark)
             text = f"another root, in {first[watch.name]}, is called {watch.name!r} too"
             hint = "give one of them a name: of its own"
-            yield Problem(file=mark.file, line=mark.line, column=mark.column, key="name", message=text, hint=hint)
+            yield problem_at(mark, "name", text, hint)
         first.setdefault(watch.name, watch.mark)
 
 

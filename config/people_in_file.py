@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
-from config.problems import Problem, Severity
+from config.problems import Problem, Severity, problem_at
 from config.settings import GroupSettings, Settings, SourceMark, UserSettings
 
 #: Accounts that are never a person, and the name under which the program itself acts.
@@ -32,9 +32,7 @@ def check_people(settings: Settings) -> tuple[Problem, ...]:
 def _at(settings: Settings, key: str, message: str, hint: str | None = None, *, is_warning: bool = False) -> Problem:
     mark = settings.marks.get(key, SourceMark(file=str(settings.file), line=1, column=1))
     severity = Severity.WARNING if is_warning else Severity.ERROR
-    return Problem(
-        file=mark.file, line=mark.line, column=mark.column, key=key, message=message, hint=hint, severity=severity
-    )
+    return problem_at(mark, key, message, hint, severity=severity)
 
 
 def _people_named(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -114,15 +112,7 @@ def _root_defaults(settings: Settings) -> Iterator[Problem]:
             continue
         for problem in _unknown_group(settings, "", group, is_warning=True):
             mark = watch.marks.get("default.group", watch.mark)
-            yield Problem(
-                file=mark.file,
-                line=mark.line,
-                column=mark.column,
-                key="default.group",
-                message=problem.message,
-                hint=problem.hint,
-                severity=Severity.WARNING,
-            )
+            yield problem_at(mark, "default.group", problem.message, problem.hint, severity=Severity.WARNING)
 
 
 def _shared(settings: Settings) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 
 class Severity(StrEnum):
@@ -30,6 +31,31 @@ class Problem:
         hint = f" ({self.hint})" if self.hint else ""
         key = f"{self.key}: " if self.key else ""
         return f"{self.file}:{self.line}:{self.column}: {key}{self.message}{hint}"
+
+
+class Mark(Protocol):
+    """Whatever knows where it stands."""
+
+    @property
+    def file(self) -> str:
+        """The file as people named it."""
+
+    @property
+    def line(self) -> int:
+        """The line, from 1."""
+
+    @property
+    def column(self) -> int:
+        """The column, from 1."""
+
+
+def problem_at(
+    mark: Mark, key: str, message: str, hint: str | None = None, *, severity: Severity = Severity.ERROR
+) -> Problem:
+    """Make the problem that stands at a mark."""
+    return Problem(
+        file=mark.file, line=mark.line, column=mark.column, key=key, message=message, hint=hint, severity=severity
+    )
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:

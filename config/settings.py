@@ -22,6 +22,7 @@ from config.scalars import (
     SizeBytes,
     Texts,
     WholeNumber,
+    as_list,
     refused,
 )
 
@@ -82,7 +83,10 @@ class CatalogSettings(Setting):
 
 
 class GroupSettings(Setting):
-    """A group declared in the file; None means the file leaves it free."""
+    """A group. What is not given is left free.
+
+    None means that the file does not give it.
+    """
 
     permissions: PermissionLevel | None = Field(
         None,
@@ -96,7 +100,10 @@ class GroupSettings(Setting):
 
 
 class UserSettings(Setting):
-    """A person declared in the file; None means the file leaves it free."""
+    """A person. What is not given is left free.
+
+    None means that the file does not give it.
+    """
 
     name: str | None = Field(None, description="The full name.")
     email: str | None = Field(None, description="The mail address.")
@@ -108,7 +115,7 @@ class UserSettings(Setting):
 class PeopleSettings(Setting):
     """Where a name found in a path is looked up, and what happens when nobody is found."""
 
-    sources: Annotated[tuple[Literal["catalog", "system"], ...], BeforeValidator(lambda v: _one(v))] = Field(
+    sources: Annotated[tuple[Literal["catalog", "system"], ...], BeforeValidator(as_list)] = Field(
         ("catalog", "system"),
         alias="from",
         description="Where a name found in a path is looked up: the catalogue, the machine's accounts.",
@@ -125,12 +132,8 @@ class PeopleSettings(Setting):
     )
 
 
-def _one(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
 class DefaultOwner(Setting):
-    """A root's `default:`."""
+    """Whose the files below a root are, where no rule says it."""
 
     owner: str | None = Field(
         None, description="Whose the files are that no rule gives an owner; `posix` asks the file's owner on disk."
@@ -148,7 +151,7 @@ class ExpectSettings(Setting):
 
 
 class CompleteSettings(Setting):
-    """A rule's `complete:`."""
+    """When the files of a rule are whole."""
 
     settle: Duration | None = Field(None, description="The rule's own `settle`, instead of the root's.")
     marker: str | None = Field(None, description="A file whose appearance says that all is written.")
@@ -213,7 +216,10 @@ KeyValues = Annotated[
 
 
 class RuleSettings(Setting):
-    """One rule as written; `config.rules` compiles it."""
+    """A rule: which paths it takes, and what it says about them.
+
+    This is the rule as written; `config.rules` compiles it.
+    """
 
     name: str | None = Field(None, description="What `explain` and `why` call the rule. Default: its number.")
     match: Texts = Field((), description="A path template, relative to the root, or a list: the first that fits.")
@@ -228,7 +234,7 @@ class RuleSettings(Setting):
     owner: Literal["posix"] | None = Field(None, description="`posix`: the file's owner on disk is the owner.")
     by: Literal["reader", "names"] | None = Field(None, description="Who tells the dimensions.")
     channels: dict[str, ChannelSettings] = Field({}, description="Names and colours for captured channels, in order.")
-    complete: CompleteSettings | None = Field(None, description="When a fileset is whole; `settle` works already.")
+    complete: CompleteSettings | None = Field(None, description="When a file is whole: its own `settle` time.")
     associated_images: Literal["hide", "keep", "drop"] = Field(
         "hide", description="Label, macro and overview pictures inside files (labels carry patients' names)."
     )
@@ -242,7 +248,7 @@ class RuleSettings(Setting):
 
 
 class WatchSettings(Setting):
-    """One watch root."""
+    """A folder to watch, and the rules for what lies below it."""
 
     root: FilePath = Field(description="The folder to watch; nothing is ever written in it.")
     name: Name = Field(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from config.problems import Problem
+from config.problems import Problem, problem_at
 
 LARGEST_FILE_BYTES = 2_000_000
 DEEPEST_LEVEL = 40
@@ -103,7 +103,7 @@ class _Open:
 
 def problem(place: Place, message: str, hint: str | None = None, key: str = "") -> Problem:
     """Make the problem that stands at a place."""
-    return Problem(file=place.file, line=place.line, column=place.column, key=key, message=message, hint=hint)
+    return problem_at(place, key, message, hint)
 
 
 def parse(data: bytes, file: str) -> tuple[Mapping, tuple[Problem, ...]]:
