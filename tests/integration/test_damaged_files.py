@@ -55,8 +55,8 @@ def test_a_whole_file_is_read(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_no_truncated_file_is_read(tmp_path: Path, kind: str) -> None:
     whole = KINDS[kind]
-    # A last byte of padding may be missing without harm, two may not.
-    cuts = {1, 4, 7, 9, len(whole) - 2, *range(10, len(whole), max(1, len(whole) // 40))}
+    # tifffile ends its files with 16 bytes that nothing refers to: without them a file is whole.
+    cuts = {1, 4, 7, 9, len(whole) - 17, *range(10, len(whole) - 16, max(1, len(whole) // 40))}
     for cut in cuts:
         result = read_path(saved(tmp_path, whole[:cut], f"{cut}.tif"))
         assert result.outcome in NOT_READ, (kind, cut, len(whole))
