@@ -178,8 +178,11 @@ def _seen_too_much(connection: Connection) -> Iterator[str]:
         members[(row.experimenter_id, row.group_id)] = (
             members.get((row.experimenter_id, row.group_id), False) or row.is_owner
         )
-    for person in connection.execute(select(Experimenter.id, Experimenter.name).where(~Experimenter.is_administrator)):
-        acting: Acting = resolve_acting(connection, person.name, now=datetime.now(UTC))
+    people = select(Experimenter.id, Experimenter.name).where(
+        ~Experimenter.is_administrator, Experimenter.closed_at.is_(None)
+    )
+    for person in connection.execute(people):
+        acting: Acting = resolve_acting(connection, "checker", now=datetime.now(UTC), as_name=person.name)
         seen = set(connection.scalars(select(Image.id).where(visible(acting, Image.__table__))))
         for image in images:
             leads = members.get((person.id, image.group_id))
