@@ -91,8 +91,12 @@ class DiskFiles:
                 raise UnreadableError(f"{path} {_reason(error)}") from None
 
     def _check_folders(self, path: Path) -> None:
-        """Refuse where somebody else could put another file in this one's place."""
-        folder = Path(os.path.realpath(path)).parent
+        """Refuse where somebody else could put another file, or another link, in this one's place."""
+        folders = dict.fromkeys((Path(os.path.realpath(path.parent)), Path(os.path.realpath(path)).parent))
+        for folder in folders:
+            self._check_above(path, folder)
+
+    def _check_above(self, path: Path, folder: Path) -> None:
         for number, above in enumerate((folder, *folder.parents)):
             try:
                 mode = above.stat().st_mode

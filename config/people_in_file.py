@@ -24,7 +24,7 @@ def check_people(settings: Settings) -> tuple[Problem, ...]:
         *_clashing_aliases("users", settings.users, settings),
         *_twice(settings),
         *_default_groups(settings),
-        *_root_defaults(settings),
+        *_groups_in_rules(settings),
         *_shared(settings),
     )
 
@@ -105,14 +105,16 @@ def _near(name: str, known: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
 
 
-def _root_defaults(settings: Settings) -> Iterator[Problem]:
+def _groups_in_rules(settings: Settings) -> Iterator[Problem]:
+    """Find groups that roots and rules name outright: files would be held, so this is a warning."""
     for watch in settings.watch:
-        group = watch.default.group
-        if group is None or group == "posix":
-            continue
-        for problem in _unknown_group(settings, "", group, is_warning=True):
-            mark = watch.marks.get("default.group", watch.mark)
-            yield problem_at(mark, "default.group", problem.message, problem.hint, severity=Severity.WARNING)
+        named = [("default.group", watch.default.group, watch.marks.get("default.group", watch.mark))]
+        named += [("set.group", rule.set.get("group"), rule.marks.get("set.group", rule.mark)) for rule in watch.rules]
+        for key, group, mark in named:
+            if group is None or group == "posix" or set(group) & set("{}[]\\"):
+                continue
+            for problem in _unknown_group(settings, key, group, is_warning=True):
+                yield problem_at(mark, key, problem.message, problem.hint, severity=Severity.WARNING)
 
 
 def _shared(settings: Settings) -> Iterator[Problem]:

@@ -99,6 +99,8 @@ class _Open:
     anchor: str | None
     children: list[Node] = field(default_factory=list)
     size: int = 1
+    #: Levels from here down to the deepest value, aliases counted.
+    depth: int = 1
 
 
 def problem(place: Place, message: str, hint: str | None = None, key: str = "") -> Problem:
@@ -186,7 +188,7 @@ class _Builder:
         self.text = text
         self.problems: list[Problem] = []
         self.open: list[_Open] = []
-        self.anchors: dict[str, tuple[Node, int]] = {}
+        self.anchors: dict[str, tuple[Node, int, int]] = {}
         self.root: Node | None = None
         self.count = 0
         self.documents = 0
@@ -202,7 +204,7 @@ class _Builder:
                 self.alias(event)
             case yaml.ScalarEvent():
                 self.check(event)
-                self.add(self.scalar(event), 1, event)
+                self.add(self.scalar(event), 1, 0, event)
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                 self.check(event)
                 self.begin(event)
@@ -233,6 +235,8 @@ class _Builder:
     def scalar(self, event: Any) -> Scalar:
         written = self.text[event.start_mark.index : event.end_mark.index]
         is_bent = event.style == '"' and "\\" in written
+        if is_bent and (odd := _UNPRINTABLE.search(event.value)):
+            self.refuse(event, f"this text would hold the character U+{ord(odd[0]):04X}, which is not allowed")
         return Scalar(place=self.place(event), text=event.value, is_plain=not event.style, is_bent=is_bent)
 
     def begin(self, event: Any) -> None:
@@ -249,25 +253,27 @@ class _Builder:
             node = self.mapping(done)
         else:
             node = Sequence(place=done.place, items=tuple(done.children), is_flow=done.is_flow)
-        self.add(node, done.size, event, done.anchor)
+        self.add(node, done.size, done.depth, event, done.anchor)
 
     def alias(self, event: Any) -> None:
         if event.anchor in self.anchors:
-            node, size = self.anchors[event.anchor]
-            self.add(node, size, event)
+            self.add(*self.anchors[event.anchor], event)
         else:
             self.refuse(event, f"there is no &{event.anchor} before this *{event.anchor}", QUOTES_HINT)
 
-    def add(self, node: Node, size: int, event: Any, anchor: str | None = None) -> None:
-        """Hang a finished node below the one that is open; ``size`` counts what aliases would expand to."""
+    def add(self, node: Node, size: int, depth: int, event: Any, anchor: str | None = None) -> None:
+        """Hang a finished node below the one that is open; ``size`` and ``depth`` are what aliases expand to."""
         self.count += 1
         total = (self.open[-1].size if self.open else 0) + size
         if self.count > MOST_NODES or total > MOST_NODES:
             self.refuse(event, f"this file holds more than {MOST_NODES:,} values, aliases counted")
         anchor = anchor or getattr(event, "anchor", None)
         if anchor and not isinstance(event, yaml.AliasEvent):
-            self.anchors[anchor] = (node, size)
+            self.anchors[anchor] = (node, size, depth)
+        if len(self.open) + depth > DEEPEST_LEVEL:
+            self.refuse(event, f"this is nested more than {DEEPEST_LEVEL} levels deep, aliases counted")
         if self.open:
+            self.open[-1].depth = max(self.open[-1].depth, depth + 1)
             self.open[-1].children.append(node)
             self.open[-1].size = total
         else:

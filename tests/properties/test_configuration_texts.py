@@ -12,7 +12,8 @@ from config.loader import examine
 KEYS = (
     "watch root rules match set where lookups groups users people include state_dir examples path gives settle "
     "members aliases default_group key_values tags skip regex layouts channels complete catalog url hash_now from "
-    "{group}/{owner} '{a}' [x] *a &a << !t | > - ? : , # \"\\q\" 10s 64MB yes 0012 ~ null sqlite:///x %Y @ `"
+    '{group}/{owner} \'{a}\' [x] *a &a << !t | > - ? : , # "\\q" "\\0mark" "\\0x" "\\u202e" '
+    "10s 64MB yes 0012 ~ null sqlite:///x %Y @ `"
 )
 WORDS = st.sampled_from(KEYS.split(" "))
 GAPS = st.sampled_from(

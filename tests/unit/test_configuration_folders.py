@@ -1,12 +1,15 @@
 # ruff: noqa: E501 - tables of inputs and their whole messages
 """Roots keep apart from each other and from the state directory, whatever they are called."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from config.folders import Mount, contains, is_same, look_at
-from tests.helpers.configurations import problems_of
+from tests.helpers.configurations import problems_of, write
 
 HINT = "(each file may lie below one root only; keep one of the two, with rules for both)"
 WRITING = "(nothing is ever written below a root; choose another state_dir)"
@@ -73,3 +76,31 @@ def test_a_mount_below_a_mount_hides_what_is_under_it() -> None:
     outer = look_at(Path("/not-here"), mounts)
     assert contains(outer, look_at(Path("/not-here/inner/x"), mounts))
     assert look_at(Path("/not-here/inner/x"), mounts).within == ("8:2", "/x")
+
+
+@pytest.mark.needs_root
+@pytest.mark.parametrize(
+    ("bound", "message"),
+    [("a", "is the same folder as the root"), ("a/in", "lies inside the root"), (".", "contains the root")],
+)
+def test_real_bind_mounts_are_seen_through(tmp_path: Path, bound: str, message: str) -> None:
+    (tmp_path / "f" / "a" / "in").mkdir(parents=True)
+    (tmp_path / "other").mkdir()
+    write(tmp_path, "state_dir: /nowhere/s\nwatch: [{root: f/a}, {root: other}]\n")
+    report = (
+        "import sys; from pathlib import Path; from config.loader import examine\n"
+        "print(*examine(Path(sys.argv[1]), environ={}).problems, sep='\\n')"
+    )
+    source = tmp_path / "f" / bound
+    script = 'mount --bind "$1" "$2" || exit 77; exec "$3" -c "$4" "$5"'
+    arguments = [source, tmp_path / "other", sys.executable, report, tmp_path / "coverslip.yaml"]
+    ran = subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if os.geteuid() != 0 or ran.returncode == 77 or "unshare" in ran.stderr:
+        pytest.skip(f"NOT TESTED: bind mounts need root and a mount namespace: {ran.stderr.strip()}")
+    assert ran.returncode == 0, ran.stderr
+    assert message in ran.stdout

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.loader import load
+from config.problems import ConfigurationError
 from tests.helpers.configurations import problems_of, write
 
 
@@ -111,3 +112,13 @@ def test_a_heading_of_a_table_does_no_harm_and_a_table_may_stand_in_a_spreadshee
     write(tmp_path, '\ufefffolder;login;remark\r\n"Müller, A.";am12;x\r\n', "t.csv")
     settings = load(write(tmp_path, "lookups: {t: t.csv}\n"), environ={})
     assert settings.lookups["t"] == {"folder": "login", "Müller, A.": "am12"}
+
+
+def test_a_link_in_a_folder_that_everybody_may_write_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "workers: 1\n", "safe/coverslip.yaml")
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open" / "link.yaml").symlink_to(tmp_path / "safe" / "coverslip.yaml")
+    assert load(tmp_path / "open" / "link.yaml", environ={}).workers == 1
+    (tmp_path / "open").chmod(0o777)
+    with pytest.raises(ConfigurationError, match="where everybody may write"):
+        load(tmp_path / "open" / "link.yaml", environ={})

@@ -69,6 +69,8 @@ def test_anchors_and_merge_keys_work_and_own_keys_win() -> None:
         (b"a: 1\n---\nb: 2\n", "f:2:1: a second document begins here (remove the --- line; use include: instead)"),
         (b"a: !!python/os.x x\n", "f:1:4: the tag 'tag:yaml.org,2002:python/os.x' is not used here"),
         (b"a: !env X\n", "f:1:4: the tag '!env' is not used here"),
+        (b'a: 1\n"\\0mark": 1\n', "f:2:1: this text would hold the character U+0000, which is not allowed"),
+        (b'a: "x\\e[31m"\n', "f:1:4: this text would hold the character U+001B, which is not allowed"),
         (b"a: &x [*x]\n", "f:1:8: there is no &x before this *x"),
         (b"a: *b\n", "f:1:4: there is no &b before this *b"),
     ],
@@ -101,6 +103,10 @@ def bomb() -> bytes:
     return "\n".join(lines).encode()
 
 
+def deep_aliases() -> bytes:
+    return b"a0: &a0 x\n" + b"".join(b"a%d: &a%d [*a%d]\n" % (n, n, n - 1) for n in range(1, 600))
+
+
 def merging_bomb() -> bytes:
     lines = ["a0: &a0 {k: x}"]
     lines += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}], k{n}: x}}" for n in range(1, 12)]
@@ -112,6 +118,7 @@ def merging_bomb() -> bytes:
     [
         (bomb(), "f:6:15: this file holds more than 200,000 values, aliases counted"),
         (merging_bomb(), "f:6:"),
+        (deep_aliases(), "f:41:12: this is nested more than 40 levels deep, aliases counted"),
         (b"a: " + b"[" * 1_000_000, "f:1:43: this is nested more than 40 levels deep"),
         (b"a: " + b"{a: " * 400_000, "f:1:160: this is nested more than 40 levels deep"),
         (b"- " * 900_000, "f:1:81: this is nested more than 40 levels deep"),
@@ -122,7 +129,20 @@ def merging_bomb() -> bytes:
         (b"!" * 1_900_000, "f:1:"),
         (b"x" * 1_900_000, "f:1:1: keys with values are expected here, not a text"),
     ],
-    ids=["aliases", "merges", "lists", "mappings", "dashes", "questions", "10 MB", "items", "anchors", "tags", "text"],
+    ids=[
+        "aliases",
+        "merges",
+        "deep aliases",
+        "lists",
+        "mappings",
+        "dashes",
+        "questions",
+        "10 MB",
+        "items",
+        "anchors",
+        "tags",
+        "text",
+    ],
 )
 def test_hostile_files_are_refused_with_a_place_in_bounded_time(data: bytes, message: str) -> None:
     began = time.monotonic()
