@@ -1,6 +1,7 @@
 """Checksums of whole files, by name, and the cheap 16-byte fingerprint that finds candidates for moved files."""
 
 import hashlib
+import io
 from typing import BinaryIO, Protocol
 
 import xxhash
@@ -15,7 +16,7 @@ SAMPLE_BYTES = 1 << 14
 class Hash(Protocol):
     """The part of hashlib's interface that every hasher here has."""
 
-    def update(self, data: bytes, /) -> object:
+    def update(self, data: bytes | memoryview, /) -> object:
         """Take more bytes."""
         ...
 
@@ -37,16 +38,12 @@ def new_hash(hasher: str) -> Hash:
             raise ValueError(f"there is no hasher {hasher!r}; there are sha256, blake3 and xxh3-128")
 
 
-def hash_bytes(hasher: str, data: bytes) -> str:
-    """Hash what is in memory already."""
-    running = new_hash(hasher)
-    running.update(data)
-    return running.hexdigest()
-
-
 def hash_stream(hasher: str, stream: BinaryIO) -> str:
     """Hash a stream from its start in buffers of 1 MiB."""
     running = new_hash(hasher)
+    if isinstance(stream, io.BytesIO):
+        running.update(stream.getbuffer())
+        return running.hexdigest()
     stream.seek(0)
     while chunk := stream.read(CHUNK_BYTES):
         running.update(chunk)

@@ -66,6 +66,16 @@ class NamelessFile(io.RawIOBase):
         """Give a second stream over the same descriptor, which stays this one's to close."""
         return NamelessFile(self._descriptor, owns=False)
 
+    def content(self, size_bytes: int) -> bytes:
+        """Give up to ``size_bytes`` from the start in one read, more only where the kernel gives less at a time."""
+        content = os.pread(self._descriptor, size_bytes, 0)
+        while len(content) < size_bytes:
+            more = os.pread(self._descriptor, size_bytes - len(content), len(content))
+            if not more:
+                break
+            content += more
+        return content
+
     def status(self) -> os.stat_result:
         """Stat the open file."""
         return os.fstat(self._descriptor)

@@ -85,10 +85,9 @@ def _read_one(task: ReadTask, path: bytes, opened: OpenedFile, look: Look) -> Re
 
 def _stream_of(opened: OpenedFile, size_bytes: int) -> BinaryIO:
     """Give a small file's bytes from memory, a large one's through a buffer; neither has a name."""
-    buffered = io.BufferedReader(opened.raw.borrowed(), BUFFER_BYTES)
     if size_bytes > IN_MEMORY_BYTES:
-        return cast(BinaryIO, buffered)
-    return io.BytesIO(buffered.read(size_bytes))
+        return cast(BinaryIO, io.BufferedReader(opened.raw.borrowed(), BUFFER_BYTES))
+    return io.BytesIO(opened.raw.content(size_bytes))
 
 
 def _thumbnails(task: ReadTask, images: OpenedFileImages) -> tuple[ThumbnailRecord, ...]:

@@ -54,6 +54,8 @@ class Source:
     size_bytes: int
     name: bytes
     has_sibling: Callable[[bytes], bool]
+    #: Where a TIFF's image directories lie, once its structure was walked.
+    directories: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

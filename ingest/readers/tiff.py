@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import tifffile
 
@@ -105,7 +105,7 @@ class TiffReader:
             check_tail_pixels(source.stream, structure.tail)
         source.stream.seek(0)
         with collected_warnings() as warned:
-            opened = self._parsed(source, structure)
+            opened = self._parsed(replace(source, directories=structure.offsets), structure)
         doubts = [sentence for sentence in warned if not any(harmless in sentence for harmless in _HARMLESS)]
         if doubts:
             opened.close()

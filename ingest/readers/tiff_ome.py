@@ -133,8 +133,8 @@ def _directories(element: OmeImage, sizes: _Pixels, pages: int) -> NDArray[np.in
 
 def _image(file: tifffile.TiffFile, source: Source, document: OmeDocument, element: OmeImage, index: int) -> TiffImage:
     sizes = _sizes(element)
-    directories = _directories(element, sizes, len(file.pages))
-    first = file.pages[int(directories[directories >= 0][0])].aspage()
+    directories = _directories(element, sizes, len(source.directories))
+    first = page_at(file, source, int(directories[directories >= 0][0]))
     if (first.imagewidth, first.imagelength) != (sizes.x, sizes.y):
         raise DamagedError(
             f"the OME-XML says {sizes.x} x {sizes.y} px, the page is {first.imagewidth} x {first.imagelength}"
@@ -167,12 +167,20 @@ def _locator(
         directory = int(directories[sizes.plane_number(z, channel, t)])
         if directory < 0:
             raise DamagedError("the plane is not in the file")
-        page = file.pages[directory].aspage()
+        page = page_at(file, source, directory)
         if level:
             page = pages_below(page)[level - 1]
         return _plane(source, page, sample, is_rgb=is_rgb)
 
     return locate
+
+
+def page_at(file: tifffile.TiffFile, source: Source, number_: int) -> tifffile.TiffPage:
+    """Parse one page where the walk found it, without following the chain again."""
+    if number_ == 0:
+        return file.pages.first
+    file.filehandle.seek(source.directories[number_])
+    return tifffile.TiffPage(file, number_)
 
 
 def pages_below(page: tifffile.TiffPage) -> list[tifffile.TiffPage]:

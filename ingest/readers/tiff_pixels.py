@@ -1,5 +1,6 @@
 """Gives the pixels of TIFF planes piece by piece: from pages by strips and tiles, or from raw runs of bytes."""
 
+import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -41,8 +42,7 @@ class RawPlane:
         rows_at_once = max(1, RUN_BYTES // row_bytes) if step == 1 else SAMPLE_ROWS
         for top in range(window.top, window.bottom, rows_at_once * step):
             rows = min(rows_at_once, window.bottom - top)
-            self.stream.seek(self.offset + top * row_bytes)
-            data = self.stream.read(rows * row_bytes)
+            data = bytes_at(self.stream, self.offset + top * row_bytes, rows * row_bytes)
             if len(data) < rows * row_bytes:
                 raise DamagedError(f"the pixels of row {top + 1} are missing")
             yield Block(top=top, left=0, pixels=np.frombuffer(data, self.dtype).reshape((rows, *self.shape[1:])))
@@ -140,6 +140,14 @@ class TiffImage:
         plane = self.locate(level, c, z, t)
         for block in plane.blocks(window or whole(self.levels[level]), step):
             yield Block(top=block.top, left=block.left, pixels=native(block.pixels))
+
+
+def bytes_at(stream: BinaryIO, offset: int, size: int) -> bytes | memoryview:
+    """Give a run of bytes, without a copy where the file is in memory."""
+    if isinstance(stream, io.BytesIO):
+        return stream.getbuffer()[offset : offset + size]
+    stream.seek(offset)
+    return stream.read(size)
 
 
 def keyframe_of(page: tifffile.TiffPage | tifffile.TiffFrame) -> tifffile.TiffPage:

@@ -4,7 +4,7 @@ Bounded in time and memory for hostile input. The numbers of tags are those of t
 """
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ingest.probe import PixelTail
 from ingest.readers.protocol import DamagedError, NotWholeError, Source
+from ingest.readers.tiff_chain import regular_run
 
 #: More directories than this in one file is an attack or a mistake.
 PAGES_AT_MOST = 4_000_000
@@ -96,7 +97,27 @@ def walk(source: Source) -> Structure:
         structure.pages += 1
         structure.offsets.append(offset)
         offset = _visit(source, header, offset, structure, seen)
+        if structure.pages == 2:
+            offset = _run_on(source, header, offset, structure, seen)
     return structure
+
+
+def _run_on(source: Source, header: Header, third: int, structure: Structure, seen: set[int]) -> int:
+    """Check equal directories from the third on at once; give the offset of the first that is not among them."""
+    second, tail = structure.offsets[1], structure.tail
+    if not third > second or tail is None:
+        return third
+    run = regular_run(
+        source.stream, source.size_bytes, second, third, order=header.order, is_big=header.is_big
+    )  # fmt: skip
+    if run is None:
+        return third
+    furthest = int(run.places.max())
+    structure.tail = replace(tail, offset=max(furthest, tail.offset))
+    structure.pages += len(run.offsets) - 1
+    structure.offsets += run.offsets[1:].tolist()
+    seen.update(structure.offsets)
+    return run.following
 
 
 def _visit(source: Source, header: Header, offset: int, structure: Structure, seen: set[int]) -> int:
