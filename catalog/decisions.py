@@ -16,7 +16,7 @@ from catalog.errors import NotAllowed, NotFound, Refused
 from catalog.events import NewEvent, record
 from catalog.file_sight import manageable, placed_group
 from catalog.membership_sql import in_force
-from catalog.models.ingest import Assignment, Fileset, Job, Root
+from catalog.models.ingest import Assignment, Fileset, Job, Request, Root, Sighting
 from catalog.models.people import Experimenter, ExperimenterGroup, Membership
 from catalog.names import display, path_hash
 from catalog.permissions import Acting
@@ -29,6 +29,9 @@ _PLACED_AGAIN = frozenset({State.HELD, State.UNMATCHED})
 _READ_AGAIN = frozenset({State.WAITING, State.QUARANTINED})
 _LOOKED_AT_AGAIN = frozenset({State.STALLED, State.SETTLING})
 _RETRIED = _PLACED_AGAIN | _READ_AGAIN | _LOOKED_AT_AGAIN
+
+#: More files than this of one root, and the whole root is scanned instead.
+_PATHS_AT_MOST = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +56,6 @@ class Targets:
     screen: str | None = None
     plate: str | None = None
     run: str | None = None
-    well: str | None = None
-    field: str | None = None
     image: str | None = None
 
     def document(self) -> dict[str, str]:
@@ -99,6 +100,7 @@ def _retried(
         if state in _RETRIED:
             _try_again(connection, row, state, now)
             _tell(connection, acting, row, "retried", now, via, before={"state": state.value})
+    _ask_daemon(connection, acting, [row for row, state in rows if state in _RETRIED], now)
     return tuple(
         DecisionRow(
             path=_shown(row),
@@ -111,12 +113,34 @@ def _retried(
     )
 
 
+def _ask_daemon(connection: Connection, acting: Acting, rows: Sequence[RowMapping], now: datetime) -> None:
+    """Let a running daemon look at these files now; one that starts later does it then."""
+    by_root: dict[str, list[RowMapping]] = {}
+    for row in rows:
+        by_root.setdefault(row["root_name"], []).append(row)
+    for root, of_root in by_root.items():
+        if len(of_root) > _PATHS_AT_MOST:
+            _ask(connection, acting, "scan", {"root": root}, now)
+        else:
+            paths = [(bytes(row["root_path"]).rstrip(b"/") + b"/" + _relative(row)).hex() for row in of_root]
+            _ask(connection, acting, "import", {"paths": paths, "wait": False}, now)
+
+
+def _ask(connection: Connection, acting: Acting, kind: str, arguments: dict[str, Any], now: datetime) -> None:
+    row = {"kind": kind, "arguments": arguments, "actor_id": acting.experimenter_id, "asked_at": now}
+    connection.execute(insert(Request).values(row | {"state": "asked"}))
+
+
 def _try_again(connection: Connection, row: RowMapping, state: State, now: datetime) -> None:
     """Leave rows so that the ingest takes them up: a job that is ready, or a fileset that is due."""
     if state in _READ_AGAIN:
         job = (Job.fileset_id == row["fileset_id"], Job.kind == "import", Job.state.in_(("waiting", "quarantined")))
         ready: dict[str, Any] = {"state": "ready", "attempts": 0, "deaths": 0, "next_try_at": None, "reason": None}
         connection.execute(update(Job).where(*job).values(ready))
+    elif state in _PLACED_AGAIN:
+        # No file changes at the time -1: the next look takes it for changed and asks the rules again.
+        here = (Sighting.directory_id == row["directory_id"], Sighting.name == row["name"])
+        connection.execute(update(Sighting).where(*here).values(ctime_ns=-1))
     elif state in _LOOKED_AT_AGAIN and row["fileset_id"] is not None:
         # The time allowed begins anew.
         again = {"due_at": now, "stalled_reason": None, "first_seen_at": now}
@@ -224,7 +248,7 @@ def _check_targets(connection: Connection, targets: Targets, now: datetime) -> N
     document = targets.document()
     if not document:
         raise Refused("nothing is assigned; say --owner, --group, --project, --dataset, --screen, --plate ...")
-    if {"project", "dataset"} & document.keys() and {"screen", "plate", "run", "well", "field"} & document.keys():
+    if {"project", "dataset"} & document.keys() and {"screen", "plate", "run"} & document.keys():
         raise Refused("an image goes into a dataset or into a plate, not into both")
     group_id = _named(connection, ExperimenterGroup, "group", targets.group)
     owner_id = _named(connection, Experimenter, "user", targets.owner)
@@ -292,6 +316,7 @@ def accept_root(connection: Connection, acting: Acting, name: str, *, now: datet
     record(connection, event)
     accepted = {"availability": "available", "reason": None, "identity": None}
     connection.execute(update(Root).where(Root.id == row.id).values(accepted))
+    _ask(connection, fresh, "scan", {"root": name}, now)
     return DecisionRow(path=shown, root=name, state=row.availability, done=True)
 
 

@@ -1,7 +1,7 @@
 """The computed state: total, in the order of precedence, and the same in SQL on both databases."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -64,11 +64,17 @@ class Rows:
         )
         return self._id(insert(Directory).values(root_id=self._id(root), path=b"", path_hash=path_hash(b"")))
 
-    def add(self, availability: str, disposition: str, fileset: dict[str, object] | None, job: object) -> None:
+    def add(
+        self,
+        availability: str,
+        disposition: str,
+        fileset: Mapping[str, object] | None,
+        job: tuple[str, str, str | None] | None,
+    ) -> None:
         number = next(self.numbers)
         fileset_id = None if fileset is None else self._fileset(number, fileset)
         if job is not None and fileset_id is not None:
-            kind, state, reason = job  # type: ignore[misc]  # a triple
+            kind, state, reason = job
             row = {
                 "fileset_id": fileset_id,
                 "kind": kind,
@@ -93,9 +99,16 @@ class Rows:
         }
         self.connection.execute(insert(Sighting).values(row))
 
-    def _fileset(self, number: int, values: dict[str, object]) -> int:
-        row = {"root_id": 1, "key": number.to_bytes(16, "big"), "placement": {}, "seen_digest": b"s" * 16}
-        return self._id(insert(Fileset).values(row | {"first_seen_at": NOW, "is_partial": number % 7 == 0} | values))
+    def _fileset(self, number: int, values: Mapping[str, object]) -> int:
+        row: dict[str, object] = {
+            "root_id": 1,
+            "key": number.to_bytes(16, "big"),
+            "placement": {},
+            "seen_digest": b"s" * 16,
+        }
+        return self._id(
+            insert(Fileset).values(row | {"first_seen_at": NOW, "is_partial": number % 7 == 0} | dict(values))
+        )
 
     def _original(self, fileset_id: int, number: int) -> int:
         content = None if number % 2 else f"content {number % 4}"
@@ -134,7 +147,10 @@ def test_sql_says_what_the_pure_function_says(combinations: Catalogue) -> None:
 def every_fact() -> Iterator[tuple[RootFacts, SightingFacts, FilesetFacts | None, JobFacts | None]]:
     roots = [RootFacts(availability=a) for a in AVAILABILITIES]
     sightings = [
-        SightingFacts(disposition=d, is_missing=m, has_original=o) for d in DISPOSITIONS for m in (0, 1) for o in (0, 1)
+        SightingFacts(disposition=d, is_missing=m, has_original=o)
+        for d in DISPOSITIONS
+        for m in (False, True)
+        for o in (False, True)
     ]
     filesets: list[FilesetFacts | None] = [None]
     flags = itertools.product((False, True), repeat=4)

@@ -1,0 +1,155 @@
+"""`accept`: a moved file's images become those of the owner and group whose folder it lies in now.
+
+Nothing changes hands by moving files; this is the word of somebody who may give or move the images.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+
+from catalog.acting import acting_again
+from catalog.decisions import DecisionRow
+from catalog.events import NewEvent, record
+from catalog.file_sight import known
+from catalog.membership_sql import in_force
+from catalog.models.annotations import Annotation, AnnotationLink, MapPair
+from catalog.models.containers import DatasetImageLink, WellSample
+from catalog.models.images import Image
+from catalog.models.ingest import Fileset, Root
+from catalog.models.people import Membership
+from catalog.permissions import Acting, Role, may_give, may_move, object_roles
+from catalog.places import absolute, at_or_below, not_seen, place_of
+from catalog.state_sql import facts, facts_of
+from catalog.states import state_of
+
+
+def accept(
+    connection: Connection, acting: Acting, paths: Sequence[bytes], *, now: datetime, via: str
+) -> tuple[DecisionRow, ...]:
+    """Accept where moved files lie now: these absolute paths (folders: all marked files below).
+
+    The owner of the data, an owner of the group (within it) or an administrator may. Images that go to another group
+    leave their containers; annotations go with them. Raises NotFound for a path of which this person knows nothing.
+    """
+    fresh = acting_again(connection, acting, now=now)
+    found: list[DecisionRow] = []
+    for path in paths:
+        query = facts().add_columns(Root.path.label("root_path"))
+        rows = connection.execute(
+            query.where(at_or_below(place_of(connection, path)), known(fresh), Fileset.removed_at.is_(None))
+        ).mappings()
+        here = rows.all()
+        if not here:
+            raise not_seen(path)
+        marked = [row for row in here if row["owner_differs"] is not None]
+        found.extend(_accepted(connection, fresh, row, now, via) for row in marked)
+        if not marked and len(here) == 1:
+            found.append(_row(here[0], done=True, reason="there is nothing to accept"))
+    return tuple(found)
+
+
+def _row(row: RowMapping, *, done: bool, reason: str | None = None) -> DecisionRow:
+    folder, name = bytes(row["directory_path"]), bytes(row["name"])
+    return DecisionRow(
+        path=absolute(bytes(row["root_path"]), folder + b"/" + name if folder else name),
+        root=row["root_name"],
+        state=state_of(*facts_of(row)).state.value,
+        done=done,
+        reason=reason,
+    )
+
+
+def _accepted(connection: Connection, acting: Acting, row: RowMapping, now: datetime, via: str) -> DecisionRow:
+    to_owner, to_group = row["owner_differs"]["owner_id"], row["owner_differs"]["group_id"]
+    images = connection.execute(
+        select(Image.id, Image.owner_id, Image.group_id).where(Image.fileset_id == row["fileset_id"])
+    ).all()
+    if not _is_member(connection, to_owner, to_group, now):
+        return _row(row, done=False, reason="the owner by the folder is not an active member of that group")
+    for image in images:
+        if not _may(acting, image.owner_id, image.group_id, to_owner, to_group):
+            reason = "the owner of the data, an owner of the group (within it) or an administrator may accept this"
+            return _row(row, done=False, reason=reason)
+    for image in images:
+        if image.group_id != to_group:
+            _change_group(connection, image.id, to_group)
+        before = {"owner_id": image.owner_id, "group_id": image.group_id}
+        record(connection, _event(acting, row, image.id, before, now, via))
+    changed = {"owner_id": to_owner, "group_id": to_group}
+    connection.execute(
+        update(Image)
+        .where(Image.fileset_id == row["fileset_id"])
+        .values(changed | {"owner_by": "accepted by hand", "updated_at": now})
+    )
+    connection.execute(update(Fileset).where(Fileset.id == row["fileset_id"]).values(changed | {"owner_differs": None}))
+    return _row(row, done=True)
+
+
+def _is_member(connection: Connection, owner_id: int, group_id: int, now: datetime) -> bool:
+    membership = Membership.__table__
+    query = select(func.count()).where(
+        membership.c.experimenter_id == owner_id, membership.c.group_id == group_id, in_force(membership, now)
+    )
+    return bool(connection.scalar(query))
+
+
+def _may(acting: Acting, owner_id: int, group_id: int, to_owner: int, to_group: int) -> bool:
+    """Judge both changes; the owner of the data may say yes to a new owner, which is not giving it away unasked."""
+    is_own = Role.DATA_OWNER in object_roles(acting, group_id=group_id, owner_id=owner_id)
+    may_change_owner = (
+        to_owner == owner_id or is_own or may_give(acting, group_id=group_id, owner_id=owner_id, is_to_member=True)
+    )
+    may_change_group = to_group == group_id or may_move(
+        acting, group_id=group_id, owner_id=owner_id, to_group_id=to_group
+    )
+    return may_change_owner and may_change_group
+
+
+def _change_group(connection: Connection, image_id: int, to_group: int) -> None:
+    """Take an image out of its containers, and its annotations with it; one that others use, too, is copied."""
+    connection.execute(delete(DatasetImageLink).where(DatasetImageLink.image_id == image_id))
+    connection.execute(delete(WellSample).where(WellSample.image_id == image_id))
+    links = connection.execute(
+        select(AnnotationLink.id, AnnotationLink.annotation_id).where(AnnotationLink.image_id == image_id)
+    ).all()
+    for link_id, annotation_id in links:
+        others = select(func.count()).where(
+            AnnotationLink.annotation_id == annotation_id,
+            AnnotationLink.image_id.is_distinct_from(image_id),
+        )
+        if connection.scalar(others):
+            annotation_id = _copy(connection, annotation_id, to_group)
+        else:
+            connection.execute(update(Annotation).where(Annotation.id == annotation_id).values(group_id=to_group))
+        connection.execute(
+            update(AnnotationLink)
+            .where(AnnotationLink.id == link_id)
+            .values(annotation_id=annotation_id, group_id=to_group)
+        )
+
+
+def _copy(connection: Connection, annotation_id: int, to_group: int) -> int:
+    row = connection.execute(select(Annotation.__table__).where(Annotation.id == annotation_id)).mappings().one()
+    values = {name: value for name, value in row.items() if name != "id"} | {"group_id": to_group}
+    made = connection.execute(insert(Annotation).values(values).returning(Annotation.id)).scalar_one()
+    pairs = connection.execute(select(MapPair.__table__).where(MapPair.annotation_id == annotation_id)).mappings()
+    copies = [dict(pair) | {"annotation_id": made} for pair in pairs]
+    if copies:
+        connection.execute(insert(MapPair), copies)
+    return int(made)
+
+
+def _event(acting: Acting, row: RowMapping, image_id: int, before: dict[str, int], now: datetime, via: str) -> NewEvent:
+    return NewEvent(
+        what="accepted",
+        at=now,
+        via=via,
+        acting=acting,
+        object_type="image",
+        object_id=image_id,
+        fileset_id=row["fileset_id"],
+        root_id=row["root_id"],
+        before=before,
+        after=dict(row["owner_differs"]),
+    )
