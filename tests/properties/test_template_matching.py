@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from config.dates import DateFormat, write
 from config.path_text import nfc, path_text, text_path
 from config.patterns import to_re2
+from config.problems import ConfigurationError
+from config.rule_values import RuleMatch
 from config.templates import pattern_of
 from config.templates_compile import CompiledTemplate, Fit, NoFit, PathView, compile_template
 from config.templates_match import MOST_STEPS
 from config.templates_parse import TemplateError
 from config.value_types import TEXT, read_well, well_name
+from tests.helpers.rules import rule, rules_of
 from tests.helpers.slow_matcher import Spans, ways
 
 PARTS = (
@@ -157,3 +160,19 @@ def test_a_date_is_read_as_it_is_written(date: datetime, form: str) -> None:
     whole = date.replace(microsecond=0)
     assert parsed.read(write(whole, form)) == whole
     assert parsed.missing_for(form) is None
+
+
+@settings(max_examples=150, deadline=None)
+@given(source=TEMPLATES, text=st.text(alphabet="abAB1_0/", min_size=1, max_size=10))
+def test_what_is_explained_agrees_with_what_is_matched(source: str, text: str) -> None:
+    compiled(source)
+    try:
+        rules = rules_of(rule(source))
+    except ConfigurationError:
+        return  # a well without a plate and the like: the template is good, the rule is not
+    tried = rules.tried(text.encode())
+    assert [one.is_match for one in tried] == [isinstance(rules.match(text.encode()), RuleMatch)]
+    assert all(one.message for one in tried)
+    for one in tried:
+        if one.stopped_at is not None and one.template_offset is not None:
+            assert source.startswith(one.stopped_at, one.template_offset)

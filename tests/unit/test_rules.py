@@ -1,9 +1,11 @@
 """The rules of a root: names with a meaning, outputs, order, skip, ignore, and what is refused."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from config.ignoring import DEFAULT_PATTERNS
 from config.problems import ConfigurationError
 from config.rule_outcome import OutcomeKind, example_problem, outcome_of
 from config.rule_values import NoRuleMatch, RuleMatch, RuleSkip
@@ -236,3 +238,8 @@ def test_examples_are_compared_with_what_the_rules_give() -> None:
     skipped = ExampleSettings(paths=("x",), gives="skipped")
     assert example_problem(rules, skipped, b"smith-lab/ab3c/x_thumb.tif") is None
     assert "not skipped" in str(example_problem(rules, skipped, path))
+
+
+def test_every_default_of_ignore_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
+    assert all(f"`{pattern}`" in text for pattern in DEFAULT_PATTERNS)
