@@ -173,7 +173,7 @@ def _mixed(connection: Connection, model: Any, group_id: int) -> int:
 def _sight(connection: Connection, now: Any, group_id: int, sign: int) -> tuple[SightChange, ...]:
     """Count other people's images for each member who is no group owner."""
     per_owner = select(Image.owner_id, func.count()).where(Image.group_id == group_id).group_by(Image.owner_id)
-    own = dict(connection.execute(per_owner).tuples().all())
+    own = dict(connection.execute(per_owner).all())
     total = sum(own.values())
     membership = Membership.__table__
     members = (
@@ -191,7 +191,7 @@ def _sight(connection: Connection, now: Any, group_id: int, sign: int) -> tuple[
 
 
 def _set_aliases(edit: PeopleEdit, group_id: int, aliases: tuple[str, ...]) -> None:
-    taken = dict(edit.connection.execute(select(GroupAlias.alias, GroupAlias.group_id)).tuples().all())
+    taken = dict(edit.connection.execute(select(GroupAlias.alias, GroupAlias.group_id)).all())
     for text in aliases:
         require_name(text)
         if taken.get(text, group_id) != group_id:

@@ -25,7 +25,7 @@ def sync_system(connection: Connection, machine: MachinePeople, *, now: datetime
     edit = PeopleEdit(connection=connection, acting=SYSTEM, now=now, via="system")
     wanted = _memberships(edit, machine) if machine.is_known else set()
     query = select(Membership.experimenter_id, Membership.group_id).where(Membership.source == "system")
-    held = set(edit.connection.execute(query).tuples().all())
+    held = set(edit.connection.execute(query).all())
     for person_id, group_id in sorted(held - wanted):
         drop_member(edit, person_id, group_id, source="system")
     for person_id, group_id in sorted(wanted - held):

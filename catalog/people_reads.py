@@ -97,7 +97,7 @@ def _users(connection: Connection, acting: Acting, query: Any) -> tuple[UserShow
     for shown in memberships:
         by_user[shown.user].append(shown)
     aliases = _texts(connection, select(ExperimenterAlias.experimenter_id, ExperimenterAlias.alias))
-    groups = dict(connection.execute(select(ExperimenterGroup.id, ExperimenterGroup.name)).tuples().all())
+    groups = dict(connection.execute(select(ExperimenterGroup.id, ExperimenterGroup.name)).all())
     seen_groups = {shown.group for shown in memberships}
     return tuple(
         UserShown(

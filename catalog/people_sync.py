@@ -130,7 +130,7 @@ def _members(edit: PeopleEdit, settings: Settings, people: dict[str, int], group
         if name in people and group in groups
     }
     query = select(Membership.experimenter_id, Membership.group_id).where(Membership.source == "file")
-    for person_id, group_id in set(edit.connection.execute(query).tuples().all()) - wanted.keys():
+    for person_id, group_id in set(edit.connection.execute(query).all()) - wanted.keys():
         drop_member(edit, person_id, group_id, source="file")
     for (person_id, group_id), is_owner in wanted.items():
         put_member(edit, person_id, group_id, source="file", is_owner=is_owner)

@@ -206,7 +206,7 @@ def _default_group(edit: PeopleEdit, person_id: int, name: str, group: str) -> i
 
 def _set_aliases(edit: PeopleEdit, person_id: int, aliases: tuple[str, ...]) -> None:
     alias = ExperimenterAlias
-    taken = dict(edit.connection.execute(select(alias.alias, alias.experimenter_id)).tuples().all())
+    taken = dict(edit.connection.execute(select(alias.alias, alias.experimenter_id)).all())
     for text in aliases:
         require_name(text)
         if taken.get(text, person_id) != person_id:
