@@ -148,6 +148,11 @@ def _reasons(connection: Connection, acting: Acting) -> tuple[ReasonCount, ...]:
     return tuple(ReasonCount(state=row[0], reason=row[1], files=row[2]) for row in connection.execute(query))
 
 
+def root_statuses(connection: Connection, acting: Acting) -> tuple[RootStatus, ...]:
+    """Give the roots alone, for `root ls`; paths and reasons for administrators."""
+    return _roots(connection, sees_all=acting.is_administrator or acting.is_system)
+
+
 def _roots(connection: Connection, *, sees_all: bool) -> tuple[RootStatus, ...]:
     unlisted = (
         select(func.count()).where(Directory.root_id == Root.id, Directory.problem.is_not(None)).scalar_subquery()

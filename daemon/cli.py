@@ -10,16 +10,37 @@ from daemon.exits import Exit, exit_code, sentence
 from daemon.options import Entry, LazyProgram, OutputClosed
 from daemon.terminal import show_problem
 
+
+def _entry(module: str, summary: str) -> Entry:
+    return Entry(target=f"daemon.commands.{module}:command", summary=summary)
+
+
 #: Every command: where it is, and its line in the help. Nothing is imported until it is called.
 COMMANDS: dict[str, Entry] = {
-    "images": Entry(target="daemon.commands.images:command", summary="List the images that you may see, newest first."),
-    "tree": Entry(
-        target="daemon.commands.tree:command", summary="Show projects, datasets, screens and plates with counts."
-    ),
-    "completion": Entry(
-        target="daemon.commands.completion:command", summary="Print the completion script for a shell."
-    ),
-    "version": Entry(target="daemon.commands.version:command", summary="Say which version this is."),
+    "init": _entry("init", "Write a configuration for these folders and make the catalogue."),
+    "check": _entry("check", "Validate a configuration and run its embedded examples."),
+    "explain": _entry("explain", "Explain what the rules make of paths, existing or not."),
+    "why": _entry("why", "Tell a file's whole story: its state, the reason, what it waits for, what happened."),
+    "queue": _entry("queue", "List the files that are held, unmatched, failed, stalled or missing."),
+    "retry": _entry("retry", "Try files again now: those that are held, failed, waiting or stalled."),
+    "assign": _entry("assign", "Decide where files belong that are held, unmatched or wrongly filed."),
+    "tree": _entry("tree", "Show projects, datasets, screens and plates with counts."),
+    "images": _entry("images", "List the images that you may see, newest first."),
+    "show": _entry("show", "Show everything about an object: image:7, dataset:3, plate:2 ..."),
+    "thumbnail": _entry("thumbnail", "Write the picture of an image to a new file."),
+    "contact-sheet": _entry("contact_sheet", "Draw a dataset, or a plate as its grid of wells, on one sheet."),
+    "history": _entry("history", "Tell what happened to an object, and who did it."),
+    "tag": _entry("tag", "Add, remove and list tags."),
+    "kv": _entry("kv", "Add, remove and list key-value pairs."),
+    "comment": _entry("comment", "Add, change, remove and list comments."),
+    "user": _entry("user", "Add, change, close and list users."),
+    "group": _entry("group", "Add, change and list groups, their members and their permission level."),
+    "admin": _entry("admin", "Name administrators, and bring the catalogue up to date."),
+    "root": _entry("root", "List the watched folders; accept one that was replaced or braked."),
+    "config": _entry("config", "Show the settings in force, or the reference of all keys."),
+    "doctor": _entry("doctor", "Check the installation, the machine and the catalogue, and say what to do."),
+    "completion": _entry("completion", "Print the completion script for a shell."),
+    "version": _entry("version", "Say which version this is."),
 }
 
 program = LazyProgram(

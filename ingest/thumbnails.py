@@ -114,3 +114,19 @@ def encoded(picture: NDArray[np.uint8], record: ImageRecord) -> ThumbnailRecord:
         Image.fromarray(picture).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     media_type = "image/png" if is_lossless else "image/jpeg"
     return ThumbnailRecord(media_type=media_type, width_px=width, height_px=height, data=buffer.getvalue())
+
+
+def converted(data: bytes, *, media_type: str, size_px: int | None) -> ThumbnailRecord:
+    """Turn an encoded thumbnail into another kind (JPEG or PNG), not larger than ``size_px`` on its longer side."""
+    with Image.open(io.BytesIO(data)) as opened:
+        picture = opened.convert("L" if opened.mode in {"1", "L"} else "RGB")
+    if size_px is not None:
+        picture.thumbnail((size_px, size_px), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    if media_type == "image/png":
+        picture.save(buffer, "PNG", optimize=True)
+    else:
+        picture.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return ThumbnailRecord(
+        media_type=media_type, width_px=picture.width, height_px=picture.height, data=buffer.getvalue()
+    )

@@ -65,7 +65,7 @@ def test_every_command_has_help_with_its_example(path: tuple[str, ...], capsys: 
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
 def test_every_field_of_a_json_document_is_described(path: tuple[str, ...]) -> None:
     text = page()
-    heading = f"coverslip {' '.join(path)}\n"
+    heading = f"# coverslip {' '.join(path)}\n"
     assert heading in text
     command = COMMANDS_BY_PATH[path]
     if isinstance(command, CoverslipCommand) and command.answers is not None:

@@ -1,0 +1,106 @@
+"""``coverslip init``: a commented configuration for some directories, and the catalogue."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from config.loader import load
+from config.settings import Settings
+from daemon.context import VARIABLE, Context, with_context
+from daemon.errors import Failed, UnusableConfiguration
+from daemon.options import command as coverslip_command
+from daemon.output import Output
+from daemon.setup import (
+    configuration_text,
+    default_configuration,
+    default_state,
+    make_catalogue,
+    write_configuration,
+)
+from daemon.values import ANY_PATH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitDocument:
+    """Where things are now: the configuration file, the catalogue (without a password), the watched folders."""
+
+    config: str
+    catalog: str
+    roots: tuple[str, ...]
+
+
+def prepared(target: Path, directories: tuple[Path, ...], state_dir: Path | None) -> Settings:
+    """Write the configuration for these directories; without any, use the one that is there already."""
+    if target.exists() or target.is_symlink():
+        if directories or state_dir is not None:
+            raise Failed(f"there is a configuration at {target} already; edit that, or name a new one with --config")
+        return load(target, environ=os.environ)
+    if not directories:
+        raise UnusableConfiguration("no folder to watch; name one: coverslip init /data/confocal")
+    for directory in directories:
+        if not directory.is_dir():
+            raise UnusableConfiguration(f"{directory} is no folder; name the folders that microscopes write to")
+    roots = [directory.resolve() for directory in directories]
+    state = (state_dir or default_state(target)).resolve()
+    return write_configuration(target, configuration_text(roots, state))
+
+
+def show(document: InitDocument, output: Output) -> None:
+    """Print what was made, and the next steps."""
+    output.line(f"configuration  {document.config}")
+    output.line(f"catalogue      {document.catalog}")
+    for root in document.roots:
+        output.line(f"watched        {root}")
+
+
+def tell_next_steps(output: Output, configuration: str) -> None:
+    """Say how to go on: look at the rules, try them, install the service."""
+    output.message("")
+    output.message(f"Say in {configuration} how your folders are arranged, then try it:")
+    output.message("  coverslip check && coverslip import")
+    output.message("These three commands install the service (as root, in the folder with Coverslip's systemd files):")
+    for line in INSTALL:
+        output.message(f"  {line}")
+
+
+INSTALL = (
+    "cp coverslip.service /etc/systemd/system/ && cp coverslip.sysusers /usr/lib/sysusers.d/coverslip.conf",
+    "systemd-sysusers && sysctl --system",
+    "systemctl enable --now coverslip",
+)
+
+
+@coverslip_command(
+    "init",
+    examples=("coverslip init /data/confocal /data/screens", "coverslip -c lab.yaml init /data/confocal"),
+    answers=InitDocument,
+)
+@click.argument("directories", nargs=-1, metavar="[DIR...]", type=ANY_PATH)
+@click.option(
+    "--state-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where the catalogue goes; else /var/lib/coverslip for the system's configuration, or a folder beside yours.",
+)
+@with_context
+def command(context: Context, directories: tuple[Path, ...], state_dir: Path | None) -> None:
+    """Write a configuration for these folders and make the catalogue.
+
+    Nothing is overwritten. Without a folder, the catalogue of the configuration that is there is made or brought up
+    to date.
+    """
+    named = context.named_configuration or os.environ.get(VARIABLE)
+    target = Path(named) if named else default_configuration()
+    settings = prepared(target, directories, state_dir)
+    make_catalogue(settings, now=context.now())
+    document = InitDocument(
+        config=str(target.absolute()),
+        catalog=str(settings.state_dir / settings.catalog.url.removeprefix("sqlite:///"))
+        if settings.catalog.url.startswith("sqlite:")
+        else settings.catalog.url,
+        roots=tuple(str(watch.root) for watch in settings.watch),
+    )
+    context.output.document(document, show)
+    tell_next_steps(context.output, document.config)

@@ -1,0 +1,107 @@
+"""``coverslip show``: everything about one object."""
+
+from collections.abc import Iterator
+
+import click
+
+from catalog.documents import AnnotationDocument, ContainerDocument, FullChannel, ImageDetails
+from catalog.queries.show import show as show_object
+from catalog.references import ObjectReference
+from daemon.annotation_rows import content
+from daemon.commands.images import place_of, size_of
+from daemon.context import Context, with_context
+from daemon.options import command as coverslip_command
+from daemon.output import Output
+from daemon.tables import cell, size_text
+from daemon.values import Object
+
+CHILDREN_SHOWN = 30
+Line = tuple[str, object]
+
+
+def show(document: ImageDetails | ContainerDocument, output: Output) -> None:
+    """Print an object as names and values."""
+    lines = image_lines(document) if isinstance(document, ImageDetails) else container_lines(document)
+    filled = [(name, text) for name, text in ((name, cell(value)) for name, value in lines) if text]
+    width = max(len(name) for name, _ in filled)
+    for name, text in filled:
+        output.line(f"{name:{width}}  {text}")
+
+
+def image_lines(details: ImageDetails) -> Iterator[Line]:
+    """Give what is known about an image, name by name."""
+    image = details.image
+    yield "image", f"{image.id}  {image.name}"
+    yield "description", image.description
+    yield "in", place_of(image)
+    yield "owner", f"{image.owner}, group {image.group} ({image.owner_by})"
+    yield "state", ", ".join([image.state, *details.marks])
+    yield "because", details.reason
+    yield "sizes", f"{size_of(image)}  {image.pixels_type}" + ("  RGB" if details.is_rgb else "")
+    size = image.physical_size_um
+    yield "pixel", " x ".join(f"{length:g} um" for length in (size.x, size.y, size.z) if length is not None)
+    yield "interval", None if details.time_increment_s is None else f"{details.time_increment_s:g} s"
+    for number, channel in enumerate(details.channels, 1):
+        yield f"channel {number}", channel_text(channel)
+    yield "acquired", image.acquired_at
+    yield "imported", image.imported_at
+    yield "pixels replaced", details.pixels_replaced_at
+    yield "format", details.format + (f", series {details.series}" if details.series else "")
+    for file in image.files:
+        where = f"{file.root}: {file.path}" if file.path is not None else "nowhere to be found at present"
+        yield "file", f"{where}  ({size_text(file.size_bytes)})"
+        yield "hash", file.hash
+    yield "rule", image.rule
+    yield "copy of", tuple(f"{other.type}:{other.id} {other.name}" for other in details.copy_of)
+    yield "picture", details.thumbnail_failure
+    yield from annotation_lines(details.annotations)
+
+
+def channel_text(channel: FullChannel) -> str:
+    """Give what is known about a channel on one line."""
+    lengths = (("ex", channel.excitation_nm), ("em", channel.emission_nm))
+    parts = [channel.name, channel.color, *(f"{name} {nm:g} nm" for name, nm in lengths if nm is not None)]
+    exposure = None if channel.exposure_time_s is None else f"{channel.exposure_time_s:g} s"
+    return "  ".join(part for part in (*parts, exposure) if part)
+
+
+def container_lines(container: ContainerDocument) -> Iterator[Line]:
+    """Give what is known about a project, dataset, screen, plate or well, name by name."""
+    yield container.type, f"{container.id}  {container.name}"
+    yield "description", container.description
+    yield (
+        "owner",
+        f"{container.owner}, group {container.group}" + (f" ({container.owner_by})" if container.owner_by else ""),
+    )
+    yield "images", container.images
+    yield "grid", None if container.rows is None else f"{container.rows} x {container.columns} wells"
+    yield "runs", container.runs
+    yield "in", tuple(f"{parent.type}:{parent.id} {parent.name}" for parent in container.parents)
+    for child in container.children[:CHILDREN_SHOWN]:
+        yield "holds", f"{child.type}:{child.id} {child.name}"
+    if len(container.children) > CHILDREN_SHOWN:
+        yield "holds", f"... and {len(container.children) - CHILDREN_SHOWN} more"
+    yield "made", container.created_at
+    yield from annotation_lines(container.annotations)
+
+
+def annotation_lines(annotations: tuple[AnnotationDocument, ...]) -> Iterator[Line]:
+    """Give the annotations, one a line."""
+    for annotation in annotations:
+        kind = {"map": "pairs"}.get(annotation.kind, annotation.kind)
+        dormant = ", dormant" if annotation.is_dormant else ""
+        yield kind, f"{content(annotation)}  ({annotation.owner}{dormant})"
+
+
+@coverslip_command(
+    "show",
+    examples=("coverslip show image:7", "coverslip show plate:2 --json"),
+    answers=ImageDetails | ContainerDocument,
+)
+@click.argument("target", metavar="OBJECT", type=Object())
+@with_context
+def command(context: Context, target: ObjectReference) -> None:
+    """Show everything about an object: image:7, dataset:3, plate:2 ..."""
+    with context.catalogue.reading() as connection:
+        document = show_object(connection, context.acting, target)
+    context.output.document(document, show)

@@ -1,0 +1,73 @@
+"""``coverslip thumbnail``: the picture of one image, as a file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from catalog.documents import ImageDetails
+from catalog.queries.pictures import thumbnail
+from catalog.queries.show import show as show_object
+from catalog.references import ObjectReference
+from daemon.context import Context, with_context
+from daemon.errors import Failed
+from daemon.files import chosen_file, write_new
+from daemon.options import command as coverslip_command
+from daemon.output import Output
+from daemon.pictures import drawn_again, media_type_of, thumbnail_data
+from daemon.values import Object
+
+LARGEST_PX = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureDocument:
+    """A picture that was written: its file, and its size in px."""
+
+    file: str
+    width: int
+    height: int
+
+
+def show(document: PictureDocument, output: Output) -> None:
+    """Print where the picture is."""
+    output.line(f"{document.file}  {document.width} x {document.height}")
+
+
+@coverslip_command(
+    "thumbnail",
+    examples=("coverslip thumbnail image:7 -o cell.jpg", "coverslip thumbnail image:7 -o cell.png --size 1024"),
+    answers=PictureDocument,
+)
+@click.argument("target", metavar="IMAGE", type=Object("image"))
+@click.option(
+    "-o",
+    "--output",
+    "target_file",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The new file, .jpg or .png, or a folder for it; never written over another.",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(16, LARGEST_PX),
+    metavar="PX",
+    help="The longer side; larger than the stored picture is drawn from the image's file.",
+)
+@with_context
+def command(context: Context, target: ObjectReference, target_file: Path, size: int | None) -> None:
+    """Write the picture of an image to a new file."""
+    acting = context.acting
+    with context.catalogue.reading() as connection:
+        stored = thumbnail(connection, acting, target.id)
+        details = show_object(connection, acting, target)
+    path = chosen_file(target_file, f"image-{target.id}.jpg")
+    media_type = media_type_of(path)
+    made = thumbnail_data(stored, media_type, size)
+    if made is None and size is not None and isinstance(details, ImageDetails):
+        made = drawn_again(details, context.settings, media_type, size)
+    if made is None or made.data is None or made.width_px is None or made.height_px is None:
+        raise Failed(f"{target}: no picture could be made of it")
+    write_new(path, made.data, watched=[watch.root for watch in context.settings.watch])
+    context.output.document(PictureDocument(file=str(path), width=made.width_px, height=made.height_px), show)
