@@ -121,6 +121,7 @@ class CompiledTemplate:
         self._narrow = self._narrowed(where)
         self._constraints = self._made_constraints()
         self._prefix = _literal_prefix(template)
+        self._needle = _longest_literal(template)
         self._fewest_slashes, self._most_slashes = _slashes(template.parts)
 
     def may_fit(self, view: PathView) -> bool:
@@ -129,7 +130,7 @@ class CompiledTemplate:
             return False
         if self._most_slashes is not None and view.slashes > self._most_slashes:
             return False
-        return view.folded.startswith(self._prefix)
+        return view.folded.startswith(self._prefix) and self._needle in view.folded
 
     def fit(self, view: PathView) -> Fit | NoFit:
         """Find the first way that fits the whole path, and convert its values."""
@@ -138,11 +139,12 @@ class CompiledTemplate:
         found = self._regex.fullmatch(view.encoded)
         if found is None:
             return NO_FIT
-        spans = {slot: found.span(slot + 1) for slot in range(len(self.slots)) if found.span(slot + 1)[0] >= 0}
+        every = ((slot, found.span(slot + 1)) for slot in range(len(self.slots)))
+        spans = {slot: span for slot, span in every if span[0] >= 0}
         texts = {slot: view.piece(*span) for slot, span in spans.items()}
         if self._constraints and not self._holds(texts):
             return self._search(view)
-        last_slash = len(view.text[: view.last_slash + 1].encode()) - 1
+        last_slash = view.encoded.rfind(b"/")
         return self._converted(texts, {slot: end <= last_slash for slot, (_, end) in spans.items()})
 
     @cached_property
@@ -250,7 +252,7 @@ class CompiledExpression:
         found = self._regex.fullmatch(view.encoded)
         if found is None:
             return NO_FIT
-        last_slash = len(view.text[: view.last_slash + 1].encode()) - 1
+        last_slash = view.encoded.rfind(b"/")
         captures: dict[str, Captured] = {}
         for name, index in self._groups:
             start, end = found.span(index)
@@ -334,6 +336,12 @@ _WANTED = {
 def _literal_prefix(template: Template) -> str:
     first = template.parts[0] if template.parts else None
     return fold(first.text) if first and first.kind is PartKind.LITERAL else ""
+
+
+def _longest_literal(template: Template) -> str:
+    """Find the longest text that every path it fits must hold; the first text is the prefix already."""
+    texts = (part.text for part in template.parts[1:] if part.kind is PartKind.LITERAL)
+    return max((fold(text) for text in texts), key=len, default="")
 
 
 def _slashes(parts: tuple[Part, ...]) -> tuple[int, int | None]:
