@@ -76,19 +76,16 @@ class DiskFiles:
     def _read(self, path: Path) -> bytes:
         self._check_folders(path)
         try:
-            # O_NONBLOCK: opening a pipe must not wait for somebody who writes to it.
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open(path, "rb", opener=_opener) as opened:
+                found = os.fstat(opened.fileno())
+                if not stat.S_ISREG(found.st_mode):
+                    raise UnreadableError(f"{path} is not a file")
+                self._check_mode(path, found.st_mode)
+                return opened.read(LARGEST_FILE_BYTES + 1)
+        except IsADirectoryError:
+            raise UnreadableError(f"{path} is not a file") from None
         except (OSError, ValueError) as error:
             raise UnreadableError(f"{path} {_reason(error)}") from None
-        with os.fdopen(descriptor, "rb") as opened:
-            found = os.fstat(opened.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                raise UnreadableError(f"{path} is not a file")
-            self._check_mode(path, found.st_mode)
-            try:
-                return opened.read(LARGEST_FILE_BYTES + 1)
-            except OSError as error:
-                raise UnreadableError(f"{path} {_reason(error)}") from None
 
     def _check_folders(self, path: Path) -> None:
         """Refuse where somebody else could put another file, or another link, in this one's place."""
@@ -139,6 +136,11 @@ class KeptFiles:
             return self.expansions[folder, pattern]
         except KeyError:
             raise UnreadableError(f"{folder / pattern} was not kept") from None
+
+
+def _opener(path: str, flags: int) -> int:
+    """Open without waiting for somebody who writes to a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _reason(error: Exception) -> str:

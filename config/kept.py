@@ -58,14 +58,17 @@ def _sync_folder(folder: Path) -> None:
 def read_kept(path: Path) -> Kept | None:
     """Read the file; None when it is not there, not ours, or not what was written."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as opened:
+        with open(path, "rb", opener=_opener) as opened:
             mode = os.fstat(opened.fileno()).st_mode
             if not stat.S_ISREG(mode) or mode & stat.S_IWOTH:
                 return None
             return _from_json(json.loads(opened.read(LARGEST_BYTES)))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
 def _from_json(document: dict[str, object]) -> Kept | None:

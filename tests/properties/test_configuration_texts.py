@@ -1,5 +1,6 @@
 """Whatever the text, loading it ends soon: with settings, or with problems that have a place."""
 
+import json
 import tempfile
 import time
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config.check import check
 from config.loader import examine
+from config.show import effective
 
 KEYS = (
     "watch root rules match set where lookups groups users people include state_dir examples path gives settle "
@@ -44,3 +47,47 @@ def test_any_text_gives_settings_or_problems_with_a_place(text: bytes) -> None:
         assert problem.line <= text.count(b"\n") + text.count(b"\r") + 2 or problem.file != str(path)
         assert "\n" not in problem.message
         assert "\0" not in str(problem)
+
+
+VALUES = (
+    WORDS | st.text(max_size=8) | st.sampled_from(["{a}", "[{a}]", "{a|lower}", "{well:96}.{ext}", "**/{x:int}", "a/b"])
+)
+TEXTS = st.dictionaries(VALUES, VALUES, max_size=3)
+RULES = st.fixed_dictionaries(
+    {"match": VALUES | st.lists(VALUES, max_size=3)},
+    optional={
+        "set": st.dictionaries(st.sampled_from(["owner", "group", "dataset", "well", "x"]), VALUES, max_size=3),
+        "where": TEXTS,
+        "regex": VALUES,
+        "tags": st.lists(VALUES, max_size=2),
+        "key_values": TEXTS,
+        "complete": TEXTS,
+        "examples": st.lists(st.fixed_dictionaries({"path": VALUES, "gives": VALUES | TEXTS}), max_size=2),
+    },
+)
+FILES = st.fixed_dictionaries(
+    {"watch": st.lists(st.fixed_dictionaries({"root": VALUES, "rules": st.lists(RULES, max_size=2)}), max_size=2)},
+    optional={
+        "groups": st.dictionaries(
+            VALUES, st.fixed_dictionaries({}, optional={"members": st.lists(VALUES)}), max_size=2
+        ),
+        "users": st.dictionaries(VALUES, st.fixed_dictionaries({}, optional={"default_group": VALUES}), max_size=2),
+        "lookups": st.dictionaries(VALUES, TEXTS | VALUES, max_size=2),
+        "catalog": st.fixed_dictionaries({"url": VALUES}),
+        "state_dir": VALUES,
+    },
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(document=FILES)
+def test_a_file_of_the_right_shape_and_any_content_is_checked_to_the_end(document: dict[str, object]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "coverslip.yaml"
+        path.write_text(json.dumps(document), encoding="utf-8")
+        report = check(path, {})
+        if report.ok and report.settings is not None:
+            shown = effective(report.settings)
+            path.write_text(shown, encoding="utf-8")
+            assert check(path, {}).ok
+    assert report.ok or report.problems

@@ -60,6 +60,7 @@ def test_what_two_files_say_is_a_conflict_that_names_both(tmp_path: Path) -> Non
         ({"one.yaml": "include: none.d/*.yaml\n"}, "{folder}/one.yaml:1:10: include: the folder {folder}/none.d does not exist"),
         ({"one.yaml": "lookups: {t: gone.csv}\n"}, "{folder}/one.yaml:1:14: lookups.t: {folder}/gone.csv does not exist"),
         ({"one.yaml": "lookups: {t: t.csv}\n", "t.csv": "a,b\n\nc\n"}, "{folder}/t.csv:3:1: two columns with a text in each are needed"),
+        ({"one.yaml": "lookups: {t: .}\n"}, "{folder}/one.yaml:1:14: lookups.t: {folder} is not a file"),
         ({"one.yaml": "lookups: {t: t.csv}\n", "t.csv": "a;b\na;c\n"}, "{folder}/t.csv:2:1: 'a' stands in line 1 already"),
         ({"one.yaml": "lookups: {t: t.csv}\n", "t.csv": 'a,"b\n'}, "{folder}/t.csv:1:1: this is not CSV"),
     ],

@@ -89,3 +89,12 @@ def test_a_file_that_everybody_may_write_is_refused(tmp_path: Path, mode: int, i
 def test_a_pipe_is_no_configuration_and_nothing_waits_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "coverslip.yaml")
     assert "is not a file" in problems_of(tmp_path / "coverslip.yaml")[0]
+
+
+def test_a_folder_in_the_place_of_a_file_is_a_problem_and_no_handle_stays_open(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    (tmp_path / "coverslip.yaml").mkdir()
+    (tmp_path / "last-good-configuration.json").mkdir()
+    assert "is not a file" in problems_of(tmp_path / "coverslip.yaml")[0]
+    assert last_good(tmp_path) is None
+    assert len(os.listdir("/proc/self/fd")) == before
