@@ -65,7 +65,7 @@ def reduce_plane(image: OpenedImage, *, c: int, z: int, t: int, target_px: int) 
     longest = max(level.size_x, level.size_y)
     step = sampling_step(level, _pixel_bytes(image), target_px)
     factor = max(1, longest // (2 * target_px) if step == 1 else longest // target_px)
-    grid = _Grid(level, factor)
+    grid = _Grid(level, factor, is_sampled=step > 1)
     for block in image.blocks(c=c, z=z, t=t, level=index, step=step):
         grid.add(block)
     return grid.reduced()
@@ -99,7 +99,8 @@ def _pixel_bytes(image: OpenedImage) -> int:
 class _Grid:
     """Adds up blocks in cells of ``factor`` x ``factor`` px; memory is that of the small grid."""
 
-    def __init__(self, level: Level, factor: int) -> None:
+    def __init__(self, level: Level, factor: int, *, is_sampled: bool = False) -> None:
+        self._is_sampled = is_sampled
         self._factor = factor
         self._shape = (-(-level.size_y // factor), -(-level.size_x // factor))
         self._sums: NDArray[np.float64] | None = None
@@ -140,13 +141,13 @@ class _Grid:
         self._counts[top : top + height, left : left + width] += counts
 
     def reduced(self) -> Reduced:
-        """Divide sums by counts; cells that got nothing take a neighbour's value, or zero."""
+        """Divide sums by counts; cells that were not sampled take a neighbour's value, those of NaN the lowest."""
         if self._sums is None or self._counts is None:
             return Reduced(np.zeros(self._shape, np.float32), np.zeros(0, np.uint8))
         with np.errstate(invalid="ignore", divide="ignore"):
             means = (self._sums / self._counts).astype(np.float32)
         samples = [s.reshape((-1, *s.shape[2:])) for s in self._sample]
-        return Reduced(_filled(means), np.concatenate(samples))
+        return Reduced(_filled(means) if self._is_sampled else _darkened(means), np.concatenate(samples))
 
 
 def cell_sums(pixels: Pixels, factor: int, top: int, left: int) -> Pixels:
@@ -183,6 +184,16 @@ def _sum_rows(pixels: Pixels, factor: int, phase: int, wide: Any) -> Pixels:
     if head + whole * factor < height:
         parts.append(pixels[head + whole * factor :].sum(axis=0, dtype=wide, keepdims=True))
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _darkened(means: Floats) -> Floats:
+    """Give cells of nothing but NaN the lowest value, which is shown black."""
+    is_known = np.isfinite(means)
+    if is_known.all():
+        return means
+    lowest = means[is_known].min() if is_known.any() else np.float32(0)
+    dark: Floats = np.where(is_known, means, lowest).astype(np.float32)
+    return dark
 
 
 def _filled(means: Floats) -> Floats:

@@ -9,6 +9,7 @@ import pytest
 
 from catalog.records import ImageRecord
 from ingest.work import Outcome, ReadResult
+from tests.helpers.format_table import PAGE, table
 from tests.helpers.raw_tags import first_page_tags
 from tests.helpers.reads import read_path
 from tests.helpers.real_data import manifest, needed_data
@@ -190,3 +191,8 @@ def test_an_ome_tif_without_ome_xml_is_a_plain_tiff() -> None:
     named = [row for row in own_rows(folder) if row["layout"] == "hcs-almf-ometif"]
     assert named
     assert {outcome_of(folder / row["path"]).format for row in named} == {"TIFF"}
+
+
+def test_the_table_in_the_documentation_is_as_the_files_are() -> None:
+    folder = needed_data()
+    assert PAGE.read_text(encoding="utf-8") == table(folder)
