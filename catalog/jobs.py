@@ -1,0 +1,343 @@
+"""Writes what is to be done: settled filesets become jobs (T2), jobs are started (T3), fail (T6) or are void (T7)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, null, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from catalog.events import NewEvent, record
+from catalog.looks import DueFileset, MemberRow, StartedJob
+from catalog.models.ingest import Directory, Fileset, Instance, Job, Sighting
+
+#: Starts without a result after which a file is quarantined.
+DEATHS_AT_MOST = 3
+DIED = "the process died while reading it; `coverslip retry` tries again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A fileset that was the same at two looks, with the priority of its job (0 hinted, 1 recent, 2 backlog)."""
+
+    fileset_id: int
+    digest: bytes
+    priority: int
+
+
+def due_filesets(
+    connection: Connection, *, now: datetime, root_ids: Sequence[int], limit: int, only: Sequence[int] | None = None
+) -> list[DueFileset]:
+    """Give filesets whose second look is due, of roots that can be looked at; ``only`` picks among these ids."""
+    query = select(
+        Fileset.id,
+        Fileset.root_id,
+        Fileset.seen_digest,
+        Fileset.placement,
+        Fileset.due_at,
+        Fileset.first_seen_at,
+        Fileset.done_digest,
+    ).where(Fileset.due_at <= now, Fileset.root_id.in_(list(root_ids)))
+    if only is not None:
+        query = query.where(Fileset.id.in_(list(only)))
+    rows = connection.execute(query.order_by(Fileset.due_at, Fileset.id).limit(limit)).all()
+    members = members_of(connection, [row.id for row in rows])
+    return [
+        DueFileset(
+            id=row.id,
+            root_id=row.root_id,
+            digest=bytes(row.seen_digest),
+            document=row.placement,
+            due_at=row.due_at,
+            first_seen_at=row.first_seen_at,
+            is_done=row.done_digest is not None,
+            members=members.get(row.id, ()),
+        )
+        for row in rows
+    ]
+
+
+def members_of(connection: Connection, fileset_ids: Sequence[int]) -> dict[int, tuple[MemberRow, ...]]:
+    """Give the members of filesets that are there, in the order of their paths."""
+    if not fileset_ids:
+        return {}
+    query = (
+        select(
+            Sighting.fileset_id,
+            Directory.path,
+            Sighting.name,
+            Sighting.size_bytes,
+            Sighting.mtime_ns,
+            Sighting.ctime_ns,
+            Sighting.inode,
+        )
+        .join(Directory, Directory.id == Sighting.directory_id)
+        .where(Sighting.fileset_id.in_(list(fileset_ids)), Sighting.missing_since.is_(None))
+    )
+    found: dict[int, list[MemberRow]] = {}
+    for row in connection.execute(query):
+        folder, name = bytes(row.path), bytes(row.name)
+        member = MemberRow(
+            path=folder + b"/" + name if folder else name,
+            size_bytes=row.size_bytes,
+            mtime_ns=row.mtime_ns,
+            ctime_ns=row.ctime_ns,
+            inode=row.inode,
+        )
+        found.setdefault(row.fileset_id, []).append(member)
+    return {key: tuple(sorted(members, key=lambda m: m.path)) for key, members in found.items()}
+
+
+def settle(connection: Connection, settled: Sequence[Settled]) -> None:
+    """Make or refresh the import jobs of settled filesets (T2): they are due no more.
+
+    What is quarantined with this digest stays so; what has this digest as done needs no job.
+    """
+    if not settled:
+        return
+    ids = [one.fileset_id for one in settled]
+    fileset_rows = connection.execute(
+        select(Fileset.id, Fileset.seen_digest, Fileset.done_digest, Fileset.removed_at).where(Fileset.id.in_(ids))
+    )
+    current = {row.id: row for row in connection.execute(_jobs_of(ids))}
+    state = {row.id: row for row in fileset_rows}
+    wanted = [one for one in settled if _needs_job(one, state.get(one.fileset_id), current.get(one.fileset_id))]
+    quiet = [one.fileset_id for one in settled if _is_as_seen(one, state.get(one.fileset_id))]
+    connection.execute(update(Fileset).where(Fileset.id.in_(quiet)).values(due_at=None, stalled_reason=None))
+    if wanted:
+        _upsert_jobs(connection, [_ready(one) for one in wanted])
+
+
+def _jobs_of(ids: Sequence[int]) -> Any:
+    return select(Job.fileset_id.label("id"), Job.digest, Job.state).where(
+        Job.fileset_id.in_(list(ids)), Job.kind == "import"
+    )
+
+
+def _is_as_seen(one: Settled, fileset: Any) -> bool:
+    return fileset is not None and bytes(fileset.seen_digest) == one.digest
+
+
+def _needs_job(one: Settled, fileset: Any, job: Any) -> bool:
+    if not _is_as_seen(one, fileset) or fileset.removed_at is not None:
+        return False
+    if bytes(fileset.done_digest or b"") == one.digest:
+        return False
+    return job is None or bytes(job.digest) != one.digest
+
+
+def _ready(one: Settled) -> dict[str, Any]:
+    return {
+        "fileset_id": one.fileset_id,
+        "kind": "import",
+        "digest": one.digest,
+        "priority": one.priority,
+        "state": "ready",
+        "attempts": 0,
+        "deaths": 0,
+        "next_try_at": None,
+        "claim": 0,
+        "instance_id": None,
+        "reason": None,
+    }
+
+
+def _upsert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert jobs or make them ready again; a claim only ever grows, so that a late result is known as late."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(Job)
+    kept = ("fileset_id", "kind", "claim")
+    changed = {column: statement.excluded[column] for column in rows[0] if column not in kept}
+    connection.execute(statement.on_conflict_do_update(index_elements=["fileset_id", "kind"], set_=changed), list(rows))
+
+
+def push_due(connection: Connection, due: Sequence[tuple[int, datetime | None, str | None]]) -> None:
+    """Look at filesets again later, or (None) no more; the third value is why one is stalled, or None."""
+    if due:
+        rows = [{"b_id": key, "b_due": at, "b_reason": reason} for key, at, reason in due]
+        connection.execute(_PUSH, rows)
+
+
+_PUSH = (
+    update(Fileset)
+    .where(Fileset.id == bindparam("b_id"))
+    .values(due_at=bindparam("b_due"), stalled_reason=bindparam("b_reason"))
+    .execution_options(synchronize_session=False)
+)
+
+
+def start_jobs(connection: Connection, *, instance_id: int, root_ids: Sequence[int], limit: int) -> list[StartedJob]:
+    """Claim up to ``limit`` ready jobs in the order of work (T3)."""
+    query = (
+        select(Job.fileset_id, Job.kind, Job.claim, Job.digest, Job.attempts, Job.deaths)
+        .add_columns(Fileset.root_id, Fileset.placement)
+        .join(Fileset, Fileset.id == Job.fileset_id)
+        .where(Job.state == "ready", Job.kind.in_(("import", "hash")), Fileset.root_id.in_(list(root_ids)))
+        .order_by(Job.priority, Job.fileset_id)
+        .limit(limit)
+    )
+    rows = connection.execute(query).all()
+    if not rows:
+        return []
+    connection.execute(
+        _START, [{"b_id": row.fileset_id, "b_kind": row.kind, "b_instance": instance_id} for row in rows]
+    )
+    members = members_of(connection, [row.fileset_id for row in rows])
+    return [
+        StartedJob(
+            fileset_id=row.fileset_id,
+            kind=row.kind,
+            claim=row.claim + 1,
+            digest=bytes(row.digest),
+            root_id=row.root_id,
+            document=row.placement,
+            attempts=row.attempts + 1,
+            deaths=row.deaths + 1,
+            members=members.get(row.fileset_id, ()),
+        )
+        for row in rows
+    ]
+
+
+_START = (
+    update(Job)
+    .where(Job.fileset_id == bindparam("b_id"), Job.kind == bindparam("b_kind"))
+    .values(
+        state="started",
+        claim=Job.claim + 1,
+        attempts=Job.attempts + 1,
+        deaths=Job.deaths + 1,
+        instance_id=bindparam("b_instance"),
+        next_try_at=null(),
+    )
+    .execution_options(synchronize_session=False)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A start that brought no import. ``next_try_at`` None: quarantined until the file changes."""
+
+    fileset_id: int
+    kind: str
+    claim: int
+    digest: bytes
+    reason: str
+    next_try_at: datetime | None
+    is_death: bool = False
+
+
+def fail_jobs(connection: Connection, failed: Sequence[Failed], *, now: datetime, via: str) -> list[int]:
+    """Let jobs wait or be quarantined (T6); gives the filesets whose claim still held, the rest was late."""
+    held = []
+    for one in failed:
+        values: dict[str, Any] = {
+            "state": "waiting" if one.next_try_at else "quarantined",
+            "next_try_at": one.next_try_at,
+            "reason": one.reason,
+            "instance_id": None,
+        }
+        if not one.is_death:
+            values["deaths"] = 0
+        changed = connection.execute(update(Job).where(*_claimed(one)).values(values))
+        if changed.rowcount:
+            held.append(one.fileset_id)
+            if one.next_try_at is None:
+                record(connection, _quarantined(one.fileset_id, one.reason, now, via))
+        else:
+            connection.execute(delete(Job).where(*_void(one)))
+    return held
+
+
+def _claimed(one: Failed) -> tuple[Any, ...]:
+    return (*_same_claim(one), Job.digest == one.digest)
+
+
+def _same_claim(one: Failed) -> tuple[Any, ...]:
+    return (
+        Job.fileset_id == one.fileset_id,
+        Job.kind == one.kind,
+        Job.claim == one.claim,
+        Job.state == "started",
+    )
+
+
+def _void(one: Failed) -> tuple[Any, ...]:
+    # The look made it void while it was read: with its result it is gone, and settling makes a new one.
+    return (*_same_claim(one), Job.digest != one.digest)
+
+
+def _quarantined(fileset_id: int, reason: str, now: datetime, via: str) -> NewEvent:
+    return NewEvent(
+        what="quarantined",
+        at=now,
+        via=via,
+        object_type="fileset",
+        object_id=fileset_id,
+        fileset_id=fileset_id,
+        after={"reason": reason},
+    )
+
+
+def forget_job(connection: Connection, fileset_id: int, kind: str, claim: int) -> None:
+    """Drop a started job whose result is of no use: by claim, so that a newer start is left alone."""
+    mine = (Job.fileset_id == fileset_id, Job.kind == kind, Job.claim == claim, Job.state == "started")
+    connection.execute(delete(Job).where(*mine))
+
+
+def wake_waiting(connection: Connection, *, now: datetime, latest: datetime) -> int:
+    """Make waiting jobs ready whose time has come; one that waits past ``latest`` was set by a stepped clock."""
+    is_time = (Job.next_try_at <= now) | (Job.next_try_at > latest) | Job.next_try_at.is_(None)
+    query = update(Job).where(Job.state == "waiting", is_time).values(state="ready", next_try_at=None)
+    return connection.execute(query).rowcount
+
+
+def begin_instance(connection: Connection, *, host: str, pid: int, version: str, now: datetime, via: str) -> int:
+    """Note who ingests now (T7): void the claims of all others, quarantine what killed them three times, clamp times.
+
+    The caller holds the ingest lock. Filesets that were waited for are due at once: their settle time starts anew.
+    """
+    ended = update(Instance).where(Instance.ended_at.is_(None)).values(ended_at=now)
+    connection.execute(ended)
+    row = {"host": host, "pid": pid, "version": version, "started_at": now}
+    instance_id = connection.scalar(insert(Instance).returning(Instance.id), row)
+    void = (Job.state == "started", Job.instance_id.is_(None) | (Job.instance_id != instance_id))
+    killers = list(connection.scalars(select(Job.fileset_id).where(*void, Job.deaths >= DEATHS_AT_MOST)))
+    connection.execute(delete(Job).where(*void, Job.digest == b""))
+    is_killer = Job.deaths >= DEATHS_AT_MOST
+    connection.execute(
+        update(Job)
+        .where(*void)
+        .values(
+            state=case((is_killer, "quarantined"), else_="ready"),
+            reason=case((is_killer, DIED), else_=Job.reason),
+            instance_id=None,
+        )
+    )
+    record(connection, *(_quarantined(fileset_id, DIED, now, via) for fileset_id in killers))
+    connection.execute(update(Fileset).where(Fileset.due_at.is_not(None)).values(due_at=now))
+    assert instance_id is not None  # noqa: S101 - an insert returns its key
+    return instance_id
+
+
+def end_instance(connection: Connection, instance_id: int, *, now: datetime) -> None:
+    """Give back what is claimed and not done, without counting it as a death."""
+    mine = (Job.state == "started", Job.instance_id == instance_id)
+    connection.execute(delete(Job).where(*mine, Job.digest == b""))
+    connection.execute(
+        update(Job)
+        .where(*mine)
+        .values(state="ready", instance_id=None, deaths=case((Job.deaths > 0, Job.deaths - 1), else_=0))
+    )
+    connection.execute(update(Instance).where(Instance.id == instance_id).values(ended_at=now))
+
+
+def count_work(connection: Connection) -> dict[str, int]:
+    """Count the filesets that are due and the jobs by state."""
+    counts = {state: count for state, count in connection.execute(_BY_STATE)}  # noqa: C416 - rows are not pairs to mypy
+    counts["due"] = connection.scalar(select(func.count()).where(Fileset.due_at.is_not(None))) or 0
+    return counts
+
+
+_BY_STATE = select(Job.state, func.count()).group_by(Job.state)

@@ -1,0 +1,149 @@
+"""The values that the ingest hands to the catalogue and gets from it: looks, filings, jobs. Frozen, no database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+
+class KnownSighting(NamedTuple):
+    """A sighting as it is stored, with what is needed to decide about a new look at the same path."""
+
+    directory_id: int
+    name: bytes
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    disposition: str
+    fileset_id: int | None
+    is_missing: bool
+    is_done: bool
+    configuration_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenFileset:
+    """The fileset of a file that was placed. ``due_at`` is when its members are looked at again."""
+
+    key: bytes
+    document: Mapping[str, Any]
+    owner_id: int
+    group_id: int
+    digest: bytes
+    due_at: datetime
+    filed_by: str = "rule"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenFile:
+    """A look at a path that is new, changed, back, or placed again. ``fileset`` is set for members only."""
+
+    directory: bytes
+    name: bytes
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    disposition: str
+    reason: str | None = None
+    rule: str | None = None
+    group_id: int | None = None
+    fileset: SeenFileset | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedFile:
+    """A new look at a file that is catalogued already: its place stays, its content is read again."""
+
+    directory: bytes
+    name: bytes
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    fileset_id: int
+    digest: bytes
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryLook:
+    """What came of listing a directory: only one that ``is_whole`` may tell what is no longer there."""
+
+    path: bytes
+    is_whole: bool
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRow:
+    """A member of a fileset as last seen: ``path`` is relative to the root."""
+
+    path: bytes
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueFileset:
+    """A fileset whose members are to be looked at again."""
+
+    id: int
+    root_id: int
+    digest: bytes
+    document: Mapping[str, Any]
+    due_at: datetime
+    first_seen_at: datetime
+    is_done: bool
+    members: tuple[MemberRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedJob:
+    """A job that was claimed: ``kind`` is import or hash."""
+
+    fileset_id: int
+    kind: str
+    claim: int
+    digest: bytes
+    root_id: int
+    document: Mapping[str, Any]
+    attempts: int
+    deaths: int
+    members: tuple[MemberRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerName:
+    """A container as a rule names it, with the key under which it is found again."""
+
+    kind: str
+    name: str
+    origin_key: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filing:
+    """Where the images of a fileset go and whose they are: ids are resolved, names are texts.
+
+    ``containers`` run from the outermost inwards: project, dataset; or screen, plate. ``well`` and ``field`` are
+    zero-based.
+    """
+
+    rule: str
+    image: str
+    owner_id: int
+    group_id: int
+    container_owner_id: int
+    owner_by: str
+    containers: tuple[ContainerName, ...] = ()
+    run: str | None = None
+    well: tuple[int, int] | None = None
+    field: int | None = None
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    key_values: tuple[tuple[str, str], ...] = ()
+    annotate: str = "image"

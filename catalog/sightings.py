@@ -1,0 +1,136 @@
+"""Reads what is known of directories and sightings, for the comparison with a listing. Runs as the site itself."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
+
+from catalog.looks import KnownSighting
+from catalog.models.ingest import Directory, Fileset, Sighting
+from catalog.names import path_hash
+
+_KNOWN: Select[*tuple[Any, ...]] = (
+    select(
+        Sighting.directory_id,
+        Sighting.name,
+        Sighting.size_bytes,
+        Sighting.mtime_ns,
+        Sighting.ctime_ns,
+        Sighting.inode,
+        Sighting.disposition,
+        Sighting.fileset_id,
+        Sighting.missing_since.is_not(None),
+        Fileset.done_digest.is_not(None),
+        Sighting.configuration_id,
+    )
+    .outerjoin(Fileset, Fileset.id == Sighting.fileset_id)
+    .order_by(Sighting.directory_id, Sighting.name)
+)
+
+
+def directory_ids(connection: Connection, root_id: int, paths: Sequence[bytes]) -> dict[bytes, int]:
+    """Give the ids of those of the directories that are known."""
+    if not paths:
+        return {}
+    hashes = [path_hash(path) for path in paths]
+    query = select(Directory.path, Directory.id).where(Directory.root_id == root_id, Directory.path_hash.in_(hashes))
+    return {bytes(path): directory_id for path, directory_id in connection.execute(query)}
+
+
+def known_in_directories(connection: Connection, ids: Sequence[int]) -> list[KnownSighting]:
+    """Give all sightings of these directories, in the order of directory and name."""
+    if not ids:
+        return []
+    rows = connection.execute(_KNOWN.where(Sighting.directory_id.in_(ids)))
+    return [KnownSighting._make(row) for row in rows]
+
+
+def known_in_range(
+    connection: Connection, directory_id: int, low: bytes | None, high: bytes | None
+) -> list[KnownSighting]:
+    """Give the sightings of one directory with names over ``low`` and up to ``high`` (None: open end)."""
+    query = _KNOWN.where(Sighting.directory_id == directory_id)
+    if low is not None:
+        query = query.where(Sighting.name > low)
+    if high is not None:
+        query = query.where(Sighting.name <= high)
+    return [KnownSighting._make(row) for row in connection.execute(query)]
+
+
+def known_by_names(connection: Connection, directory_id: int, names: Sequence[bytes]) -> list[KnownSighting]:
+    """Give the sightings of single names."""
+    query = _KNOWN.where(Sighting.directory_id == directory_id, Sighting.name.in_(list(names)))
+    return [KnownSighting._make(row) for row in connection.execute(query)]
+
+
+def directories_of(connection: Connection, root_id: int, *, after_id: int = 0, limit: int = 10_000) -> list[
+    tuple[int, bytes, bool]
+]:  # fmt: skip
+    """Give a page of all known directories of a root: id, path, whether the last listing was whole."""
+    query = (
+        select(Directory.id, Directory.path, Directory.is_listed_whole)
+        .where(Directory.root_id == root_id, Directory.id > after_id)
+        .order_by(Directory.id)
+        .limit(limit)
+    )
+    return [(row.id, bytes(row.path), row.is_listed_whole) for row in connection.execute(query)]
+
+
+def directories_below(connection: Connection, root_id: int, path: bytes) -> list[int]:
+    """Give the ids of a directory and all known directories below it; none when it is not known."""
+    if path not in directory_ids(connection, root_id, [path]):
+        return []
+    # "/" is 0x2f and "0" comes right after it: everything below, in the order of bytes.
+    below = (Directory.path >= path + b"/") & (Directory.path < path + b"0")
+    query = select(Directory.id).where(Directory.root_id == root_id, below | (Directory.path == path))
+    return list(connection.scalars(query))
+
+
+def present_in(connection: Connection, directory_ids: Sequence[int], *, limit: int) -> list[tuple[int, bytes]]:
+    """Give keys of sightings of these directories that are not missing yet."""
+    query = (
+        select(Sighting.directory_id, Sighting.name)
+        .where(Sighting.directory_id.in_(directory_ids), Sighting.missing_since.is_(None))
+        .order_by(Sighting.directory_id, Sighting.name)
+        .limit(limit)
+    )
+    return [(row.directory_id, bytes(row.name)) for row in connection.execute(query)]
+
+
+def replaceable(
+    connection: Connection, root_id: int, *, after: tuple[int, bytes] | None, limit: int
+) -> Iterator[tuple[int, bytes, bytes, str]]:
+    """Give a page of paths that a change of rules or people may place otherwise: nothing that is catalogued.
+
+    Yields directory id, directory path, name and disposition, in the order of the key.
+    """
+    query = (
+        select(Sighting.directory_id, Directory.path, Sighting.name, Sighting.disposition)
+        .join(Directory, Directory.id == Sighting.directory_id)
+        .outerjoin(Fileset, Fileset.id == Sighting.fileset_id)
+        .where(Directory.root_id == root_id, Sighting.missing_since.is_(None), _never_done())
+        .order_by(Sighting.directory_id, Sighting.name)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(tuple_(Sighting.directory_id, Sighting.name) > tuple_(*after))
+    for row in connection.execute(query):
+        yield row.directory_id, bytes(row.path), bytes(row.name), row.disposition
+
+
+def _never_done() -> ColumnElement[bool]:
+    return Sighting.fileset_id.is_(None) | (Fileset.done_digest.is_(None) & Fileset.removed_at.is_(None))
+
+
+def countable(connection: Connection, root_id: int, *, missing_after: datetime | None = None) -> int:
+    """Count a root's files that matter to the brake: present ones, or those missing since a moment."""
+    present = Sighting.missing_since.is_(None)
+    condition = present if missing_after is None else Sighting.missing_since > missing_after
+    query = (
+        select(func.count())
+        .select_from(Sighting)
+        .join(Directory, Directory.id == Sighting.directory_id)
+        .where(Directory.root_id == root_id, Sighting.disposition.in_(("member", "held", "unmatched")), condition)
+    )
+    return connection.scalar(query) or 0

@@ -1,0 +1,320 @@
+"""Writes looks (T1): directories, sightings and filesets of a batch, in the caller's one transaction."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from catalog.events import NewEvent, record
+from catalog.looks import ChangedFile, DirectoryLook, SeenFile, SeenFileset
+from catalog.models.ingest import Directory, Fileset, Job, Reason, Sighting
+from catalog.names import path_hash
+from catalog.sightings import directory_ids
+
+_LOOK = ("size_bytes", "mtime_ns", "ctime_ns", "inode")
+
+
+def record_directories(
+    connection: Connection, root_id: int, looks: Sequence[DirectoryLook], *, now: datetime
+) -> dict[bytes, int]:
+    """Note directories and how their listing went, writing only what is new or different; gives their ids."""
+    wanted = {path_hash(look.path): look for look in looks}
+    query = select(Directory.id, Directory.path_hash, Directory.is_listed_whole, Directory.problem).where(
+        Directory.root_id == root_id, Directory.path_hash.in_(list(wanted))
+    )
+    ids: dict[bytes, int] = {}
+    changed: list[dict[str, Any]] = []
+    for row in connection.execute(query):
+        look = wanted.pop(bytes(row.path_hash))
+        ids[look.path] = row.id
+        if (row.is_listed_whole, row.problem) != (look.is_whole, look.problem):
+            changed.append({"b_id": row.id, "b_whole": look.is_whole, "b_problem": look.problem, "b_now": now})
+    if changed:
+        connection.execute(_UPDATE_DIRECTORY, changed)
+    if wanted:
+        ids |= _insert_directories(connection, root_id, wanted, now)
+    return ids
+
+
+_UPDATE_DIRECTORY = (
+    update(Directory)
+    .where(Directory.id == bindparam("b_id"))
+    .values(is_listed_whole=bindparam("b_whole"), problem=bindparam("b_problem"), last_pass_at=bindparam("b_now"))
+    .execution_options(synchronize_session=False)
+)
+
+
+def _insert_directories(
+    connection: Connection, root_id: int, wanted: dict[bytes, DirectoryLook], now: datetime
+) -> dict[bytes, int]:
+    rows = [
+        {
+            "root_id": root_id,
+            "path": look.path,
+            "path_hash": hashed,
+            "last_pass_at": now,
+            "is_listed_whole": look.is_whole,
+            "problem": look.problem,
+        }
+        for hashed, look in wanted.items()
+    ]
+    statement = insert(Directory).returning(Directory.id, sort_by_parameter_order=True)
+    ids = connection.scalars(statement, rows).all()
+    return {look.path: directory_id for look, directory_id in zip(wanted.values(), ids, strict=True)}
+
+
+def record_files(
+    connection: Connection,
+    root_id: int,
+    files: Sequence[SeenFile],
+    *,
+    configuration_id: int | None,
+    now: datetime,
+    via: str,
+) -> dict[bytes, int]:
+    """Write sightings and filesets of looks that are new or different; gives the filesets' ids by key.
+
+    The directories are known already. What is catalogued never comes here (see `record_changes`).
+    """
+    if not files:
+        return {}
+    ids = directory_ids(connection, root_id, list({file.directory for file in files}))
+    reasons = _reason_ids(connection, {file.reason for file in files if file.reason})
+    before = _stored(connection, [(ids[file.directory], file.name) for file in files])
+    filesets = _record_filesets(connection, root_id, [f.fileset for f in files if f.fileset], now)
+    rows = [
+        {
+            "directory_id": ids[file.directory],
+            "name": file.name,
+            **{column: getattr(file, column) for column in _LOOK},
+            "disposition": file.disposition,
+            "reason_id": reasons.get(file.reason or ""),
+            "rule": file.rule,
+            "configuration_id": configuration_id,
+            "fileset_id": filesets[file.fileset.key] if file.fileset else None,
+            "group_id": file.group_id,
+            "original_file_id": None,
+            "missing_since": None,
+        }
+        for file in files
+    ]
+    _upsert_sightings(connection, rows)
+    _drop_left_filesets(connection, rows, before)
+    record(connection, *_held_events(root_id, files, rows, before, configuration_id, now, via))
+    return filesets
+
+
+def _held_events(
+    root_id: int,
+    files: Sequence[SeenFile],
+    rows: Sequence[dict[str, Any]],
+    before: dict[tuple[int, bytes], tuple[str, int | None, int | None]],
+    configuration_id: int | None,
+    now: datetime,
+    via: str,
+) -> list[NewEvent]:
+    """Tell each decision to hold once: not again while the reason stays the same."""
+    events = []
+    for file, row in zip(files, rows, strict=True):
+        known = before.get((row["directory_id"], file.name))
+        if file.disposition == "held" and (known is None or known[:2] != ("held", row["reason_id"])):
+            path = file.directory + b"/" + file.name if file.directory else file.name
+            events.append(
+                NewEvent(
+                    what="held",
+                    at=now,
+                    via=via,
+                    root_id=root_id,
+                    path_hash=path_hash(path),
+                    after={"reason": file.reason},
+                    configuration_id=configuration_id,
+                )
+            )
+    return events
+
+
+def _stored(
+    connection: Connection, keys: Sequence[tuple[int, bytes]]
+) -> dict[tuple[int, bytes], tuple[str, int | None, int | None]]:
+    by_directory: dict[int, list[bytes]] = {}
+    for directory_id, name in keys:
+        by_directory.setdefault(directory_id, []).append(name)
+    found = {}
+    for directory_id, names in by_directory.items():
+        query = select(Sighting.name, Sighting.disposition, Sighting.reason_id, Sighting.fileset_id).where(
+            Sighting.directory_id == directory_id, Sighting.name.in_(names)
+        )
+        for row in connection.execute(query):
+            found[directory_id, bytes(row.name)] = (row.disposition, row.reason_id, row.fileset_id)
+    return found
+
+
+def _upsert_sightings(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(Sighting)
+    key = ("directory_id", "name")
+    changed = {column: statement.excluded[column] for column in rows[0] if column not in key}
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), list(rows))
+
+
+def _reason_ids(connection: Connection, sentences: Iterable[str]) -> dict[str, int]:
+    wanted = sorted(set(sentences))
+    if not wanted:
+        return {}
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    known = _known_reasons(connection, wanted)
+    new = [{"sentence": sentence} for sentence in wanted if sentence not in known]
+    if new:
+        connection.execute(dialect.insert(Reason).on_conflict_do_nothing(), new)
+        known = _known_reasons(connection, wanted)
+    return known
+
+
+def _known_reasons(connection: Connection, wanted: Sequence[str]) -> dict[str, int]:
+    rows = connection.execute(select(Reason.sentence, Reason.id).where(Reason.sentence.in_(wanted)))
+    return {sentence: reason_id for sentence, reason_id in rows}  # noqa: C416 - rows are not pairs to mypy
+
+
+def _record_filesets(
+    connection: Connection, root_id: int, filesets: Sequence[SeenFileset], now: datetime
+) -> dict[bytes, int]:
+    """Insert or refresh filesets that are not catalogued; a removed one keeps its row and stays removed."""
+    if not filesets:
+        return {}
+    wanted = {fileset.key: fileset for fileset in filesets}
+    query = (
+        select(Fileset, Job.state.label("job_state"))
+        .outerjoin(Job, (Job.fileset_id == Fileset.id) & (Job.kind == "import"))
+        .where(Fileset.root_id == root_id, Fileset.key.in_(list(wanted)))
+    )
+    ids: dict[bytes, int] = {}
+    for row in connection.execute(query).mappings().all():
+        seen = wanted.pop(bytes(row["key"]))
+        ids[seen.key] = row["id"]
+        if row["removed_at"] is None and not _is_pending_so(row, seen):
+            _refresh(connection, row["id"], seen, is_done=row["done_digest"] is not None)
+    if wanted:
+        rows = [_fileset_row(root_id, fileset, now) for fileset in wanted.values()]
+        new = connection.scalars(insert(Fileset).returning(Fileset.id, sort_by_parameter_order=True), rows).all()
+        ids |= dict(zip(wanted, new, strict=True))
+    return ids
+
+
+def _is_pending_so(row: RowMapping, seen: SeenFileset) -> bool:
+    """Tell whether just this is already on its way: looking at it again must not make it wait again."""
+    is_same = bytes(row["seen_digest"]) == seen.digest and row["placement"] == seen.document
+    return is_same and (row["due_at"] is not None or row["job_state"] is not None)
+
+
+def _fileset_row(root_id: int, fileset: SeenFileset, now: datetime) -> dict[str, Any]:
+    return {
+        "root_id": root_id,
+        "key": fileset.key,
+        "placement": dict(fileset.document),
+        "owner_id": fileset.owner_id,
+        "group_id": fileset.group_id,
+        "seen_digest": fileset.digest,
+        "due_at": fileset.due_at,
+        "first_seen_at": now,
+        "filed_by": fileset.filed_by,
+    }
+
+
+def _refresh(connection: Connection, fileset_id: int, seen: SeenFileset, *, is_done: bool) -> None:
+    values: dict[str, Any] = {"seen_digest": seen.digest, "due_at": seen.due_at}
+    if not is_done:
+        values |= {
+            "placement": dict(seen.document),
+            "owner_id": seen.owner_id,
+            "group_id": seen.group_id,
+            "filed_by": seen.filed_by,
+        }
+    connection.execute(update(Fileset).where(Fileset.id == fileset_id).values(values))
+    forget_jobs(connection, [fileset_id])
+
+
+def forget_jobs(connection: Connection, fileset_ids: Sequence[int]) -> None:
+    """Drop jobs that the look made stale. One that is being read stays as void: its result is discarded."""
+    mine = Job.fileset_id.in_(list(fileset_ids))
+    connection.execute(delete(Job).where(mine, Job.state != "started"))
+    connection.execute(update(Job).where(mine, Job.state == "started").values(digest=b"", reason=None))
+
+
+def _drop_left_filesets(
+    connection: Connection,
+    rows: Sequence[dict[str, Any]],
+    before: dict[tuple[int, bytes], tuple[str, int | None, int | None]],
+) -> None:
+    """Remove never imported filesets whose only file went to another fileset, or to none."""
+    left = set()
+    for row in rows:
+        known = before.get((row["directory_id"], row["name"]))
+        if known and known[2] is not None and known[2] != row["fileset_id"]:
+            left.add(known[2])
+    drop_filesets(connection, sorted(left))
+
+
+def drop_filesets(connection: Connection, fileset_ids: Sequence[int]) -> None:
+    """Remove filesets that were never imported, that nobody removed and to which no sighting points any more."""
+    if not fileset_ids:
+        return
+    used = select(Sighting.fileset_id).where(Sighting.fileset_id.in_(list(fileset_ids)))
+    unused = select(Fileset.id).where(
+        Fileset.id.in_(list(fileset_ids)),
+        Fileset.done_digest.is_(None),
+        Fileset.removed_at.is_(None),
+        Fileset.id.not_in(used),
+    )
+    gone = list(connection.scalars(unused))
+    if gone:
+        connection.execute(delete(Job).where(Job.fileset_id.in_(gone)))
+        connection.execute(delete(Fileset).where(Fileset.id.in_(gone)))
+
+
+def record_changes(connection: Connection, root_id: int, files: Sequence[ChangedFile]) -> None:
+    """Write new looks at catalogued files: due again, unless it is what was imported (then nothing is to be done)."""
+    if not files:
+        return
+    ids = directory_ids(connection, root_id, list({file.directory for file in files}))
+    rows = [
+        {
+            "b_directory": ids[file.directory],
+            "b_name": file.name,
+            **{f"b_{column}": getattr(file, column) for column in _LOOK},
+        }
+        for file in files
+    ]
+    connection.execute(_UPDATE_LOOK, rows)
+    fileset_ids = [file.fileset_id for file in files]
+    query = select(Fileset.id, Fileset.done_digest, Fileset.removed_at).where(Fileset.id.in_(fileset_ids))
+    done = {row.id: row for row in connection.execute(query)}
+    changes = [
+        {
+            "b_id": file.fileset_id,
+            "b_digest": file.digest,
+            "b_due": None if _is_settled(done[file.fileset_id], file.digest) else file.due_at,
+        }
+        for file in files
+    ]
+    connection.execute(_UPDATE_SEEN, changes)
+    forget_jobs(connection, fileset_ids)
+
+
+def _is_settled(row: Any, digest: bytes) -> bool:
+    return row.removed_at is not None or bytes(row.done_digest or b"") == digest
+
+
+_UPDATE_LOOK = (
+    update(Sighting)
+    .where(Sighting.directory_id == bindparam("b_directory"), Sighting.name == bindparam("b_name"))
+    .values(**{column: bindparam(f"b_{column}") for column in _LOOK}, missing_since=None)
+    .execution_options(synchronize_session=False)
+)
+_UPDATE_SEEN = (
+    update(Fileset)
+    .where(Fileset.id == bindparam("b_id"))
+    .values(seen_digest=bindparam("b_digest"), due_at=bindparam("b_due"), stalled_reason=None)
+    .execution_options(synchronize_session=False)
+)
