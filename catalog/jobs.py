@@ -290,7 +290,7 @@ def wake_waiting(connection: Connection, *, now: datetime, latest: datetime) -> 
     """Make waiting jobs ready whose time has come; one that waits past ``latest`` was set by a stepped clock."""
     is_time = (Job.next_try_at <= now) | (Job.next_try_at > latest) | Job.next_try_at.is_(None)
     query = update(Job).where(Job.state == "waiting", is_time).values(state="ready", next_try_at=None)
-    return connection.execute(query).rowcount
+    return int(connection.execute(query).rowcount)
 
 
 def begin_instance(connection: Connection, *, host: str, pid: int, version: str, now: datetime, via: str) -> int:

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, NamedTuple
+
+from catalog.records import FileRecord, ImageRecord, ThumbnailRecord
 
 
 class KnownSighting(NamedTuple):
@@ -147,3 +150,46 @@ class Filing:
     tags: tuple[str, ...] = ()
     key_values: tuple[tuple[str, str], ...] = ()
     annotate: str = "image"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadFileset:
+    """What a worker read of a fileset, with where it goes; ready to be committed (T5).
+
+    ``pictures`` are one for each image, in the same order.
+    """
+
+    fileset_id: int
+    root_id: int
+    claim: int
+    digest: bytes
+    format: str
+    filing: Filing
+    files: tuple[FileRecord, ...]
+    images: tuple[ImageRecord, ...]
+    pictures: tuple[ThumbnailRecord, ...]
+    configuration_id: int | None = None
+
+
+class CommittedAs(StrEnum):
+    """What a commit made of a result."""
+
+    IMPORTED = "imported"
+    UPDATED = "updated"
+    #: Read again, and the content is what is catalogued already.
+    UNCHANGED = "unchanged"
+    #: It was for an earlier state of the file, of the rules or of another claim.
+    DISCARDED = "discarded"
+    #: Its place in a plate is taken by another file of the same folder: held, with the sentence.
+    TAKEN = "taken"
+    #: A known file, whose old path is gone, was read at its new path: ids are kept.
+    MOVED = "moved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """The outcome for one fileset; ``reason`` is set for TAKEN."""
+
+    fileset_id: int
+    outcome: CommittedAs
+    reason: str | None = None

@@ -318,3 +318,31 @@ _UPDATE_SEEN = (
     .values(seen_digest=bindparam("b_digest"), due_at=bindparam("b_due"), stalled_reason=None)
     .execution_options(synchronize_session=False)
 )
+
+
+def hold_fileset(
+    connection: Connection, fileset_id: int, disposition: str, reason: str, *, now: datetime, via: str
+) -> None:
+    """Turn the files of a fileset that can't be imported into held or ignored ones; what is catalogued stays.
+
+    A catalogued one keeps its images as they were and is quarantined with the reason.
+    """
+    row = connection.execute(select(Fileset.done_digest, Fileset.group_id).where(Fileset.id == fileset_id)).one()
+    event = NewEvent(
+        what="quarantined" if row.done_digest is not None else disposition,
+        at=now,
+        via=via,
+        object_type="fileset",
+        object_id=fileset_id,
+        fileset_id=fileset_id,
+        after={"reason": reason},
+    )
+    record(connection, event)
+    if row.done_digest is not None:
+        values = {"state": "quarantined", "reason": reason, "next_try_at": None, "instance_id": None}
+        connection.execute(update(Job).where(Job.fileset_id == fileset_id, Job.kind == "import").values(values))
+        return
+    reason_id = _reason_ids(connection, [reason])[reason]
+    held = {"disposition": disposition, "reason_id": reason_id, "fileset_id": None, "group_id": row.group_id}
+    connection.execute(update(Sighting).where(Sighting.fileset_id == fileset_id).values(held))
+    drop_filesets(connection, [fileset_id])

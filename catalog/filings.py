@@ -1,0 +1,32 @@
+"""The document of a placement as a fileset keeps it, and the filing that it stands for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from catalog.looks import ContainerName, Filing
+
+
+def filing_of(document: Mapping[str, Any]) -> Filing:
+    """Read a fileset's placement document (written by `ingest.documents`)."""
+    ownership = document["ownership"]
+    target = document["target"]
+    well = target["well"]
+    return Filing(
+        rule=document["rule"],
+        image=document["image"],
+        owner_id=ownership["owner_id"],
+        group_id=ownership["group_id"],
+        container_owner_id=ownership["container_owner_id"],
+        owner_by=ownership["owner_by"],
+        containers=tuple(
+            ContainerName(kind=one["kind"], name=one["name"], origin_key=bytes.fromhex(one["origin_key"]))
+            for one in document["containers"]
+        ),
+        run=target["run"],
+        well=None if well is None else (well[0], well[1]),
+        field=target["field"],
+        description=document["description"],
+        tags=tuple(document["tags"]),
+        key_values=tuple((key, value) for key, value in document["key_values"]),
+        annotate=document["annotate"],
+    )

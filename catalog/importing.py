@@ -1,0 +1,160 @@
+"""Commits what was read (T5): a savepoint per fileset, results that came too late are discarded."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from catalog.events import NewEvent, record
+from catalog.image_rows import insert_images, replace_images, write_files
+from catalog.looks import Committed, CommittedAs, ReadFileset
+from catalog.models.images import Image, OriginalFile
+from catalog.models.ingest import Fileset, Job
+from catalog.moves import adopt_by_content
+from catalog.store import hold_fileset
+
+
+def commit_reads(connection: Connection, reads: Sequence[ReadFileset], *, now: datetime, via: str) -> list[Committed]:
+    """Write results into the catalogue; each in its own savepoint, so that one can't spoil the others."""
+    outcomes = []
+    for read in reads:
+        with connection.begin_nested() as savepoint:
+            outcome = _commit(connection, read, now=now, via=via)
+            if outcome.outcome is CommittedAs.TAKEN:
+                savepoint.rollback()
+        if outcome.outcome is CommittedAs.TAKEN:
+            assert outcome.reason is not None  # noqa: S101 - TAKEN tells why
+            hold_fileset(connection, read.fileset_id, "held", outcome.reason, now=now, via=via)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _commit(connection: Connection, read: ReadFileset, *, now: datetime, via: str) -> Committed:
+    fileset = _claimed_fileset(connection, read)
+    if fileset is None:
+        return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.DISCARDED)
+    if fileset.done_digest is None:
+        return _first_import(connection, read, now, via)
+    return _update(connection, read, fileset.generation, now, via)
+
+
+def _claimed_fileset(connection: Connection, read: ReadFileset) -> Any:
+    """Give the fileset if the claim still holds for just this digest; else drop what is void."""
+    job_is_mine = (
+        Job.fileset_id == read.fileset_id,
+        Job.kind == "import",
+        Job.claim == read.claim,
+        Job.state == "started",
+    )
+    query = (
+        select(Fileset.done_digest, Fileset.generation)
+        .join(Job, Job.fileset_id == Fileset.id)
+        .where(
+            *job_is_mine,
+            Job.digest == read.digest,
+            Fileset.seen_digest == read.digest,
+            Fileset.removed_at.is_(None),
+        )
+        .with_for_update()
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        connection.execute(delete(Job).where(*job_is_mine))
+    return row
+
+
+def _first_import(connection: Connection, read: ReadFileset, now: datetime, via: str) -> Committed:
+    if adopt_by_content(connection, read, now=now, via=via):
+        return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.MOVED)
+    write_files(connection, read, now=now)
+    images, reason = insert_images(connection, read, now=now)
+    if reason is not None:
+        return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.TAKEN, reason=reason)
+    _finish(connection, read, generation=1)
+    after = {"images": images, "rule": read.filing.rule, "owner_by": read.filing.owner_by, "format": read.format}
+    record(connection, _event("imported", read, after, now, via))
+    return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.IMPORTED)
+
+
+def _update(connection: Connection, read: ReadFileset, generation: int, now: datetime, via: str) -> Committed:
+    if not _is_other_content(connection, read):
+        write_files(connection, read, now=now)
+        _finish(connection, read, generation=generation)
+        return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.UNCHANGED)
+    write_files(connection, read, now=now)
+    images = replace_images(connection, read, now=now)
+    _finish(connection, read, generation=generation + 1)
+    record(connection, _event("updated", read, {"images": images, "format": read.format}, now, via))
+    return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.UPDATED)
+
+
+def _is_other_content(connection: Connection, read: ReadFileset) -> bool:
+    """Compare with what is catalogued: by hash where both have one, else by size and fingerprint.
+
+    A hash that is missing on one side counts as other content: reading again is harmless, a wrong picture is not.
+    """
+    query = (
+        select(OriginalFile.size_bytes, OriginalFile.hasher, OriginalFile.hash, OriginalFile.fingerprint)
+        .where(OriginalFile.fileset_id == read.fileset_id)
+        .order_by(OriginalFile.ordinal)
+    )
+    known = [(row.size_bytes, row.hasher, row.hash, bytes(row.fingerprint)) for row in connection.execute(query)]
+    new = [(file.size_bytes, file.hasher, file.hash, file.fingerprint) for file in read.files]
+    if known != new or any(one[2] is None for one in known):
+        return True
+    count = len(connection.scalars(select(Image.id).where(Image.fileset_id == read.fileset_id)).all())
+    return count != len(read.images)
+
+
+def _finish(connection: Connection, read: ReadFileset, *, generation: int) -> None:
+    values = {"done_digest": read.digest, "due_at": None, "stalled_reason": None, "generation": generation}
+    connection.execute(update(Fileset).where(Fileset.id == read.fileset_id).values(values))
+    connection.execute(delete(Job).where(Job.fileset_id == read.fileset_id, Job.kind == "import"))
+    if any(file.hash is None for file in read.files):
+        _ask_for_hash(connection, read)
+
+
+def _ask_for_hash(connection: Connection, read: ReadFileset) -> None:
+    """Note that the hash is to be made once it is quiet: after all imports."""
+    connection.execute(delete(Job).where(Job.fileset_id == read.fileset_id, Job.kind == "hash"))
+    row = {"fileset_id": read.fileset_id, "kind": "hash", "digest": read.digest, "priority": 3, "state": "ready"}
+    connection.execute(insert(Job), row)
+
+
+def _event(what: str, read: ReadFileset, after: dict[str, Any], now: datetime, via: str) -> NewEvent:
+    return NewEvent(
+        what=what,
+        at=now,
+        via=via,
+        object_type="fileset",
+        object_id=read.fileset_id,
+        fileset_id=read.fileset_id,
+        root_id=read.root_id,
+        after=after,
+        configuration_id=read.configuration_id,
+    )
+
+
+def commit_hash(connection: Connection, read: ReadFileset) -> bool:
+    """Store a hash that was made later, if the file is still what was imported; gives whether it was."""
+    mine = (
+        Job.fileset_id == read.fileset_id,
+        Job.kind == "hash",
+        Job.claim == read.claim,
+        Job.state == "started",
+    )
+    current = select(Fileset.id).where(
+        Fileset.id == read.fileset_id, Fileset.done_digest == read.digest, Fileset.seen_digest == read.digest
+    )
+    holds = connection.scalar(select(Job.fileset_id).where(*mine)) and connection.scalar(current)
+    connection.execute(delete(Job).where(*mine))
+    if not holds:
+        return False
+    for ordinal, file in enumerate(read.files):
+        connection.execute(
+            update(OriginalFile)
+            .where(OriginalFile.fileset_id == read.fileset_id, OriginalFile.ordinal == ordinal)
+            .values(hash=file.hash, hasher=file.hasher)
+        )
+    return True

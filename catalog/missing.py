@@ -1,0 +1,92 @@
+"""Marks what is no longer there (T8), and knows how much of a root went missing lately."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from catalog.events import NewEvent, record
+from catalog.models.ingest import Fileset, Job, Sighting
+from catalog.store import drop_filesets
+
+_BATCH = 500
+
+
+def mark_missing(
+    connection: Connection, root_id: int, keys: Sequence[tuple[int, bytes]], *, now: datetime, via: str
+) -> int:
+    """Mark sightings (directory id, name) as missing; gives how many. One event per catalogued fileset.
+
+    The caller knows from a listing without an error that they are gone, and has asked the brake. What was only
+    ignored or skipped is forgotten.
+    """
+    rows = _present(connection, keys)
+    passing = [row for row in rows if row.disposition in ("ignored", "skipped")]
+    lasting = [row for row in rows if row.disposition not in ("ignored", "skipped")]
+    if passing:
+        connection.execute(_FORGET, [{"b_directory": row.directory_id, "b_name": bytes(row.name)} for row in passing])
+    if lasting:
+        connection.execute(
+            _MISS, [{"b_directory": row.directory_id, "b_name": bytes(row.name), "b_now": now} for row in lasting]
+        )
+    _settle_filesets(connection, root_id, {row.fileset_id for row in lasting if row.fileset_id is not None}, now, via)
+    return len(lasting)
+
+
+def _present(connection: Connection, keys: Sequence[tuple[int, bytes]]) -> list[Any]:
+    by_directory: dict[int, list[bytes]] = {}
+    for directory_id, name in keys:
+        by_directory.setdefault(directory_id, []).append(name)
+    rows: list[Any] = []
+    for directory_id, names in by_directory.items():
+        for start in range(0, len(names), _BATCH):
+            query = select(Sighting.directory_id, Sighting.name, Sighting.disposition, Sighting.fileset_id).where(
+                Sighting.directory_id == directory_id,
+                Sighting.name.in_(names[start : start + _BATCH]),
+                Sighting.missing_since.is_(None),
+            )
+            rows.extend(connection.execute(query))
+    return rows
+
+
+_HERE = (Sighting.directory_id == bindparam("b_directory"), Sighting.name == bindparam("b_name"))
+_MISS = (
+    update(Sighting).where(*_HERE).values(missing_since=bindparam("b_now")).execution_options(synchronize_session=False)
+)
+_FORGET = delete(Sighting).where(*_HERE).execution_options(synchronize_session=False)
+
+
+def _settle_filesets(connection: Connection, root_id: int, fileset_ids: set[int], now: datetime, via: str) -> None:
+    """Wait no more for filesets without any file left."""
+    ids = sorted(fileset_ids)
+    for start in range(0, len(ids), _BATCH):
+        part = ids[start : start + _BATCH]
+        present = select(Sighting.fileset_id).where(Sighting.fileset_id.in_(part), Sighting.missing_since.is_(None))
+        query = select(Fileset.id, Fileset.done_digest).where(Fileset.id.in_(part), Fileset.id.not_in(present))
+        gone = connection.execute(query).all()
+        gone_ids = [row.id for row in gone]
+        connection.execute(update(Fileset).where(Fileset.id.in_(gone_ids)).values(due_at=None))
+        connection.execute(delete(Job).where(Job.fileset_id.in_(gone_ids), Job.state.in_(("ready", "waiting"))))
+        record(connection, *(_missing(row.id, root_id, now, via) for row in gone if row.done_digest is not None))
+
+
+def _missing(fileset_id: int, root_id: int, now: datetime, via: str) -> NewEvent:
+    return NewEvent(
+        what="missing",
+        at=now,
+        via=via,
+        object_type="fileset",
+        object_id=fileset_id,
+        fileset_id=fileset_id,
+        root_id=root_id,
+    )
+
+
+def forget_renamed(connection: Connection, directory_id: int, name: bytes) -> None:
+    """Forget a path whose file was never imported and is now known under another name."""
+    here = (Sighting.directory_id == directory_id, Sighting.name == name)
+    fileset_id = connection.scalar(select(Sighting.fileset_id).where(*here))
+    connection.execute(delete(Sighting).where(*here))
+    if fileset_id is not None:
+        drop_filesets(connection, [fileset_id])

@@ -1,0 +1,296 @@
+"""Moves (T9): a known file found at a new path keeps its ids; what the rules filed is filed anew."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select, tuple_, update
+
+from catalog.events import NewEvent, record
+from catalog.filings import filing_of
+from catalog.image_rows import file_images, image_names_of
+from catalog.looks import Filing, ReadFileset
+from catalog.models.containers import Dataset, DatasetImageLink, Plate, WellSample
+from catalog.models.images import Image, OriginalFile
+from catalog.models.ingest import Directory, Fileset, Job, Root, Sighting
+from catalog.names import display, path_hash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveCandidate:
+    """A known sighting that a new name may be the same file as: its old path must be gone now."""
+
+    directory_id: int
+    name: bytes
+    path: bytes
+    size_bytes: int
+    mtime_ns: int
+    inode: int
+    fileset_id: int
+    is_done: bool
+    filed_by: str
+    owner_id: int | None
+    group_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A single file's fileset at its new path.
+
+    ``document`` is its placement there, None to keep the old one (hand-filed, another owner's path, no rule);
+    ``owner_differs`` tells the owner and group by the new folder when they are others.
+    """
+
+    candidate: MoveCandidate
+    path: bytes
+    ctime_ns: int
+    key: bytes
+    digest: bytes
+    document: Mapping[str, Any] | None
+    owner_differs: Mapping[str, Any] | None
+
+
+def move_candidates(
+    connection: Connection, root_id: int, looks: Sequence[tuple[int, int, int]]
+) -> dict[tuple[int, int, int], MoveCandidate]:
+    """Find known members of a root by (inode, size, mtime); hard links (several sightings of one) find none."""
+    if not looks:
+        return {}
+    query = (
+        select(Sighting, Directory.path, Fileset.done_digest, Fileset.filed_by, Fileset.owner_id, Fileset.group_id)
+        .join(Directory, Directory.id == Sighting.directory_id)
+        .join(Fileset, Fileset.id == Sighting.fileset_id)
+        .where(
+            tuple_(Sighting.inode, Sighting.size_bytes).in_([(inode, size) for inode, size, _ in looks]),
+            Directory.root_id == root_id,
+            Fileset.removed_at.is_(None),
+        )
+    )
+    wanted = set(looks)
+    found: dict[tuple[int, int, int], list[MoveCandidate]] = {}
+    for row in connection.execute(query):
+        key = (row.inode, row.size_bytes, row.mtime_ns)
+        if key in wanted:
+            found.setdefault(key, []).append(_candidate(row))
+    return {key: candidates[0] for key, candidates in found.items() if len(candidates) == 1}
+
+
+def _candidate(row: Any) -> MoveCandidate:
+    folder, name = bytes(row.path), bytes(row.name)
+    return MoveCandidate(
+        directory_id=row.directory_id,
+        name=name,
+        path=folder + b"/" + name if folder else name,
+        size_bytes=row.size_bytes,
+        mtime_ns=row.mtime_ns,
+        inode=row.inode,
+        fileset_id=row.fileset_id,
+        is_done=row.done_digest is not None,
+        filed_by=row.filed_by,
+        owner_id=row.owner_id,
+        group_id=row.group_id,
+    )
+
+
+def move_file(connection: Connection, root_id: int, move: Move, directory_id: int, *, now: datetime, via: str) -> None:
+    """Re-key the sighting and the fileset of an imported file; the content is known to be the same."""
+    candidate = move.candidate
+    name = move.path.rpartition(b"/")[2]
+    here = (Sighting.directory_id == directory_id, Sighting.name == name)
+    there = (Sighting.directory_id == candidate.directory_id, Sighting.name == candidate.name)
+    _drop_sighting(connection, here)
+    connection.execute(
+        update(Sighting)
+        .where(*there)
+        .values(directory_id=directory_id, name=name, ctime_ns=move.ctime_ns, missing_since=None)
+    )
+    _rekey(connection, candidate.fileset_id, root_id, move.key, move.digest)
+    connection.execute(
+        update(Fileset).where(Fileset.id == candidate.fileset_id).values(owner_differs=move.owner_differs)
+    )
+    if move.document is not None:
+        refile(connection, candidate.fileset_id, move.document, now=now)
+    _tell(connection, candidate.fileset_id, root_id, candidate.path, move.path, move.owner_differs, now, via)
+
+
+def _drop_sighting(connection: Connection, here: tuple[Any, ...]) -> None:
+    """Make room at the new path: what lay there before was overwritten by the move, its record stays as missing."""
+    row = connection.execute(select(Sighting.fileset_id).where(*here)).one_or_none()
+    if row is not None:
+        connection.execute(delete(Sighting).where(*here))
+        if row.fileset_id is not None:
+            connection.execute(update(Fileset).where(Fileset.id == row.fileset_id).values(due_at=None))
+            connection.execute(delete(Job).where(Job.fileset_id == row.fileset_id))
+
+
+def _rekey(connection: Connection, fileset_id: int, root_id: int, key: bytes, digest: bytes) -> None:
+    """Give the fileset its new key. One that held it before, and lost its file, gets out of the way."""
+    holder = connection.scalar(
+        select(Fileset.id).where(Fileset.root_id == root_id, Fileset.key == key, Fileset.id != fileset_id)
+    )
+    if holder is not None:
+        connection.execute(update(Fileset).where(Fileset.id == holder).values(key=_freed_key(holder)))
+    connection.execute(
+        update(Fileset)
+        .where(Fileset.id == fileset_id)
+        .values(root_id=root_id, key=key, seen_digest=digest, done_digest=digest, due_at=None)
+    )
+    connection.execute(delete(Job).where(Job.fileset_id == fileset_id, Job.kind == "import"))
+
+
+def _freed_key(fileset_id: int) -> bytes:
+    return path_hash(b"/moved over/%d" % fileset_id)
+
+
+def _tell(
+    connection: Connection,
+    fileset_id: int,
+    root_id: int,
+    old: bytes,
+    new: bytes,
+    differs: Mapping[str, Any] | None,
+    now: datetime,
+    via: str,
+) -> None:
+    after: dict[str, Any] = {"path": display(new)}
+    if differs:
+        after["owner_differs"] = dict(differs)
+    record(
+        connection,
+        NewEvent(
+            what="moved",
+            at=now,
+            via=via,
+            object_type="fileset",
+            object_id=fileset_id,
+            fileset_id=fileset_id,
+            root_id=root_id,
+            path_hash=path_hash(new),
+            before={"path": display(old)},
+            after=after,
+        ),
+    )
+
+
+def refile(connection: Connection, fileset_id: int, document: Mapping[str, Any], *, now: datetime) -> None:
+    """File the images of a fileset by another placement of the same owner and group, unless filed by hand."""
+    row = connection.execute(
+        select(Fileset.placement, Fileset.filed_by, Fileset.root_id, Fileset.done_digest).where(
+            Fileset.id == fileset_id
+        )
+    ).one()
+    old, new = filing_of(row.placement), filing_of(document)
+    connection.execute(update(Fileset).where(Fileset.id == fileset_id).values(placement=dict(document)))
+    images = connection.execute(
+        select(Image.id, Image.named_by, Image.series, Image.name)
+        .where(Image.fileset_id == fileset_id)
+        .order_by(Image.series)
+    ).all()
+    _rename(connection, [tuple(image) for image in images], old, new, now)
+    if row.filed_by == "rule" and _place_of(old) != _place_of(new):
+        ids = [image.id for image in images]
+        _take_out(connection, ids, old)
+        file_images(connection, ids, new, fileset_id=fileset_id, configuration_id=None, now=now)
+
+
+def _place_of(filing: Filing) -> Any:
+    return filing.containers, filing.run, filing.well, filing.field
+
+
+def _rename(connection: Connection, images: Sequence[Any], old: Filing, new: Filing, now: datetime) -> None:
+    for image_id, named_by, _, name in images:
+        if named_by == "rule" and old.image != new.image:
+            renamed = image_names_of(name, old, new)
+            connection.execute(
+                update(Image).where(Image.id == image_id).values(name=renamed, rule=new.rule, updated_at=now)
+            )
+
+
+def _take_out(connection: Connection, images: list[int], old: Filing) -> None:
+    """Remove images from where the old placement put them; where people put them, they stay."""
+    if not old.containers:
+        return
+    inner = old.containers[-1]
+    if inner.kind == "dataset":
+        dataset = select(Dataset.id).where(Dataset.origin_key == inner.origin_key).scalar_subquery()
+        connection.execute(
+            delete(DatasetImageLink).where(
+                DatasetImageLink.image_id.in_(images), DatasetImageLink.dataset_id == dataset
+            )
+        )
+    else:
+        plate = select(Plate.id).where(Plate.origin_key == inner.origin_key).scalar_subquery()
+        connection.execute(delete(WellSample).where(WellSample.image_id.in_(images), WellSample.plate_id == plate))
+
+
+def adopt_by_content(connection: Connection, read: ReadFileset, *, now: datetime, via: str) -> bool:
+    """Recognise a file by its hash whose old path is gone, of the same owner and group: it moved across disks.
+
+    The fileset that was seen at the new path gives way to the known one, with its ids. Tells whether it did.
+    """
+    known_id = _twin_that_is_gone(connection, read)
+    if known_id is None:
+        return False
+    new = connection.execute(
+        select(Fileset.key, Fileset.placement, Fileset.root_id).where(Fileset.id == read.fileset_id)
+    ).one()
+    old_path = _path_of(connection, known_id)
+    original = connection.scalar(select(OriginalFile.id).where(OriginalFile.fileset_id == known_id))
+    connection.execute(delete(Sighting).where(Sighting.fileset_id == known_id))
+    connection.execute(
+        update(Sighting)
+        .where(Sighting.fileset_id == read.fileset_id)
+        .values(fileset_id=known_id, original_file_id=original)
+    )
+    connection.execute(delete(Job).where(Job.fileset_id == read.fileset_id))
+    connection.execute(delete(Fileset).where(Fileset.id == read.fileset_id))
+    _rekey(connection, known_id, new.root_id, bytes(new.key), read.digest)
+    refile(connection, known_id, new.placement, now=now)
+    _tell(connection, known_id, new.root_id, old_path, read.files[0].path, None, now, via)
+    return True
+
+
+def _twin_that_is_gone(connection: Connection, read: ReadFileset) -> int | None:
+    if len(read.files) != 1 or read.files[0].hash is None:
+        return None
+    file = read.files[0]
+    present = select(Sighting.fileset_id).where(Sighting.fileset_id == Fileset.id, Sighting.missing_since.is_(None))
+    absent = select(Sighting.fileset_id).where(Sighting.fileset_id == Fileset.id, Sighting.missing_since.is_not(None))
+    siblings = (
+        select(func.count()).select_from(OriginalFile).where(OriginalFile.fileset_id == Fileset.id).scalar_subquery()
+    )
+    query = (
+        select(Fileset.id)
+        .join(OriginalFile, OriginalFile.fileset_id == Fileset.id)
+        .join(Root, Root.id == Fileset.root_id)
+        .where(
+            OriginalFile.size_bytes == file.size_bytes,
+            OriginalFile.fingerprint == file.fingerprint,
+            OriginalFile.hash == file.hash,
+            OriginalFile.hasher == file.hasher,
+            Fileset.id != read.fileset_id,
+            Fileset.owner_id == read.filing.owner_id,
+            Fileset.group_id == read.filing.group_id,
+            Fileset.done_digest.is_not(None),
+            Fileset.removed_at.is_(None),
+            Root.availability == "available",
+            absent.exists(),
+            ~present.exists(),
+            siblings == 1,
+        )
+        .order_by(Fileset.id)
+        .limit(1)
+    )
+    return connection.scalar(query)
+
+
+def _path_of(connection: Connection, fileset_id: int) -> bytes:
+    row = connection.execute(
+        select(Directory.path, Sighting.name)
+        .join(Directory, Directory.id == Sighting.directory_id)
+        .where(Sighting.fileset_id == fileset_id)
+        .limit(1)
+    ).one()
+    folder, name = bytes(row.path), bytes(row.name)
+    return folder + b"/" + name if folder else name

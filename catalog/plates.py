@@ -1,0 +1,129 @@
+"""Files images in plates: wells, runs and fields, and what happens when a field is taken."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select
+
+from catalog.containers import insert_unless_there
+from catalog.looks import Filing
+from catalog.models.containers import PlateAcquisition, Well, WellSample
+from catalog.models.images import Image
+from catalog.models.ingest import Sighting
+from catalog.names import well_name
+
+RUNS_AT_MOST = 1000
+
+
+def place_in_plate(
+    connection: Connection, plate_id: int, images: list[int], filing: Filing, *, fileset_id: int, now: datetime
+) -> str | None:
+    """Make the well, the run and the fields that show the images; gives why not, when the place is taken.
+
+    A rule that captures no field numbers the files of a well as they come. The same field in another folder is
+    another run; in the same folder the first stays.
+    """
+    if filing.well is None:
+        return "its rule files it in a plate but tells no well, and the file itself tells none"
+    well_id = _find_or_make_well(connection, plate_id, *filing.well)
+    mates = _runs_of_folder(connection, plate_id, fileset_id)
+    for name in _run_names(filing, mates):
+        run_id = _find_or_make_run(connection, plate_id, name, now)
+        fields = _free_fields(connection, well_id, run_id, filing.field, len(images))
+        if fields is not None:
+            _insert_samples(connection, plate_id, well_id, run_id, images, fields, filing, now)
+            return None
+        if name in mates:
+            where = f"well {well_name(*filing.well)}"
+            return f"same {where}, field {(filing.field or 0) + 1} as another file of this folder"
+    return f"more than {RUNS_AT_MOST} runs of one plate"
+
+
+def _run_names(filing: Filing, mates: list[str]) -> list[str]:
+    base = filing.run
+    if base is None:
+        names = [f"Run {number}" for number in range(1, RUNS_AT_MOST)]
+    else:
+        names = [base, *(f"{base} ({number})" for number in range(2, RUNS_AT_MOST))]
+    known = set(names)
+    first = [name for name in mates if name in known]
+    return [*first, *(name for name in names if name not in first)]
+
+
+def _runs_of_folder(connection: Connection, plate_id: int, fileset_id: int) -> list[str]:
+    """Name a run of this plate that holds files of the same folder: one is enough, and cheap in a large folder."""
+    own = select(Sighting.directory_id).where(Sighting.fileset_id == fileset_id)
+    query = (
+        select(PlateAcquisition.name)
+        .join(WellSample, WellSample.plate_acquisition_id == PlateAcquisition.id)
+        .join(Image, Image.id == WellSample.image_id)
+        .join(Sighting, Sighting.fileset_id == Image.fileset_id)
+        .where(
+            PlateAcquisition.plate_id == plate_id,
+            WellSample.plate_id == plate_id,
+            Sighting.directory_id.in_(own),
+            Sighting.fileset_id != fileset_id,
+        )
+        .limit(1)
+    )
+    return list(connection.scalars(query))
+
+
+def _find_or_make_well(connection: Connection, plate_id: int, row: int, column: int) -> int:
+    query = select(Well.id).where(Well.plate_id == plate_id, Well.row == row, Well.column == column)
+    found = connection.scalar(query)
+    if found is None:
+        values = {"plate_id": plate_id, "row": row, "column": column}
+        connection.execute(insert_unless_there(connection, Well).values(values))
+        found = connection.scalar(query)
+    assert found is not None  # noqa: S101 - inserted here, or by the one that was faster
+    return found
+
+
+def _find_or_make_run(connection: Connection, plate_id: int, name: str, now: datetime) -> int:
+    query = select(PlateAcquisition.id).where(PlateAcquisition.plate_id == plate_id, PlateAcquisition.name == name)
+    found = connection.scalar(query)
+    if found is None:
+        values = {"plate_id": plate_id, "name": name, "created_at": now}
+        connection.execute(insert_unless_there(connection, PlateAcquisition).values(values))
+        found = connection.scalar(query)
+    assert found is not None  # noqa: S101 - inserted here, or by the one that was faster
+    return found
+
+
+def _free_fields(connection: Connection, well_id: int, run_id: int, field: int | None, count: int) -> range | None:
+    mine = (WellSample.well_id == well_id, WellSample.plate_acquisition_id == run_id)
+    if field is None:
+        last = connection.scalar(select(func.max(WellSample.field)).where(*mine))
+        first = 0 if last is None else last + 1
+        return range(first, first + count)
+    wanted = range(field, field + count)
+    taken = connection.scalar(
+        select(func.count()).select_from(WellSample).where(*mine, WellSample.field.in_(list(wanted)))
+    )
+    return None if taken else wanted
+
+
+def _insert_samples(
+    connection: Connection,
+    plate_id: int,
+    well_id: int,
+    run_id: int,
+    images: list[int],
+    fields: range,
+    filing: Filing,
+    now: datetime,
+) -> None:
+    rows = [
+        {
+            "image_id": image_id,
+            "plate_id": plate_id,
+            "well_id": well_id,
+            "plate_acquisition_id": run_id,
+            "field": field,
+            "group_id": filing.group_id,
+            "owner_id": filing.owner_id,
+            "created_at": now,
+        }
+        for image_id, field in zip(images, fields, strict=True)
+    ]
+    connection.execute(insert(WellSample), rows)

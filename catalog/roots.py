@@ -1,0 +1,135 @@
+"""Keeps the rows of watch roots: registered, available or not, braked, retired; and the configuration's version."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from catalog.events import NewEvent, record
+from catalog.models.ingest import Assignment, Event, Root
+from catalog.models.people import Configuration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRoot:
+    """A root as it is stored."""
+
+    id: int
+    name: str
+    path: bytes
+    identity: Mapping[str, Any] | None
+    availability: str
+    reason: str | None
+    last_pass_ended_at: datetime | None
+    overflow_count: int
+
+
+def register_configuration(connection: Connection, digest: bytes, source_text: str, *, now: datetime) -> int:
+    """Note that a configuration is in force; the same text again is the same version."""
+    known = connection.scalar(select(Configuration.id).where(Configuration.digest == digest))
+    if known is not None:
+        return known
+    row = {"digest": digest, "source_text": source_text, "in_force_at": now}
+    new = connection.scalar(insert(Configuration).returning(Configuration.id), row)
+    assert new is not None  # noqa: S101 - an insert returns its key
+    return new
+
+
+def register_roots(connection: Connection, roots: Sequence[tuple[str, bytes, str]]) -> dict[str, KnownRoot]:
+    """Insert or refresh the configured roots (name, path, role), and retire the others; gives the configured ones."""
+    known = {row.name: row for row in connection.execute(select(Root.id, Root.name, Root.path, Root.availability))}
+    for name, path, role in roots:
+        if name not in known:
+            connection.execute(insert(Root), {"name": name, "path": path, "role": role})
+            continue
+        values: dict[str, Any] = {"path": path, "role": role}
+        if known[name].availability == "retired":
+            values |= {"availability": "available", "reason": None}
+        connection.execute(update(Root).where(Root.name == name).values(values))
+    names = [name for name, _, _ in roots]
+    connection.execute(
+        update(Root)
+        .where(Root.name.not_in(names), Root.availability != "retired")
+        .values(availability="retired", reason="the root is no longer in the configuration")
+    )
+    return {root.name: root for root in known_roots(connection) if root.name in set(names)}
+
+
+def known_roots(connection: Connection) -> list[KnownRoot]:
+    """Give all roots, in the order of their names."""
+    query = select(
+        Root.id,
+        Root.name,
+        Root.path,
+        Root.identity,
+        Root.availability,
+        Root.reason,
+        Root.last_pass_ended_at,
+        Root.overflow_count,
+    ).order_by(Root.name)
+    return [KnownRoot(**(dict(row) | {"path": bytes(row["path"])})) for row in connection.execute(query).mappings()]
+
+
+def set_availability(
+    connection: Connection, root_id: int, availability: str, reason: str | None, *, now: datetime, via: str
+) -> None:
+    """Change whether a root can be used, with one event; nothing is written when it stays the same."""
+    current = connection.execute(select(Root.availability, Root.reason).where(Root.id == root_id)).one()
+    if (current.availability, current.reason) == (availability, reason):
+        return
+    connection.execute(update(Root).where(Root.id == root_id).values(availability=availability, reason=reason))
+    if current.availability != availability:
+        record(
+            connection,
+            NewEvent(
+                what=f"root_{availability}",
+                at=now,
+                via=via,
+                object_type="root",
+                object_id=root_id,
+                root_id=root_id,
+                before={"availability": current.availability},
+                after={"availability": availability, "reason": reason},
+            ),
+        )
+
+
+def begin_pass(connection: Connection, root_id: int, *, now: datetime) -> None:
+    """Note that a full pass of a root begins."""
+    connection.execute(update(Root).where(Root.id == root_id).values(last_pass_started_at=now))
+
+
+def end_pass(connection: Connection, root_id: int, identity: Mapping[str, Any], *, now: datetime) -> None:
+    """Note that a full pass of a root reached its end, and what the root looked like."""
+    connection.execute(update(Root).where(Root.id == root_id).values(last_pass_ended_at=now, identity=dict(identity)))
+
+
+def count_overflows(connection: Connection, root_id: int, count: int) -> None:
+    """Add to the number of times that the kernel dropped events of a root."""
+    connection.execute(update(Root).where(Root.id == root_id).values(overflow_count=Root.overflow_count + count))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandAssignment:
+    """A person's decision about a path and all below it, in force; ``targets`` as they were given."""
+
+    id: int
+    root_id: int
+    path: bytes
+    targets: Mapping[str, Any]
+
+
+def assignments(connection: Connection) -> tuple[HandAssignment, ...]:
+    """Give all assignments in force, the newest last: of two about one path, the newest counts."""
+    query = select(Assignment.id, Assignment.root_id, Assignment.path, Assignment.targets)
+    rows = connection.execute(query.where(Assignment.revoked_at.is_(None)).order_by(Assignment.id))
+    return tuple(
+        HandAssignment(id=row.id, root_id=row.root_id, path=bytes(row.path), targets=row.targets) for row in rows
+    )
+
+
+def last_event_id(connection: Connection) -> int:
+    """Give the newest event's id: when it has not changed, nobody decided anything."""
+    return connection.scalar(select(Event.id).order_by(Event.id.desc()).limit(1)) or 0
