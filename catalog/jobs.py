@@ -318,7 +318,7 @@ def begin_instance(connection: Connection, *, host: str, pid: int, version: str,
     record(connection, *(_quarantined(fileset_id, DIED, now, via) for fileset_id in killers))
     connection.execute(update(Fileset).where(Fileset.due_at.is_not(None)).values(due_at=now))
     assert instance_id is not None  # noqa: S101 - an insert returns its key
-    return instance_id
+    return int(instance_id)
 
 
 def end_instance(connection: Connection, instance_id: int, *, now: datetime) -> None:

@@ -34,7 +34,7 @@ def register_configuration(connection: Connection, digest: bytes, source_text: s
     row = {"digest": digest, "source_text": source_text, "in_force_at": now}
     new = connection.scalar(insert(Configuration).returning(Configuration.id), row)
     assert new is not None  # noqa: S101 - an insert returns its key
-    return new
+    return int(new)
 
 
 def register_roots(connection: Connection, roots: Sequence[tuple[str, bytes, str]]) -> dict[str, KnownRoot]:

@@ -1,7 +1,7 @@
 """The clock as a value that is passed in: monotonic for waiting, UTC for what is stored."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -27,3 +27,21 @@ class SystemClock:
     def now(self) -> datetime:
         """Read the wall clock."""
         return datetime.now(UTC)
+
+
+class SteadyTime:
+    """UTC that never steps: the wall clock when it was made, carried on by the monotonic clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began_at = clock.now()
+        self._began_s = clock.monotonic()
+
+    @property
+    def began_at(self) -> datetime:
+        """Give when it was made."""
+        return self._began_at
+
+    def now(self) -> datetime:
+        """Give the steady time."""
+        return self._began_at + timedelta(seconds=self._clock.monotonic() - self._began_s)

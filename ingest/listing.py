@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from ingest.hints import Hint
-
 
 class EntryKind(StrEnum):
     """What kind of thing a name is."""
@@ -100,6 +98,3 @@ class LookOrder:
     names: frozenset[bytes]
     closed: frozenset[bytes] = frozenset()
     tag: object = None
-
-
-HintOrder = Hint

@@ -1,0 +1,193 @@
+"""Decides about one look at a file: unchanged, changed, new; and where it belongs. Pure but for asking the accounts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from catalog.looks import ChangedFile, KnownSighting, SeenFile, SeenFileset
+from catalog.roots import HandAssignment
+from ingest.documents import placement_document
+from ingest.filesets import file_digest, fileset_key
+from ingest.listing import Entry, EntryKind
+from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement, Target
+from ingest.settling import is_first_look_enough
+
+#: What the rules say about a path, and whose a placed file is (by its uid and gid).
+Place = Callable[[bytes], Placement | NotPlaced]
+Own = Callable[[Placement, int, int], Ownership | NotPlaced]
+#: Makes the person that `unknown: create` asks for, and gives the ownership with the id.
+Create = Callable[[Ownership], Ownership]
+
+
+def _no_creation(ownership: Ownership) -> Ownership:
+    raise LookupError(f"nobody makes the user {ownership.create_name}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deciding:
+    """What a decision needs, fixed for one batch. ``assigned`` are people's decisions for this root, newest last."""
+
+    place: Place
+    own: Own
+    root_settle: timedelta
+    now: datetime
+    is_storage: bool = False
+    assigned: tuple[HandAssignment, ...] = ()
+    create: Create = _no_creation
+
+
+def is_unchanged(entry: Entry, known: KnownSighting) -> bool:
+    """Compare a look with what is stored: nothing is written when they are equal."""
+    return (
+        entry.size_bytes == known.size_bytes
+        and entry.mtime_ns == known.mtime_ns
+        and entry.ctime_ns == known.ctime_ns
+        and entry.inode == known.inode
+        and not known.is_missing
+    )
+
+
+def changed_file(directory: bytes, path: bytes, entry: Entry, known: KnownSighting, due_at: datetime) -> ChangedFile:
+    """Give the new look at a catalogued file."""
+    assert known.fileset_id is not None  # noqa: S101 - what is catalogued has a fileset
+    return ChangedFile(
+        directory=directory,
+        name=entry.name,
+        size_bytes=entry.size_bytes,
+        mtime_ns=entry.mtime_ns,
+        ctime_ns=entry.ctime_ns,
+        inode=entry.inode,
+        fileset_id=known.fileset_id,
+        digest=digest_of(path, entry),
+        due_at=due_at,
+    )
+
+
+def digest_of(path: bytes, entry: Entry) -> bytes:
+    """Give the digest of the fileset that this one file is."""
+    return file_digest(
+        path, size_bytes=entry.size_bytes, mtime_ns=entry.mtime_ns, ctime_ns=entry.ctime_ns, inode=entry.inode
+    )
+
+
+def seen_file(deciding: Deciding, directory: bytes, path: bytes, entry: Entry, *, was_closed: bool) -> SeenFile:
+    """Place a file that is not catalogued."""
+    decided, filed_by = decide(deciding, path, entry)
+    if isinstance(decided, NotPlaced):
+        return _seen(directory, entry, decided)
+    placement, ownership = decided
+    if ownership.create_name is not None:
+        ownership = deciding.create(ownership)
+    settle = timedelta(seconds=placement.settle_s)
+    wait = timedelta(0) if is_first_look_enough(settle, was_closed=was_closed) else settle
+    fileset = SeenFileset(
+        key=fileset_key(path),
+        document=placement_document(placement, ownership),
+        owner_id=ownership.owner_id,
+        group_id=ownership.group_id,
+        digest=digest_of(path, entry),
+        due_at=deciding.now + wait,
+        filed_by=filed_by,
+    )
+    return _seen(directory, entry, None, rule=placement.rule, fileset=fileset)
+
+
+def _seen(
+    directory: bytes,
+    entry: Entry,
+    reason: NotPlaced | None,
+    *,
+    rule: str | None = None,
+    fileset: SeenFileset | None = None,
+) -> SeenFile:
+    return SeenFile(
+        directory=directory,
+        name=entry.name,
+        size_bytes=entry.size_bytes,
+        mtime_ns=entry.mtime_ns,
+        ctime_ns=entry.ctime_ns,
+        inode=entry.inode,
+        disposition="member" if reason is None else reason.disposition.value,
+        reason=None if reason is None else reason.reason,
+        rule=rule if reason is None else reason.rule,
+        group_id=None if reason is None else reason.group_id,
+        fileset=fileset,
+    )
+
+
+def decide(deciding: Deciding, path: bytes, entry: Entry) -> tuple[tuple[Placement, Ownership] | NotPlaced, str]:
+    """Give where a file belongs and whose it is, or why not; and whether rule or hand decided."""
+    if entry.kind not in (EntryKind.FILE, EntryKind.FOLDER_IMAGE):
+        return NotPlaced(disposition=NotPlacedAs.IGNORED, reason=entry.kind.value), "rule"
+    placed: Placement | NotPlaced = deciding.place(path)
+    if deciding.is_storage and isinstance(placed, Placement):
+        return NotPlaced(disposition=NotPlacedAs.IGNORED, reason=_STORAGE, rule=placed.rule), "rule"
+    targets = _assigned_to(deciding.assigned, path)
+    if targets is not None:
+        placed = assigned_placement(placed, targets, path, deciding.root_settle)
+    if isinstance(placed, NotPlaced):
+        return placed, "rule"
+    ownership = deciding.own(placed, entry.uid, entry.gid)
+    if isinstance(ownership, NotPlaced):
+        return ownership, "rule"
+    return (placed, ownership), "rule" if targets is None else "hand"
+
+
+_STORAGE = "a storage root gives no new images, only further places of known files; these are not matched yet"
+
+
+def _assigned_to(assigned: tuple[HandAssignment, ...], path: bytes) -> Mapping[str, Any] | None:
+    """Find the decision about this path: the deepest one, and of two about one folder the newest."""
+    best: HandAssignment | None = None
+    for one in assigned:
+        is_about = one.path == path or one.path == b"" or path.startswith(one.path + b"/")
+        if is_about and (best is None or len(one.path) >= len(best.path)):
+            best = one
+    return best.targets if best is not None else None
+
+
+_FILING = ("project", "dataset", "screen", "plate", "run")
+
+
+def assigned_placement(
+    placed: Placement | NotPlaced, targets: Mapping[str, Any], path: bytes, settle: timedelta
+) -> Placement | NotPlaced:
+    """Put a person's decision over what the rules say; what no reader knows stays ignored."""
+    if isinstance(placed, NotPlaced):
+        if placed.disposition in (NotPlacedAs.IGNORED, NotPlacedAs.SKIPPED):
+            return placed
+        placed = _bare_placement(path, settle)
+    given = {key: str(value) for key, value in targets.items() if value is not None}
+    target = placed.target
+    if given.keys() & set(_FILING):
+        target = replace(target, **{key: given.get(key) for key in _FILING})
+        if target.project is not None and target.dataset is None:
+            target = replace(target, dataset=target.project)
+        if target.plate is None:
+            target = replace(target, well=None, field=None)
+    return replace(
+        placed,
+        target=target,
+        image=given.get("image", placed.image),
+        owner=given.get("owner", placed.owner),
+        group=given.get("group", placed.group),
+        owner_from="assigned" if "owner" in given else placed.owner_from,
+        group_from="assigned" if "group" in given else placed.group_from,
+        is_posix=placed.is_posix and "owner" not in given,
+        crosscheck="off" if "owner" in given else placed.crosscheck,
+    )
+
+
+def _bare_placement(path: bytes, settle: timedelta) -> Placement:
+    name = path.rpartition(b"/")[2].decode("utf-8", "backslashreplace")
+    return Placement(
+        rule="assigned",
+        target=Target(),
+        image=name,
+        owner=None,
+        group=None,
+        owner_from="assigned",
+        group_from="assigned",
+        settle_s=settle.total_seconds(),
+    )

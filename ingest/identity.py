@@ -1,0 +1,69 @@
+"""Recognises a root: is this the directory, on the disk, that was seen before? A root that is gone is not empty."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+SAMPLE_AT_MOST = 20
+_MOUNTS = Path("/proc/self/mountinfo")
+
+
+def identity_of(root_fd: int, path: bytes, sample: tuple[bytes, ...] = ()) -> dict[str, object]:
+    """Describe an open root: file system, its source, inode, and some files known to lie there (hex)."""
+    kind, source = mount_of(os.path.realpath(path))
+    return {
+        "file_system": kind,
+        "source": source,
+        "inode": os.fstat(root_fd).st_ino,
+        "sample": [known.hex() for known in sample],
+    }
+
+
+def mount_of(path: bytes, mounts: Path = _MOUNTS) -> tuple[str, str]:
+    """Give type and source of the file system at an absolute path; empty texts where /proc does not tell.
+
+    The format is that of proc(5), "mountinfo": field 5 is the mount point, type and source follow " - ".
+    """
+    best, found = -1, ("", "")
+    try:
+        lines = mounts.read_bytes().splitlines()
+    except OSError:
+        return found
+    for line in lines:
+        left, _, right = line.partition(b" - ")
+        point = left.split(b" ")[4].decode("latin-1").encode("latin-1").decode("unicode_escape").encode("latin-1")
+        is_above = path == point or path.startswith(point.rstrip(b"/") + b"/")
+        if is_above and len(point) >= best:
+            kind, source = right.split(b" ")[:2]
+            best, found = len(point), (os.fsdecode(kind), source.decode("utf-8", "backslashreplace"))
+    return found
+
+
+def why_another(root_fd: int, known: Mapping[str, object] | None, now: Mapping[str, object]) -> tuple[str, bool] | None:
+    """Say why an open root is not the one that is known, or None when it is (or none is known yet).
+
+    The second value is True when it is empty: then it is most likely a disk that is not mounted.
+    The file system's source may change its name; a directory with the same inode or the known files in it is the same.
+    """
+    if not known or "inode" not in known:
+        return None
+    if (known["inode"], known["file_system"], known["source"]) == (now["inode"], now["file_system"], now["source"]):
+        return None
+    sample = known.get("sample")
+    names = [bytes.fromhex(str(one)) for one in sample] if isinstance(sample, list) else []
+    if not names or 2 * sum(_is_there(root_fd, name) for name in names) >= len(names):
+        return None
+    if not os.listdir(root_fd):
+        return "the folder is empty and is not the one seen before; is its disk mounted?", True
+    return (
+        "the folder is not the one seen before, and the files known there are not in it;"
+        " `coverslip root accept` says that it was replaced"
+    ), False
+
+
+def _is_there(root_fd: int, path: bytes) -> bool:
+    try:
+        os.stat(path, dir_fd=root_fd, follow_symlinks=False)
+    except OSError:
+        return False
+    return True

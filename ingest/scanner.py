@@ -1,0 +1,278 @@
+"""Walks one root by directory descriptors, in a thread of its own, so that a hung share stops nobody else."""
+
+import errno
+import logging
+import os
+import queue
+import stat
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from config.endings import is_folder_image
+from ingest.identity import identity_of, why_another
+from ingest.listing import Entry, EntryKind, ListingPart, LookOrder, NamesLook, PassEnded, RootLost, WalkOrder
+
+log = logging.getLogger(__name__)
+
+#: Names of one directory that are looked at, compared and committed together.
+PART_NAMES = 1000
+#: Parts that may wait for the loop: with it, memory stays bounded however large the root is.
+PARTS_WAITING = 8
+_OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_GONE = (errno.ENOENT, errno.ENOTDIR)
+_KINDS = {
+    stat.S_IFREG: EntryKind.FILE,
+    stat.S_IFLNK: EntryKind.SYMBOLIC_LINK,
+    stat.S_IFIFO: EntryKind.FIFO,
+    stat.S_IFSOCK: EntryKind.SOCKET,
+    stat.S_IFBLK: EntryKind.DEVICE,
+    stat.S_IFCHR: EntryKind.DEVICE,
+}
+
+Seen = ListingPart | PassEnded | RootLost
+
+
+@contextmanager
+def open_folder(root_fd: int, path: bytes) -> Iterator[int]:
+    """Open a directory below a root, component by component, following no link anywhere; raises OSError."""
+    descriptor = os.dup(root_fd)
+    try:
+        for component in path.split(b"/") if path else ():
+            inner = os.open(component, _OPEN_DIRECTORY, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = inner
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def below(directory: bytes, name: bytes) -> bytes:
+    """Join a directory's path and a name, both relative to the root."""
+    return directory + b"/" + name if directory else name
+
+
+def look_at(folder_fd: int, name: bytes) -> tuple[Entry | None, bool]:
+    """Stat one name without following a link; gives the entry, or None and whether it is a directory.
+
+    Raises OSError.
+    """
+    found = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+    kind = _KINDS.get(stat.S_IFMT(found.st_mode))
+    if kind is None and not is_folder_image(name):
+        return None, True
+    return (
+        Entry(
+            name,
+            found.st_size,
+            found.st_mtime_ns,
+            found.st_ctime_ns,
+            found.st_ino,
+            found.st_uid,
+            found.st_gid,
+            kind or EntryKind.FOLDER_IMAGE,
+        ),
+        False,
+    )
+
+
+class RootScanner:
+    """Looks at one root as it is ordered to. Answers to looks go before the parts of a walk.
+
+    ``expected`` is the identity that the root must have; the owner sets it before it orders. ``answers`` holds
+    (order, look) pairs, ``parts`` what a walk gives; each sets ``wake``.
+    """
+
+    def __init__(self, name: str, path: bytes, *, is_ignored: Callable[[bytes], bool], wake: threading.Event) -> None:
+        self.path = path
+        self.is_ignored = is_ignored
+        self.expected: Mapping[str, object] | None = None
+        self.answers: queue.SimpleQueue[tuple[LookOrder, NamesLook | RootLost]] = queue.SimpleQueue()
+        self.parts: queue.Queue[Seen] = queue.Queue(maxsize=PARTS_WAITING)
+        self._orders: queue.SimpleQueue[LookOrder | None] = queue.SimpleQueue()
+        self._walks: queue.SimpleQueue[WalkOrder] = queue.SimpleQueue()
+        self._wake = wake
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"scan-{name}", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, within_s: float) -> bool:
+        """Ask the thread to end and wait; False when it hangs in the file system (it then dies with the process)."""
+        self._stop.set()
+        self._orders.put(None)
+        if self._thread.ident is None:
+            return True
+        self._thread.join(within_s)
+        return not self._thread.is_alive()
+
+    def look(self, order: LookOrder) -> None:
+        """Order a look at single names."""
+        self._orders.put(order)
+
+    def walk(self, order: WalkOrder) -> None:
+        """Order a walk; it begins when the walks before it have ended."""
+        self._walks.put(order)
+        self._orders.put(LookOrder(directory=b"", names=frozenset()))
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            order = self._orders.get()
+            if order is not None and order.names:
+                self._answer(order)
+            while not self._stop.is_set() and not self._walks.empty():
+                self._walk(self._walks.get())
+
+    def _answer(self, order: LookOrder) -> None:
+        try:
+            answer = self._look(order)
+        except Exception as error:  # the boundary of the thread: it must go on
+            log.exception("look_failed")
+            answer = RootLost(reason=f"the root can't be looked at: {error}")
+        self.answers.put((order, answer))
+        self._wake.set()
+
+    def _look(self, order: LookOrder) -> NamesLook | RootLost:
+        with self._open_root() as root:
+            if isinstance(root, RootLost):
+                return root
+            try:
+                with open_folder(root, order.directory) as folder:
+                    return _names_look(folder, order)
+            except OSError as error:
+                if error.errno in _GONE:
+                    return NamesLook(directory=order.directory, entries=(), gone=order.names)
+                return NamesLook(directory=order.directory, entries=(), unknown=order.names, problem=_sentence(error))
+
+    @contextmanager
+    def _open_root(self) -> Iterator[int | RootLost]:
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            yield RootLost(reason=f"the root can't be opened: {os.strerror(error.errno or 0)}")
+            return
+        try:
+            other = why_another(descriptor, self.expected, identity_of(descriptor, self.path))
+            yield RootLost(reason=other[0]) if other is not None else descriptor
+        finally:
+            os.close(descriptor)
+
+    def _walk(self, order: WalkOrder) -> None:
+        failure = None
+        identity: dict[str, object] = {}
+        try:
+            with self._open_root() as root:
+                if isinstance(root, RootLost):
+                    self._put(root)
+                    failure = root.reason
+                else:
+                    identity = identity_of(root, self.path)
+                    self._walk_below(root, order.directory)
+        except Exception as error:  # the boundary of the thread: it must go on
+            log.exception("walk_failed")
+            failure = f"the walk broke off: {error}"
+        self._put(
+            PassEnded(
+                number=order.number,
+                directory=order.directory,
+                is_full=order.is_full,
+                identity=identity,
+                failure="the walk was stopped" if self._stop.is_set() else failure,
+            )
+        )
+
+    def _walk_below(self, root_fd: int, directory: bytes) -> None:
+        waiting = [directory]
+        while waiting and not self._stop.is_set():
+            folder = waiting.pop()
+            for part in list_folder(root_fd, folder):
+                inner = sorted(part.folders, reverse=True)
+                paths = (below(folder, name) for name in inner)
+                waiting.extend(path for path in paths if not self.is_ignored(path))
+                self._put(part)
+                self._serve_looks()
+
+    def _serve_looks(self) -> None:
+        while not self._stop.is_set():
+            try:
+                order = self._orders.get_nowait()
+            except queue.Empty:
+                return
+            if order is not None and order.names:
+                self._answer(order)
+
+    def _put(self, seen: Seen) -> None:
+        while not self._stop.is_set():
+            try:
+                self.parts.put(seen, timeout=0.05)
+            except queue.Full:
+                self._serve_looks()
+            else:
+                self._wake.set()
+                return
+
+
+def list_folder(root_fd: int, directory: bytes) -> Iterator[ListingPart]:
+    """List one directory in parts of sorted names; one that is gone meanwhile gives nothing."""
+    try:
+        with open_folder(root_fd, directory) as folder:
+            names = sorted(os.fsencode(name) for name in os.listdir(folder))  # noqa: PTH208 - by descriptor
+            yield from _parts(folder, directory, names)
+    except OSError as error:
+        if error.errno not in _GONE:
+            yield ListingPart(directory=directory, low=None, high=None, entries=(), problem=_sentence(error))
+
+
+def _parts(folder_fd: int, directory: bytes, names: list[bytes]) -> Iterator[ListingPart]:
+    low: bytes | None = None
+    for start in range(0, max(len(names), 1), PART_NAMES):
+        chunk = names[start : start + PART_NAMES]
+        is_last = start + PART_NAMES >= len(names)
+        high = None if is_last else chunk[-1]
+        look = _names_look(folder_fd, LookOrder(directory=directory, names=frozenset()), chunk)
+        yield ListingPart(
+            directory=directory,
+            low=low,
+            high=high,
+            entries=look.entries,
+            folders=look.folders,
+            unknown=look.unknown,
+            problem=look.problem,
+        )
+        low = high
+
+
+def _names_look(folder_fd: int, order: LookOrder, names: list[bytes] | None = None) -> NamesLook:
+    entries: list[Entry] = []
+    folders: set[bytes] = set()
+    gone: set[bytes] = set()
+    unknown: dict[bytes, str] = {}
+    for name in sorted(order.names) if names is None else names:
+        try:
+            entry, is_folder = look_at(folder_fd, name)
+        except OSError as error:
+            if error.errno in _GONE:
+                gone.add(name)
+            else:
+                unknown[name] = os.strerror(error.errno or 0)
+            continue
+        if entry is not None:
+            entries.append(entry)
+        elif is_folder:
+            folders.add(name)
+    problem = f"{len(unknown)} names can't be looked at: {next(iter(unknown.values()))}" if unknown else None
+    return NamesLook(
+        directory=order.directory,
+        entries=tuple(entries),
+        folders=frozenset(folders),
+        gone=frozenset(gone),
+        unknown=frozenset(unknown),
+        closed=order.closed,
+        problem=problem,
+    )
+
+
+def _sentence(error: OSError) -> str:
+    return f"the folder can't be listed: {os.strerror(error.errno or 0)}"
