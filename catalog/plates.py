@@ -34,7 +34,7 @@ def place_in_plate(
             return None
         if name in mates:
             where = f"well {well_name(*filing.well)}"
-            return f"same {where}, field {(filing.field or 0) + 1} as another file of this folder"
+            return f"same {where}, field {filing.field or 0} as another file of this folder"
     return f"more than {RUNS_AT_MOST} runs of one plate"
 
 

@@ -161,7 +161,15 @@ def assigned_placement(
     given = {key: str(value) for key, value in targets.items() if value is not None}
     target = placed.target
     if given.keys() & set(_FILING):
-        target = replace(target, **{key: given.get(key) for key in _FILING})
+        target = Target(
+            project=given.get("project"),
+            dataset=given.get("dataset"),
+            screen=given.get("screen"),
+            plate=given.get("plate"),
+            run=given.get("run"),
+            well=target.well,
+            field=target.field,
+        )
         if target.project is not None and target.dataset is None:
             target = replace(target, dataset=target.project)
         if target.plate is None:

@@ -45,6 +45,9 @@ class ListingPart:
     folders: frozenset[bytes] = frozenset()
     unknown: frozenset[bytes] = frozenset()
     problem: str | None = None
+    #: The walk it belongs to, and whether the walk leaves subfolders out.
+    walk: int = 0
+    is_flat: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +86,16 @@ class RootLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WalkOrder:
-    """Walk a directory and all below it; ``directory`` b"" with ``is_full`` is a full pass."""
+    """Walk a directory and all below it; ``directory`` b"" with ``is_full`` is a full pass.
+
+    A walk that is not full goes between the parts of one that is.
+    """
 
     number: int
     directory: bytes
     is_full: bool = False
+    #: Only the directory itself; what is below it is left out.
+    is_flat: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,10 @@ import os
 import queue
 import stat
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from config.endings import is_folder_image
 from ingest.identity import identity_of, why_another
@@ -89,8 +91,10 @@ class RootScanner:
         self.expected: Mapping[str, object] | None = None
         self.answers: queue.SimpleQueue[tuple[LookOrder, NamesLook | RootLost]] = queue.SimpleQueue()
         self.parts: queue.Queue[Seen] = queue.Queue(maxsize=PARTS_WAITING)
-        self._orders: queue.SimpleQueue[LookOrder | None] = queue.SimpleQueue()
-        self._walks: queue.SimpleQueue[WalkOrder] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[LookOrder | WalkOrder | None] = queue.SimpleQueue()
+        self._short_walks: deque[WalkOrder] = deque()
+        self._full_walks: deque[WalkOrder] = deque()
+        self._is_walking = False
         self._wake = wake
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"scan-{name}", daemon=True)
@@ -113,17 +117,44 @@ class RootScanner:
         self._orders.put(order)
 
     def walk(self, order: WalkOrder) -> None:
-        """Order a walk; it begins when the walks before it have ended."""
-        self._walks.put(order)
-        self._orders.put(LookOrder(directory=b"", names=frozenset()))
+        """Order a walk; it begins when the walks of its kind before it have ended."""
+        self._orders.put(order)
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            order = self._orders.get()
-            if order is not None and order.names:
+            self._serve(self._orders.get())
+            self._serve_waiting()
+            while not self._stop.is_set() and (self._short_walks or self._full_walks):
+                self._walk((self._short_walks or self._full_walks).popleft())
+                self._serve_waiting()
+
+    def _serve(self, order: LookOrder | WalkOrder | None) -> None:
+        match order:
+            case LookOrder():
                 self._answer(order)
-            while not self._stop.is_set() and not self._walks.empty():
-                self._walk(self._walks.get())
+            case WalkOrder(is_full=True):
+                self._full_walks.append(order)
+            case WalkOrder():
+                self._short_walks.append(order)
+            case None:
+                pass
+
+    def _serve_waiting(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._serve(self._orders.get_nowait())
+            except queue.Empty:
+                return
+
+    def _serve_between(self) -> None:
+        """Between the parts of a full walk: looks, then short walks; these are not interrupted by others."""
+        self._serve_waiting()
+        while self._is_walking and self._short_walks and not self._stop.is_set():
+            self._is_walking = False
+            try:
+                self._walk(self._short_walks.popleft())
+            finally:
+                self._is_walking = True
 
     def _answer(self, order: LookOrder) -> None:
         try:
@@ -169,7 +200,7 @@ class RootScanner:
                     failure = root.reason
                 else:
                     identity = identity_of(root, self.path)
-                    self._walk_below(root, order.directory)
+                    self._walk_below(root, order)
         except Exception as error:  # the boundary of the thread: it must go on
             log.exception("walk_failed")
             failure = f"the walk broke off: {error}"
@@ -183,32 +214,27 @@ class RootScanner:
             )
         )
 
-    def _walk_below(self, root_fd: int, directory: bytes) -> None:
-        waiting = [directory]
+    def _walk_below(self, root_fd: int, order: WalkOrder) -> None:
+        waiting = [order.directory]
         while waiting and not self._stop.is_set():
             folder = waiting.pop()
             for part in list_folder(root_fd, folder):
                 inner = sorted(part.folders, reverse=True)
-                paths = (below(folder, name) for name in inner)
-                waiting.extend(path for path in paths if not self.is_ignored(path))
-                self._put(part)
-                self._serve_looks()
-
-    def _serve_looks(self) -> None:
-        while not self._stop.is_set():
-            try:
-                order = self._orders.get_nowait()
-            except queue.Empty:
-                return
-            if order is not None and order.names:
-                self._answer(order)
+                paths = [path for path in (below(folder, name) for name in inner) if not self.is_ignored(path)]
+                walked = frozenset(path.rpartition(b"/")[2] for path in paths)
+                self._put(replace(part, walk=order.number, is_flat=order.is_flat, folders=walked))
+                if not order.is_flat:
+                    waiting.extend(paths)
+                self._is_walking = order.is_full
+                self._serve_between()
+        self._is_walking = False
 
     def _put(self, seen: Seen) -> None:
         while not self._stop.is_set():
             try:
                 self.parts.put(seen, timeout=0.05)
             except queue.Full:
-                self._serve_looks()
+                self._serve_waiting()
             else:
                 self._wake.set()
                 return

@@ -1,0 +1,107 @@
+"""One watch root while the ingest runs: its rules, its scanner, and how its passes stand. Used by the loop's thread."""
+
+import itertools
+import os
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from config.rules import RootRules
+
+from catalog.roots import KnownRoot
+from config.settings import WatchSettings
+from ingest.listing import Entry, ListingPart, LookOrder, NamesLook, PassEnded, RootLost, WalkOrder
+from ingest.scanner import RootScanner
+
+
+@dataclass(slots=True, kw_only=True)
+class Walk:
+    """A walk under way. ``absent`` are known paths (directory id, name) that its listings did not show."""
+
+    order: WalkOrder
+    visited: set[int] = field(default_factory=set)
+    absent: list[tuple[int, bytes]] = field(default_factory=list)
+    files: int = 0
+    directories: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveCheck:
+    """Why a name is looked at: a new file may be the known one that lay there."""
+
+    directory: bytes
+    entry: Entry
+    was_closed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HintCheck:
+    """Why names are looked at: an event, or a request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgainCheck:
+    """Why names are looked at: rules or people changed, so they are placed again though unchanged."""
+
+
+class WatchedRoot:
+    """The state of one root in the loop. ``availability`` as in the root's row."""
+
+    def __init__(self, row: KnownRoot, watch: WatchSettings, rules: RootRules, scanner: RootScanner) -> None:
+        self.id = row.id
+        self.name = row.name
+        self.path = os.fsencode(watch.root)
+        self.watch = watch
+        self.rules = rules
+        self.scanner = scanner
+        self.identity = row.identity
+        self.availability = row.availability
+        self.reason = row.reason
+        self.overflow_count = row.overflow_count
+        self.last_pass_ended_at: datetime | None = row.last_pass_ended_at
+        self.walks: dict[int, Walk] = {}
+        self.files_seen = 0
+        self.directories_seen = 0
+        self.looks_under_way = 0
+        #: Due filesets whose members are being looked at.
+        self.looking: set[int] = set()
+        #: Taken from the scanner and not committed yet: an error of the database loses none.
+        self.parts: deque[ListingPart | PassEnded | RootLost] = deque()
+        self.answers: deque[tuple[LookOrder, NamesLook | RootLost]] = deque()
+        #: Where placing again stands: the last key, or None when it is done.
+        self.again_after: tuple[int, bytes] | None = None
+        self.is_placing_again = False
+        self.retry_at_s = 0.0
+        self._numbers = itertools.count(1)
+
+    @property
+    def can_be_used(self) -> bool:
+        """Tell whether files of the root can be looked at and read."""
+        return self.availability in ("available", "braked")
+
+    @property
+    def is_scanning(self) -> bool:
+        """Tell whether a full pass is ordered or under way."""
+        return any(walk.order.is_full for walk in self.walks.values())
+
+    def walk(self, directory: bytes = b"", *, is_full: bool = False, is_flat: bool = False) -> int:
+        """Order a walk, unless one like it is under way already; gives its number."""
+        for number, walk in self.walks.items():
+            same = (walk.order.directory, walk.order.is_full, walk.order.is_flat) == (directory, is_full, is_flat)
+            if same and walk.directories == 0:
+                return number
+        order = WalkOrder(number=next(self._numbers), directory=directory, is_full=is_full, is_flat=is_flat)
+        self.walks[order.number] = Walk(order=order)
+        self.scanner.expected = self.identity
+        self.scanner.walk(order)
+        return order.number
+
+    def look(self, order: LookOrder) -> None:
+        """Order a look at single names."""
+        self.looks_under_way += 1
+        self.scanner.expected = self.identity
+        self.scanner.look(order)
+
+    def is_ignored_folder(self, path: bytes) -> bool:
+        """Tell whether a folder is left out with all below it."""
+        return self.rules.ignored(path) is not None
