@@ -1,14 +1,10 @@
 """Writes a placement with its ownership as the document that a fileset keeps (read by `catalog.filings`). Pure."""
 
-import hashlib
-import struct
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ingest.origin import origin_keys
 from ingest.placement import Ownership, Placement
-
-_IDS = struct.Struct("<qq")
 
 
 def placement_document(placement: Placement, ownership: Ownership) -> dict[str, Any]:
@@ -26,21 +22,15 @@ def placement_document(placement: Placement, ownership: Ownership) -> dict[str, 
 
 def _containers(placement: Placement, ownership: Ownership) -> list[dict[str, str]]:
     target = placement.target
-    chain = (("project", target.project), ("dataset", target.dataset))
-    if target.screen is not None or target.plate is not None:
-        chain = (("screen", target.screen), ("plate", target.plate))
-    named = [(kind, name) for kind, name in chain if name is not None]
+    keys = origin_keys(target, ownership.group_id, ownership.container_owner_id)
+    chain: tuple[tuple[str, str | None, bytes | None], ...] = (
+        ("project", target.project, keys.project),
+        ("dataset", target.dataset, keys.dataset),
+        ("screen", target.screen, keys.screen),
+        ("plate", target.plate, keys.plate),
+    )
     return [
-        {"kind": kind, "name": name, "origin_key": origin_key(ownership, named[: depth + 1]).hex()}
-        for depth, (kind, name) in enumerate(named)
+        {"kind": kind, "name": name, "origin_key": key.hex()}
+        for kind, name, key in chain
+        if name is not None and key is not None
     ]
-
-
-def origin_key(ownership: Ownership, path: Sequence[tuple[str, str]]) -> bytes:
-    """Give the key under which a container is found again: group, container owner, kinds and names down to it."""
-    hasher = hashlib.blake2b(_IDS.pack(ownership.group_id, ownership.container_owner_id), digest_size=16)
-    for kind, name in path:
-        text = name.encode("utf-8", "surrogatepass")
-        hasher.update(f"{kind}:{len(text)}:".encode())
-        hasher.update(text)
-    return hasher.digest()

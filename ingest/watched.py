@@ -6,9 +6,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from config.rules import RootRules
-
 from catalog.roots import KnownRoot
+from config.rules import RootRules
 from config.settings import WatchSettings
 from ingest.listing import Entry, ListingPart, LookOrder, NamesLook, PassEnded, RootLost, WalkOrder
 from ingest.scanner import RootScanner

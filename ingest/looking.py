@@ -1,0 +1,271 @@
+"""Commits looks (T1, T8, T9): compares what a scanner saw with what is known, and writes the difference."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from catalog import sightings, store
+from catalog.connections import Connection
+from catalog.looks import ChangedFile, DirectoryLook, KnownSighting, SeenFile
+from catalog.missing import forget_renamed, mark_missing
+from catalog.moves import Move, MoveCandidate, move_candidates, move_file
+from ingest.brake import Brake
+from ingest.deciding import Deciding, changed_file, decide, digest_of, is_unchanged, seen_file
+from ingest.documents import placement_document
+from ingest.filesets import fileset_key
+from ingest.listing import Entry, EntryKind, ListingPart, LookOrder, NamesLook
+from ingest.placement import NotPlaced
+from ingest.scanner import below
+from ingest.watched import MoveCheck, WatchedRoot
+
+_MISSING_BATCH = 1000
+
+
+@dataclass(slots=True, kw_only=True)
+class Looked:
+    """What a commit of looks leaves to be done: orders for the scanner, folders to walk, filesets made due."""
+
+    orders: list[LookOrder] = field(default_factory=list)
+    folders: list[bytes] = field(default_factory=list)
+    absent: list[tuple[int, bytes]] = field(default_factory=list)
+    visited: set[int] = field(default_factory=set)
+    files: int = 0
+    made: dict[bytes, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looking:
+    """The context of a commit of looks at one root. ``now`` is the wall clock's, for what is stored for people."""
+
+    connection: Connection
+    root: WatchedRoot
+    deciding: Deciding
+    configuration_id: int | None
+    now: datetime
+    via: str
+
+    def parts(self, parts: Sequence[ListingPart]) -> Looked:
+        """Commit parts of listings; what their ranges no longer show is given back, not yet marked."""
+        looked = Looked()
+        looks = {part.directory: _directory_look(part) for part in parts}
+        ids = store.record_directories(self.connection, self.root.id, list(looks.values()), now=self.now)
+        whole = {ids[part.directory]: part for part in parts if part.low is None and part.high is None}
+        known_by_directory: dict[int, dict[bytes, KnownSighting]] = {}
+        for known in sightings.known_in_directories(self.connection, list(whole)):
+            known_by_directory.setdefault(known.directory_id, {})[bytes(known.name)] = known
+        for part in parts:
+            directory_id = ids[part.directory]
+            looked.visited.add(directory_id)
+            there = known_by_directory.get(directory_id, {})
+            if directory_id not in whole:
+                rows = sightings.known_in_range(self.connection, directory_id, part.low, part.high)
+                there = {bytes(row.name): row for row in rows}
+            self._compare(looked, part.directory, part.entries, there)
+            if part.problem is None or part.unknown:
+                looked.absent += _absent(directory_id, part, there)
+            if part.is_flat:
+                looked.folders += self._new_folders(part.directory, part.folders)
+        return looked
+
+    def names(self, look: NamesLook, *, is_again: bool = False, may_move: bool = True) -> Looked:
+        """Commit a look at single names; ``is_again``: place them though they did not change."""
+        looked = Looked()
+        names = [entry.name for entry in look.entries]
+        known = self._known(look.directory, names)
+        if look.entries:
+            self._need_directory(look.directory)
+        self._compare(
+            looked, look.directory, look.entries, known, closed=look.closed, is_again=is_again, may_move=may_move
+        )
+        looked.absent += self._gone(look.directory, look.gone)
+        looked.folders += [below(look.directory, name) for name in look.folders]
+        return looked
+
+    def _need_directory(self, directory: bytes) -> None:
+        if directory not in sightings.directory_ids(self.connection, self.root.id, [directory]):
+            look = DirectoryLook(path=directory, is_whole=False)
+            store.record_directories(self.connection, self.root.id, [look], now=self.now)
+
+    def _known(self, directory: bytes, names: Sequence[bytes]) -> dict[bytes, KnownSighting]:
+        ids = sightings.directory_ids(self.connection, self.root.id, [directory])
+        if directory not in ids or not names:
+            return {}
+        rows = sightings.known_by_names(self.connection, ids[directory], names)
+        return {bytes(row.name): row for row in rows}
+
+    def _gone(self, directory: bytes, names: Iterable[bytes]) -> list[tuple[int, bytes]]:
+        """Give the keys of what is known at names that are gone: files, and all below folders."""
+        ids = sightings.directory_ids(self.connection, self.root.id, [directory])
+        gone = [(ids[directory], name) for name in names] if directory in ids else []
+        for name in names:
+            inner = sightings.directories_below(self.connection, self.root.id, below(directory, name))
+            if inner:
+                gone += sightings.present_in(self.connection, inner, limit=1_000_000)
+        return gone
+
+    def _new_folders(self, directory: bytes, names: Iterable[bytes]) -> list[bytes]:
+        paths = [below(directory, name) for name in names]
+        known = sightings.directory_ids(self.connection, self.root.id, paths)
+        return [path for path in paths if path not in known]
+
+    def _compare(
+        self,
+        looked: Looked,
+        directory: bytes,
+        entries: Sequence[Entry],
+        known: dict[bytes, KnownSighting],
+        *,
+        closed: frozenset[bytes] = frozenset(),
+        is_again: bool = False,
+        may_move: bool = True,
+    ) -> None:
+        looked.files += len(entries)
+        fresh: list[Entry] = []
+        changed: list[ChangedFile] = []
+        for entry in entries:
+            stored = known.get(entry.name)
+            if stored is None:
+                if entry.kind is EntryKind.FILE or not self._is_ignored(directory, entry.name):
+                    fresh.append(entry)
+            elif stored.is_done:
+                if not is_unchanged(entry, stored):
+                    changed.append(self._changed(directory, entry, stored, closed))
+            elif is_again or not is_unchanged(entry, stored):
+                fresh.append(entry)
+        new = [entry for entry in fresh if entry.name not in known]
+        withheld = self._withhold(looked, directory, new, closed) if may_move else set()
+        files = [self._seen(directory, entry, closed) for entry in fresh if entry.name not in withheld]
+        looked.made |= self._write(files, changed)
+
+    def _is_ignored(self, directory: bytes, name: bytes) -> bool:
+        return self.root.rules.ignored(below(directory, name)) is not None
+
+    def _changed(self, directory: bytes, entry: Entry, stored: KnownSighting, closed: frozenset[bytes]) -> ChangedFile:
+        settle = self.deciding.root_settle
+        wait = timedelta(0) if entry.name in closed and not settle else settle
+        return changed_file(directory, below(directory, entry.name), entry, stored, self.deciding.now + wait)
+
+    def _seen(self, directory: bytes, entry: Entry, closed: frozenset[bytes]) -> SeenFile:
+        path = below(directory, entry.name)
+        return seen_file(self.deciding, directory, path, entry, was_closed=entry.name in closed)
+
+    def _write(self, files: Sequence[SeenFile], changed: Sequence[ChangedFile]) -> dict[bytes, int]:
+        store.record_changes(self.connection, self.root.id, changed)
+        made = store.record_files(
+            self.connection,
+            self.root.id,
+            files,
+            configuration_id=self.configuration_id,
+            now=self.now,
+            via=self.via,
+        )
+        return made | {fileset_key(below(file.directory, file.name)): file.fileset_id for file in changed}
+
+    def _withhold(self, looked: Looked, directory: bytes, new: Sequence[Entry], closed: frozenset[bytes]) -> set[bytes]:
+        """Ask, for new files that may be moved ones, whether the old path is gone; they wait for the answer."""
+        files = [entry for entry in new if entry.kind is EntryKind.FILE]
+        looks = [(entry.inode, entry.size_bytes, entry.mtime_ns) for entry in files]
+        candidates = move_candidates(self.connection, self.root.id, looks)
+        withheld = set()
+        for entry, key in zip(files, looks, strict=True):
+            candidate = candidates.get(key)
+            if candidate is not None:
+                withheld.add(entry.name)
+                folder, _, name = candidate.path.rpartition(b"/")
+                check = MoveCheck(directory=directory, entry=entry, was_closed=entry.name in closed)
+                looked.orders.append(LookOrder(directory=folder, names=frozenset({name}), tag=check))
+        return withheld
+
+    def settle_move(self, check: MoveCheck, old: NamesLook) -> Looked:
+        """Finish a withheld new file: the known one moved here if its old path is gone, else it is a new file."""
+        entry = check.entry
+        key = (entry.inode, entry.size_bytes, entry.mtime_ns)
+        candidate = move_candidates(self.connection, self.root.id, [key]).get(key) if old.gone else None
+        if candidate is not None and candidate.path == below(check.directory, entry.name):
+            candidate = None
+        if candidate is not None and candidate.is_done:
+            self._move(check, candidate)
+            return Looked()
+        closed = frozenset({entry.name}) if check.was_closed else frozenset()
+        look = NamesLook(directory=check.directory, entries=(entry,), closed=closed)
+        looked = self.names(look, may_move=False)
+        if candidate is not None:
+            forget_renamed(self.connection, candidate.directory_id, candidate.name)
+        return looked
+
+    def _move(self, check: MoveCheck, candidate: MoveCandidate) -> None:
+        entry, path = check.entry, below(check.directory, check.entry.name)
+        decided, _ = decide(self.deciding, path, entry)
+        document = None
+        differs: dict[str, object] | None = None
+        if isinstance(decided, NotPlaced):
+            if decided.disposition.value == "held":
+                differs = {"reason": decided.reason}
+        elif (decided[1].owner_id, decided[1].group_id) == (candidate.owner_id, candidate.group_id):
+            document = placement_document(*decided)
+        else:
+            differs = {"owner_id": decided[1].owner_id, "group_id": decided[1].group_id}
+        self._need_directory(check.directory)
+        ids = sightings.directory_ids(self.connection, self.root.id, [check.directory])
+        move = Move(
+            candidate=candidate,
+            path=path,
+            ctime_ns=entry.ctime_ns,
+            key=fileset_key(path),
+            digest=digest_of(path, entry),
+            document=document,
+            owner_differs=differs,
+        )
+        move_file(self.connection, self.root.id, move, ids[check.directory], now=self.now, via=self.via)
+
+    def mark_gone(self, keys: Sequence[tuple[int, bytes]], brake: Brake) -> str | None:
+        """Mark what is gone as missing, unless that is too much at once: then gives the sentence, and marks nothing."""
+        refused = brake.why_not(len(keys), lambda since: self._counts(since))
+        if refused is not None:
+            return refused
+        for start in range(0, len(keys), _MISSING_BATCH):
+            batch = keys[start : start + _MISSING_BATCH]
+            brake.note(mark_missing(self.connection, self.root.id, batch, now=self.now, via=self.via))
+        return None
+
+    def _counts(self, since: datetime) -> tuple[int, int]:
+        present = sightings.countable(self.connection, self.root.id)
+        return present, sightings.countable(self.connection, self.root.id, missing_after=since)
+
+    def unvisited(self, visited: set[int]) -> list[tuple[int, bytes]]:
+        """Give what is known in directories that a full pass did not come by, though a listing above it was whole.
+
+        A directory below one that could not be listed is not gone: nothing is known about it.
+        """
+        whole: dict[bytes, bool] = {}
+        left: list[tuple[int, bytes]] = []
+        after = 0
+        while page := sightings.directories_of(self.connection, self.root.id, after_id=after):
+            after = page[-1][0]
+            for directory_id, path, is_whole in page:
+                if directory_id in visited:
+                    whole[path] = is_whole
+                else:
+                    left.append((directory_id, path))
+        gone = [directory_id for directory_id, path in left if _is_gone(path, whole)]
+        keys: list[tuple[int, bytes]] = []
+        for start in range(0, len(gone), 500):
+            keys += sightings.present_in(self.connection, gone[start : start + 500], limit=1_000_000)
+        return keys
+
+
+def _is_gone(path: bytes, whole: dict[bytes, bool]) -> bool:
+    while path:
+        path = path.rpartition(b"/")[0]
+        if path in whole:
+            return whole[path]
+    return False
+
+
+def _directory_look(part: ListingPart) -> DirectoryLook:
+    return DirectoryLook(path=part.directory, is_whole=part.problem is None, problem=part.problem)
+
+
+def _absent(directory_id: int, part: ListingPart, known: dict[bytes, KnownSighting]) -> list[tuple[int, bytes]]:
+    there = {entry.name for entry in part.entries} | part.unknown
+    return [(directory_id, name) for name, row in known.items() if not row.is_missing and name not in there]

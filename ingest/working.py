@@ -1,0 +1,103 @@
+"""Turns results of workers into what is committed (T5) or into failures (T6). Pure but for the commit itself."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, cast
+
+from catalog.filings import filing_of
+from catalog.jobs import DEATHS_AT_MOST, DIED, Failed
+from catalog.looks import ReadFileset, StartedJob
+from config.settings import Settings
+from ingest.watched import WatchedRoot
+from ingest.work import Look, Member, Outcome, ReadResult, ReadTask
+
+_BACK_OFF_S = 5.0
+LONGEST_BACK_OFF = timedelta(minutes=10)
+_HASH_ALL_BYTES = 1 << 62
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """A job that a worker has."""
+
+    job: StartedJob
+    root: WatchedRoot
+    configuration_id: int | None
+
+
+def task_of(job: StartedJob, root: WatchedRoot, settings: Settings) -> ReadTask:
+    """Give a claimed job as a worker gets it. A hash that was put off is made now, whatever the size."""
+    document = job.document
+    return ReadTask(
+        fileset_id=job.fileset_id,
+        claim=job.claim,
+        digest=job.digest,
+        root=root.path,
+        members=tuple(
+            Member(
+                path=member.path,
+                look=Look(
+                    size_bytes=member.size_bytes,
+                    mtime_ns=member.mtime_ns,
+                    ctime_ns=member.ctime_ns,
+                    inode=member.inode,
+                ),
+            )
+            for member in job.members
+        ),
+        hasher=root.watch.hash.value,
+        hash_now_bytes=_HASH_ALL_BYTES if job.kind == "hash" else root.watch.hash_now_bytes,
+        thumbnail_px=settings.thumbnails.size_px,
+        projection=cast(Literal["middle", "max", "mean"], document["projection"]),
+        associated_images=cast(Literal["hide", "keep", "drop"], document["associated_images"]),
+    )
+
+
+def read_fileset(result: ReadResult, under_way: UnderWay) -> ReadFileset:
+    """Join what was read with where it goes."""
+    return ReadFileset(
+        fileset_id=result.fileset_id,
+        root_id=under_way.root.id,
+        claim=result.claim,
+        digest=result.digest,
+        format=result.format or "unknown",
+        filing=filing_of(under_way.job.document),
+        files=result.files,
+        images=result.images,
+        pictures=result.thumbnails,
+        configuration_id=under_way.configuration_id,
+    )
+
+
+def failed(result: ReadResult, job: StartedJob, *, now: datetime) -> Failed:
+    """Give what a result without images means for its job: wait with back-off, or quarantined."""
+    is_death = result.outcome is Outcome.DIED
+    reason = result.reason or "reading failed without saying why"
+    next_try_at: datetime | None = None
+    if is_death and job.deaths >= DEATHS_AT_MOST:
+        reason = DIED if result.reason is None else f"{DIED.partition(';')[0]} ({result.reason})"
+    elif is_death or result.outcome is Outcome.TRANSIENT:
+        next_try_at = now + back_off(job.attempts)
+    elif result.outcome is Outcome.UNSETTLED:
+        reason = f"incomplete: {reason}"
+    return Failed(
+        fileset_id=result.fileset_id,
+        kind=job.kind,
+        claim=result.claim,
+        digest=result.digest,
+        reason=reason,
+        next_try_at=next_try_at,
+        is_death=is_death,
+    )
+
+
+def back_off(attempts: int) -> timedelta:
+    """Give how long to wait after so many attempts: 5 s, doubled each time, up to 10 min."""
+    return min(timedelta(seconds=_BACK_OFF_S * 2 ** min(max(attempts - 1, 0), 20)), LONGEST_BACK_OFF)
+
+
+def refused_as(result: ReadResult) -> str:
+    """Tell whether a refused file is held (a later version or a person can import it) or ignored (no reader)."""
+    return "held" if (result.reason or "").startswith("part of") else "ignored"
+
+
