@@ -250,6 +250,14 @@ def fail_jobs(connection: Connection, failed: Sequence[Failed], *, now: datetime
     return held
 
 
+def holds_claim(connection: Connection, one: Failed) -> bool:
+    """Tell whether the claim still holds for just this digest; a void one is dropped."""
+    if connection.scalar(select(Job.fileset_id).where(*_claimed(one))) is not None:
+        return True
+    connection.execute(delete(Job).where(*_void(one)))
+    return False
+
+
 def _claimed(one: Failed) -> tuple[Any, ...]:
     return (*_same_claim(one), Job.digest == one.digest)
 
@@ -293,10 +301,12 @@ def wake_waiting(connection: Connection, *, now: datetime, latest: datetime) -> 
     return int(connection.execute(query).rowcount)
 
 
-def begin_instance(connection: Connection, *, host: str, pid: int, version: str, now: datetime, via: str) -> int:
+def begin_instance(
+    connection: Connection, *, host: str, pid: int, version: str, now: datetime, due_at: datetime, via: str
+) -> int:
     """Note who ingests now (T7): void the claims of all others, quarantine what killed them three times, clamp times.
 
-    The caller holds the ingest lock. Filesets that were waited for are due at once: their settle time starts anew.
+    The caller holds the ingest lock. Filesets that were waited for are due at ``due_at``, now: their settle time starts anew.
     """
     ended = update(Instance).where(Instance.ended_at.is_(None)).values(ended_at=now)
     connection.execute(ended)
@@ -316,7 +326,7 @@ def begin_instance(connection: Connection, *, host: str, pid: int, version: str,
         )
     )
     record(connection, *(_quarantined(fileset_id, DIED, now, via) for fileset_id in killers))
-    connection.execute(update(Fileset).where(Fileset.due_at.is_not(None)).values(due_at=now))
+    connection.execute(update(Fileset).where(Fileset.due_at.is_not(None)).values(due_at=due_at))
     assert instance_id is not None  # noqa: S101 - an insert returns its key
     return int(instance_id)
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from catalog.events import NewEvent, record
-from catalog.models.ingest import Assignment, Event, Root
+from catalog.models.ingest import Assignment, Directory, Event, Root, Sighting
 from catalog.models.people import Configuration
 
 
@@ -101,9 +101,10 @@ def begin_pass(connection: Connection, root_id: int, *, now: datetime) -> None:
     connection.execute(update(Root).where(Root.id == root_id).values(last_pass_started_at=now))
 
 
-def end_pass(connection: Connection, root_id: int, identity: Mapping[str, Any], *, now: datetime) -> None:
+def end_pass(connection: Connection, root_id: int, identity: Mapping[str, Any] | None, *, now: datetime) -> None:
     """Note that a full pass of a root reached its end, and what the root looked like."""
-    connection.execute(update(Root).where(Root.id == root_id).values(last_pass_ended_at=now, identity=dict(identity)))
+    values: dict[str, Any] = {"last_pass_ended_at": now, "identity": dict(identity) if identity is not None else None}
+    connection.execute(update(Root).where(Root.id == root_id).values(values))
 
 
 def count_overflows(connection: Connection, root_id: int, count: int) -> None:
@@ -133,3 +134,15 @@ def assignments(connection: Connection) -> tuple[HandAssignment, ...]:
 def last_event_id(connection: Connection) -> int:
     """Give the newest event's id: when it has not changed, nobody decided anything."""
     return connection.scalar(select(Event.id).order_by(Event.id.desc()).limit(1)) or 0
+
+
+def sample_of(connection: Connection, root_id: int, *, limit: int = 20) -> list[bytes]:
+    """Give some paths that are there, by which the root is recognised when its disk comes back under another name."""
+    query = (
+        select(Directory.path, Sighting.name)
+        .join(Directory, Directory.id == Sighting.directory_id)
+        .where(Directory.root_id == root_id, Sighting.missing_since.is_(None))
+        .limit(limit)
+    )
+    rows = ((bytes(row.path), bytes(row.name)) for row in connection.execute(query))
+    return [folder + b"/" + name if folder else name for folder, name in rows]

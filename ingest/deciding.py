@@ -16,11 +16,11 @@ from ingest.settling import is_first_look_enough
 #: What the rules say about a path, and whose a placed file is (by its uid and gid).
 Place = Callable[[bytes], Placement | NotPlaced]
 Own = Callable[[Placement, int, int], Ownership | NotPlaced]
-#: Makes the person that `unknown: create` asks for, and gives the ownership with the id.
-Create = Callable[[Ownership], Ownership]
+#: Makes the person that `unknown: create` asks for, and gives the ownership with the id; or why it can't.
+Create = Callable[[Ownership], Ownership | NotPlaced]
 
 
-def _no_creation(ownership: Ownership) -> Ownership:
+def _no_creation(ownership: Ownership) -> Ownership | NotPlaced:
     raise LookupError(f"nobody makes the user {ownership.create_name}")
 
 
@@ -78,7 +78,10 @@ def seen_file(deciding: Deciding, directory: bytes, path: bytes, entry: Entry, *
         return _seen(directory, entry, decided)
     placement, ownership = decided
     if ownership.create_name is not None:
-        ownership = deciding.create(ownership)
+        made = deciding.create(ownership)
+        if isinstance(made, NotPlaced):
+            return _seen(directory, entry, made)
+        ownership = made
     settle = timedelta(seconds=placement.settle_s)
     wait = timedelta(0) if is_first_look_enough(settle, was_closed=was_closed) else settle
     fileset = SeenFileset(

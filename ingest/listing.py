@@ -75,6 +75,8 @@ class PassEnded:
     is_full: bool
     identity: dict[str, object]
     failure: str | None = None
+    #: Why the root is not the one that is known, though there are files in it: then nothing counts as missing.
+    other: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

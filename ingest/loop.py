@@ -1,15 +1,50 @@
 """The ingest loop: the one writer that takes hints, looks, due filesets and results, and commits in batches."""
 
+import logging
+import os
+import queue
+import shutil
+import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
+from catalog import jobs, roots
 from catalog.engine import Catalogue
+from catalog.errors import CatalogueUnavailable
+from config.rules import RootRules, compile_all
 from config.settings import Settings
-from ingest.clock import Clock, SystemClock
+from ingest.accounts import MachineAccounts
+from ingest.brake import Brake
+from ingest.clock import Clock, SteadyTime, SystemClock
+from ingest.core import Core
 from ingest.hints import Hints
+from ingest.import_requests import ImportRequests
+from ingest.ownership import Accounts
 from ingest.pool import ReadPool
+from ingest.progress import Meter
+from ingest.requests import ImportRequest
+from ingest.scanner import RootScanner
 from ingest.summary import ImportSummary, Progress
+from ingest.surroundings import Surroundings
+from ingest.watched import WatchedRoot
+
+log = logging.getLogger(__name__)
+
+FREE_AT_LEAST_BYTES = 200_000_000
+LOOK_FOR_ROOT_EVERY_S = 5.0
+_TICK_S = 1.0
+_PAUSES_S = (0.2, 1.0, 5.0, 10.0)
+
+
+def free_bytes(state_dir: Path) -> int:
+    """Give the free space of the state directory's disk; a folder that can't be asked counts as roomy."""
+    try:
+        return shutil.disk_usage(state_dir).free
+    except OSError:
+        return FREE_AT_LEAST_BYTES
 
 
 class IngestLoop:
@@ -27,53 +62,305 @@ class IngestLoop:
         pool: ReadPool,
         hints: Hints,
         clock: Clock | None = None,
+        accounts: Accounts | None = None,
         version: str = "",
         via: str = "daemon",
         grace_s: float = 20.0,
+        free_space: Callable[[Path], int] = free_bytes,
     ) -> None:
         self._catalogue = catalogue
         self._settings = settings
-        self._pool = pool
         self._hints = hints
         self._clock = clock or SystemClock()
+        self._steady = SteadyTime(self._clock)
+        self._given_accounts = accounts
         self._version = version
-        self._via = via
         self._grace_s = grace_s
+        self._free_space = free_space
+        self._wake = hints.arrived
+        pool.results.wake_with(self._wake)
+        around = Surroundings(settings, accounts or MachineAccounts(settings.people), 0)
+        self._core = Core(catalogue, pool, self._clock, self._steady, around, via)
+        self._meter = Meter(self._clock)
+        self._requests = ImportRequests(self._core)
+        self._asked: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._problems: dict[str, str] = {}
+        self._failures = 0
+        self._next_tick_s = 0.0
+        self._last_turn_s = self._clock.monotonic()
+        self._progress = Progress(at=self._clock.now())
+
+    # -- for any thread ---------------------------------------------------------------------------------------
+
+    def request_import(self, paths: tuple[Path, ...] = (), *, wait: bool = True) -> "Future[ImportSummary]":
+        """Ask the running loop to look at absolute paths below its roots (all roots when empty) and import them."""
+        request = ImportRequest(paths=paths, is_waiting=wait, began_s=self._clock.monotonic())
+        self._ask(lambda: self._requests.begin(request))
+        return request.future
+
+    def request_scan(self, root: str | None = None) -> None:
+        """Ask for a full pass of a root (by name), or of all: the timer, a remount, `root accept`."""
+        self._ask(lambda: self._scan(root))
+
+    def reload(self, settings: Settings) -> None:
+        """Swap in a checked configuration; raises ConfigurationError, the old one staying in force."""
+        rules = compile_all(settings)
+        self._ask(lambda: self._swap(settings, rules))
+
+    def progress(self) -> Progress:
+        """Give the latest snapshot; it is at most a few seconds old while the loop is alive."""
+        return self._progress
+
+    def last_turn_at(self) -> float:
+        """Give the monotonic time of the loop's last turn, for the watchdog: at least one every 15 s."""
+        return self._last_turn_s
+
+    def wake(self) -> None:
+        """Make the loop look at its inboxes now."""
+        self._wake.set()
+
+    def _ask(self, act: Callable[[], None]) -> None:
+        self._asked.put(act)
+        self._wake.set()
+
+    # -- running ----------------------------------------------------------------------------------------------
 
     def run(self, stop: threading.Event) -> None:
         """Ingest until ``stop`` is set: start-up (T7), a full pass of every root, then whatever comes.
 
         After ``stop`` no job is started; results are waited for up to ``grace_s``, then claims are given back.
-        ``wake`` it after setting ``stop``. Database and file errors never end it.
+        `wake` it after setting ``stop``. Errors of the database and of files never end it.
         """
-        raise NotImplementedError
+        if self._begin(stop):
+            self._scan(None)
+            self._turn_until(stop.is_set)
+        self._end()
 
     def run_once(
         self, paths: tuple[Path, ...] = (), *, wait: bool = True, stop: threading.Event | None = None
     ) -> ImportSummary:
-        """Do `coverslip import` without a daemon: look at the paths (all roots when empty), import, return."""
-        raise NotImplementedError
+        """Do `coverslip import` without a daemon: look at the paths (all roots when empty), import, return.
 
-    def request_import(self, paths: tuple[Path, ...] = (), *, wait: bool = True) -> "Future[ImportSummary]":
-        """Ask the running loop for the same as `run_once`; absolute paths below a root."""
-        raise NotImplementedError
+        Raises CatalogueUnavailable when the catalogue can't be used at the start. With ``stop`` set it ends early
+        and tells what is done so far.
+        """
+        stopping = stop or threading.Event()
+        self._start_up()
+        future = self.request_import(paths, wait=wait)
+        try:
+            self._turn_until(lambda: stopping.is_set() or future.done())
+            if not future.done():
+                self._attempt("import", self._requests.finish_all)
+        finally:
+            self._end()
+        return future.result(timeout=0)
 
-    def request_scan(self, root: str | None = None) -> None:
-        """Ask for a full pass of a root (by name), or of all: the timer, a remount, `root accept`."""
-        raise NotImplementedError
+    def _begin(self, stop: threading.Event) -> bool:
+        """Start up, waiting for a catalogue that is out of reach; False when stopped before."""
+        while not stop.is_set():
+            try:
+                self._start_up()
+            except CatalogueUnavailable as error:
+                self._trouble("start-up", error)
+                self._last_turn_s = self._clock.monotonic()
+                stop.wait(_PAUSES_S[min(self._failures, len(_PAUSES_S) - 1)])
+            else:
+                return True
+        return False
 
-    def reload(self, settings: Settings) -> None:
-        """Swap in a checked configuration; raises ConfigurationError, the old one staying in force."""
-        raise NotImplementedError
+    def _start_up(self) -> None:
+        rules = compile_all(self._settings)
+        core, now = self._core, self._clock.now()
+        with self._catalogue.writing() as connection:
+            core.instance_id = jobs.begin_instance(
+                connection,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                version=self._version,
+                now=now,
+                due_at=self._steady.began_at,
+                via=core.via,
+            )
+        self._swap(self._settings, rules)
+        self._problems.clear()
 
-    def progress(self) -> Progress:
-        """Give the latest snapshot; it is at most a second old while the loop is alive."""
-        raise NotImplementedError
+    def _turn_until(self, is_over: Callable[[], bool]) -> None:
+        while not is_over():
+            self._last_turn_s = self._clock.monotonic()
+            if not self._turn():
+                self._wake.wait(self._idle_s())
 
-    def last_turn_at(self) -> float:
-        """Give the monotonic time of the loop's last turn, for the watchdog: at least one every 5 s."""
-        raise NotImplementedError
+    def _idle_s(self) -> float:
+        if self._failures:
+            return _PAUSES_S[min(self._failures, len(_PAUSES_S)) - 1]
+        return 0.05 if self._core.hot else 0.25
 
-    def wake(self) -> None:
-        """Make the loop look at its inboxes now."""
-        raise NotImplementedError
+    def _turn(self) -> bool:
+        """Go once through all inboxes; tells whether there was anything to do."""
+        core = self._core
+        hints, overflows = self._hints.take()
+        self._run_asked()
+        by_name = {root.name: root for root in core.roots.values()}
+        for hint in hints:
+            if hint.root in by_name:
+                core.follow(by_name[hint.root], hint)
+        for name, count in overflows.items():
+            self._attempt("overflow", lambda name=name, count=count: self._overflow(name, count))  # type: ignore[misc]  # bound now
+        self._tick()
+        if "space" in self._problems:
+            return False
+        busy = bool(hints)
+        for root in list(core.roots.values()):
+            busy = self._attempt("look", lambda root=root: core.take_answer(root)) or busy  # type: ignore[misc]  # bound now
+        busy = self._attempt("result", core.take_results) or busy
+        busy = self._attempt("start", core.start_jobs) or busy
+        for root in list(core.roots.values()):
+            busy = self._attempt("scan", lambda root=root: core.take_parts(root)) or busy  # type: ignore[misc]  # bound now
+            busy = self._attempt("place again", lambda root=root: core.place_again(root)) or busy  # type: ignore[misc]  # bound now
+        busy = self._attempt("settle", core.look_at_due) or busy
+        for done in core.take_committed():
+            self._meter.note(done.outcome.outcome, done.bytes_read)
+            self._requests.note(done)
+        self._attempt("import", self._requests.check)
+        return busy and not self._failures
+
+    def _attempt(self, step: str, act: Callable[[], bool | None]) -> bool:
+        """Do a step; an error of the database leaves its work for the next turn, any other drops the poisoned part."""
+        try:
+            done = bool(act())
+        except CatalogueUnavailable as error:
+            self._trouble(step, error)
+            return False
+        except Exception as error:  # the boundary of the loop: it must go on
+            log.exception("ingest_step_failed", extra={"step": step})
+            self._problems[step] = f"an error of the program at '{step}': {error}"
+            self._core.drop_poisoned(step)
+            return True
+        if done and self._problems.pop(step, None) is not None:
+            self._failures = 0
+        return done
+
+    def _trouble(self, step: str, error: Exception) -> None:
+        if step not in self._problems:
+            log.warning("ingest_waits", extra={"step": step, "reason": str(error)})
+        self._problems[step] = str(error)
+        self._failures += 1
+
+    def _run_asked(self) -> None:
+        while True:
+            try:
+                act = self._asked.get_nowait()
+            except queue.Empty:
+                return
+            self._attempt("request", lambda act=act: act())  # type: ignore[misc]  # bound now
+
+    # -- once a second ----------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        now_s = self._clock.monotonic()
+        if now_s < self._next_tick_s:
+            return
+        self._next_tick_s = now_s + _TICK_S
+        self._failures = 0
+        self._problems.clear()
+        if self._free_space(self._settings.state_dir) < FREE_AT_LEAST_BYTES:
+            self._problems["space"] = (
+                f"less than {FREE_AT_LEAST_BYTES // 1_000_000} MB are free in {self._settings.state_dir}:"
+                " nothing is imported until there is more"
+            )
+        self._attempt("waiting", self._core.wake_waiting)
+        self._attempt("people", self._see_changes)
+        for root in list(self._core.roots.values()):
+            if root.availability == "unavailable" and now_s >= root.retry_at_s and not root.walks:
+                root.retry_at_s = now_s + LOOK_FOR_ROOT_EVERY_S
+                root.walk(is_full=True)
+        self._progress = self._meter.progress(self._core, next(iter(self._problems.values()), None))
+
+    def _see_changes(self) -> None:
+        core = self._core
+        if core.around.refresh(self._catalogue, self._clock.now()):
+            self._place_all_again()
+        core.see_acceptance()
+
+    def _place_all_again(self) -> None:
+        for root in self._core.roots.values():
+            root.is_placing_again, root.again_after = True, None
+
+    def _overflow(self, name: str, count: int) -> None:
+        for root in self._core.roots.values():
+            if root.name == name:
+                root.walk(is_full=True)
+                root.overflow_count += count
+                with self._catalogue.writing() as connection:
+                    roots.count_overflows(connection, root.id, count)
+
+    def _scan(self, name: str | None) -> None:
+        for root in self._core.roots.values():
+            if name in (None, root.name):
+                root.walk(is_full=True)
+
+    # -- roots ------------------------------------------------------------------------------------------------
+
+    def _swap(self, settings: Settings, rules: dict[str, RootRules]) -> None:
+        """Put a configuration in force: register it and its roots, start and stop scanners, place again."""
+        core, now = self._core, self._clock.now()
+        wanted = [(watch.name, os.fsencode(watch.root), watch.role) for watch in settings.watch]
+        with self._catalogue.writing() as connection:
+            configuration_id = roots.register_configuration(connection, settings.digest, settings.source_text, now=now)
+            known = roots.register_roots(connection, wanted)
+        is_new = configuration_id != core.around.configuration_id
+        accounts = self._given_accounts or MachineAccounts(settings.people)
+        self._settings = settings
+        core.around = Surroundings(settings, accounts, configuration_id)
+        core.around.refresh(self._catalogue, now)
+        old = {root.name: root for root in core.roots.values()}
+        core.roots = {}
+        for watch in settings.watch:
+            row, root = known[watch.name], old.get(watch.name)
+            if root is not None and root.path == os.fsencode(watch.root):
+                old.pop(watch.name)
+                root.watch, root.rules = watch, rules[watch.name]
+            else:
+                root = self._new_root(row, settings, rules[watch.name])
+            core.roots[root.id] = root
+            core.brakes.setdefault(root.id, Brake(self._clock))
+        for gone in old.values():
+            gone.scanner.stop(within_s=1.0)
+        if is_new:
+            self._place_all_again()
+            for root in core.roots.values():
+                if root.name not in known or root.last_pass_ended_at is None:
+                    root.walk(is_full=True)
+
+    def _new_root(self, row: roots.KnownRoot, settings: Settings, rules: RootRules) -> WatchedRoot:
+        watch = next(one for one in settings.watch if one.name == row.name)
+        root: WatchedRoot | None = None
+
+        def is_ignored(path: bytes) -> bool:
+            return root is not None and root.is_ignored_folder(path)
+
+        scanner = RootScanner(watch.name, os.fsencode(watch.root), is_ignored=is_ignored, wake=self._wake)
+        root = WatchedRoot(row, watch, rules, scanner)
+        scanner.start()
+        return root
+
+    def _end(self) -> None:
+        """Take what the workers still give, give back the other claims, and stop the scanners."""
+        core = self._core
+        deadline_s = self._clock.monotonic() + self._grace_s
+        while core.under_way and self._clock.monotonic() < deadline_s:
+            self._last_turn_s = self._clock.monotonic()
+            if not self._attempt("result", core.take_results):
+                self._wake.wait(0.05)
+                self._wake.clear()
+        if core.instance_id:
+            self._attempt("end", self._end_instance)
+        for root in core.roots.values():
+            if not root.scanner.stop(within_s=5.0):
+                log.warning("scanner_hangs", extra={"root": root.name})
+        self._requests.cancel_all()
+        self._progress = replace(self._progress, at=self._clock.now(), reading=0)
+
+    def _end_instance(self) -> None:
+        with self._catalogue.writing() as connection:
+            jobs.end_instance(connection, self._core.instance_id, now=self._clock.now())

@@ -95,6 +95,8 @@ class RootScanner:
         self._short_walks: deque[WalkOrder] = deque()
         self._full_walks: deque[WalkOrder] = deque()
         self._is_walking = False
+        #: Why the root that was opened last is another one than expected.
+        self._other: str | None = None
         self._wake = wake
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"scan-{name}", daemon=True)
@@ -186,12 +188,13 @@ class RootScanner:
             return
         try:
             other = why_another(descriptor, self.expected, identity_of(descriptor, self.path))
-            yield RootLost(reason=other[0]) if other is not None else descriptor
+            self._other = None if other is None or other[1] else other[0]
+            yield RootLost(reason=other[0]) if other is not None and other[1] else descriptor
         finally:
             os.close(descriptor)
 
     def _walk(self, order: WalkOrder) -> None:
-        failure = None
+        failure = other = None
         identity: dict[str, object] = {}
         try:
             with self._open_root() as root:
@@ -199,6 +202,7 @@ class RootScanner:
                     self._put(root)
                     failure = root.reason
                 else:
+                    other = self._other
                     identity = identity_of(root, self.path)
                     self._walk_below(root, order)
         except Exception as error:  # the boundary of the thread: it must go on
@@ -211,6 +215,7 @@ class RootScanner:
                 is_full=order.is_full,
                 identity=identity,
                 failure="the walk was stopped" if self._stop.is_set() else failure,
+                other=other,
             )
         )
 

@@ -59,9 +59,12 @@ class WatchedRoot:
         self.overflow_count = row.overflow_count
         self.last_pass_ended_at: datetime | None = row.last_pass_ended_at
         self.walks: dict[int, Walk] = {}
+        #: The last walks that ended, for whoever waits for one.
+        self.ended_walks: dict[int, Walk] = {}
         self.files_seen = 0
         self.directories_seen = 0
         self.looks_under_way = 0
+        self.moves_under_way = 0
         #: Due filesets whose members are being looked at.
         self.looking: set[int] = set()
         #: Taken from the scanner and not committed yet: an error of the database loses none.
@@ -77,6 +80,19 @@ class WatchedRoot:
     def can_be_used(self) -> bool:
         """Tell whether files of the root can be looked at and read."""
         return self.availability in ("available", "braked")
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Tell whether something was seen, or asked of the scanner, that is not committed."""
+        return bool(self.looks_under_way or self.parts or self.answers or self.is_placing_again)
+
+    def end_walk(self, number: int) -> None:
+        """Note that a walk came to its end."""
+        walk = self.walks.pop(number, None)
+        if walk is not None:
+            self.ended_walks[number] = walk
+        while len(self.ended_walks) > 100:
+            self.ended_walks.pop(next(iter(self.ended_walks)))
 
     @property
     def is_scanning(self) -> bool:
@@ -98,8 +114,14 @@ class WatchedRoot:
     def look(self, order: LookOrder) -> None:
         """Order a look at single names."""
         self.looks_under_way += 1
+        self.moves_under_way += isinstance(order.tag, MoveCheck)
         self.scanner.expected = self.identity
         self.scanner.look(order)
+
+    def answered(self, order: LookOrder) -> None:
+        """Note that a look was answered and committed."""
+        self.looks_under_way -= 1
+        self.moves_under_way -= isinstance(order.tag, MoveCheck)
 
     def is_ignored_folder(self, path: bytes) -> bool:
         """Tell whether a folder is left out with all below it."""

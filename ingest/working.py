@@ -99,5 +99,3 @@ def back_off(attempts: int) -> timedelta:
 def refused_as(result: ReadResult) -> str:
     """Tell whether a refused file is held (a later version or a person can import it) or ignored (no reader)."""
     return "held" if (result.reason or "").startswith("part of") else "ignored"
-
-

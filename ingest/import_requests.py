@@ -1,0 +1,117 @@
+"""Carries one-shot imports through the loop: orders their looks, notes what was imported, and sums up."""
+
+import os
+from pathlib import Path
+
+from catalog.looks import CommittedAs
+from catalog.scopes import ScopeCounts, count_scope
+from ingest.core import Core, Done
+from ingest.requests import ImportRequest, Scope, scope_of
+
+_CHECK_EVERY_S = 0.1
+
+
+class ImportRequests:
+    """The requests under way."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._open: list[ImportRequest] = []
+
+    def begin(self, request: ImportRequest) -> None:
+        """Order the looks of a request."""
+        self._open.append(request)
+        known = list(self._core.roots.values())
+        if not request.paths:
+            for root in known:
+                self._walk(request, Scope(root=root, directory=b""))
+        for path in request.paths:
+            scope = scope_of(path, known)
+            if isinstance(scope, str):
+                request.problems.append(scope)
+            else:
+                self._look(request, scope, path)
+
+    def _look(self, request: ImportRequest, scope: Scope, path: Path) -> None:
+        if scope.name is None:
+            self._walk(request, scope)
+            return
+        # Only what kind of thing it is: the looks that count are the scanner's.
+        if path.is_dir() and not path.is_symlink():
+            inner = scope.directory + b"/" + scope.name if scope.directory else scope.name
+            self._walk(request, Scope(root=scope.root, directory=inner))
+        elif os.path.lexists(path):
+            request.scopes.append(scope)
+            number = scope.root.walk(scope.directory, is_flat=True)
+            request.walks.add((scope.root.id, number))
+            request.scanned += 1
+        else:
+            request.problems.append(f"{path} does not exist")
+
+    def _walk(self, request: ImportRequest, scope: Scope) -> None:
+        request.scopes.append(scope)
+        number = scope.root.walk(scope.directory, is_full=not scope.directory)
+        request.walks.add((scope.root.id, number))
+
+    def note(self, done: Done) -> None:
+        """Count a committed result for the requests whose paths hold it."""
+        for request in self._open:
+            if request.holds(done.root.id, done.path):
+                request.bytes_read += done.bytes_read
+                request.imported += done.outcome.outcome is CommittedAs.IMPORTED
+                request.updated += done.outcome.outcome is CommittedAs.UPDATED
+
+    def check(self) -> None:
+        """Answer the requests that are done."""
+        now_s = self._core.clock.monotonic()
+        for request in list(self._open):
+            self._see_walks(request)
+            if now_s - request.checked_at_s >= _CHECK_EVERY_S:
+                request.checked_at_s = now_s
+                self._answer_if_done(request)
+
+    def _see_walks(self, request: ImportRequest) -> None:
+        for root_id, number in list(request.walks):
+            root = self._core.roots.get(root_id)
+            walk = root.walks.get(number) if root is not None else None
+            ended = root.ended_walks.get(number) if root is not None else None
+            if walk is None:
+                request.walks.discard((root_id, number))
+                if ended is not None and not any(s.name for s in request.scopes if s.root.id == root_id):
+                    request.scanned += ended.files
+            if root is not None and not root.can_be_used:
+                sentence = f"root {root.name}: {root.reason}"
+                if sentence not in request.problems:
+                    request.problems.append(sentence)
+
+    def _answer_if_done(self, request: ImportRequest) -> None:
+        usable = [scope for scope in request.scopes if scope.root.can_be_used]
+        if request.walks or any(scope.root.is_unsettled for scope in usable):
+            return
+        counts = self._counts(request)
+        left = sum(one.pending + (one.settling if request.is_waiting else 0) for one in counts) if usable else 0
+        if not left:
+            self._answer(request, counts)
+
+    def _counts(self, request: ImportRequest) -> list[ScopeCounts]:
+        now = self._core.steady.now()
+        with self._core.catalogue.reading() as connection:
+            return [
+                count_scope(connection, scope.root.id, scope.directory, scope.name, now=now) for scope in request.scopes
+            ]
+
+    def _answer(self, request: ImportRequest, counts: list[ScopeCounts]) -> None:
+        self._open.remove(request)
+        if not request.future.done():
+            request.future.set_result(request.summary(counts, self._core.clock.monotonic()))
+
+    def finish_all(self) -> None:
+        """Answer all requests with what is done so far."""
+        for request in list(self._open):
+            self._answer(request, self._counts(request))
+
+    def cancel_all(self) -> None:
+        """Cancel what can't be answered any more: the loop ends."""
+        for request in self._open:
+            request.future.cancel()
+        self._open.clear()
