@@ -306,7 +306,7 @@ def begin_instance(
 ) -> int:
     """Note who ingests now (T7): void the claims of all others, quarantine what killed them three times, clamp times.
 
-    The caller holds the ingest lock. Filesets that were waited for are due at ``due_at``, now: their settle time starts anew.
+    The caller holds the ingest lock. Filesets that were waited for are due at ``due_at`` (now): their settle time starts anew.
     """
     ended = update(Instance).where(Instance.ended_at.is_(None)).values(ended_at=now)
     connection.execute(ended)

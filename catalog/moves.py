@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, tuple_, update
+from sqlalchemy.orm import aliased
 
 from catalog.events import NewEvent, record
 from catalog.filings import filing_of
@@ -58,7 +59,9 @@ def move_candidates(
     if not looks:
         return {}
     query = (
-        select(Sighting, Directory.path, Fileset.done_digest, Fileset.filed_by, Fileset.owner_id, Fileset.group_id)
+        select(Sighting.directory_id, Sighting.name, Sighting.size_bytes, Sighting.mtime_ns, Sighting.inode)
+        .add_columns(Sighting.fileset_id, Directory.path)
+        .add_columns(Fileset.done_digest, Fileset.filed_by, Fileset.owner_id, Fileset.group_id)
         .join(Directory, Directory.id == Sighting.directory_id)
         .join(Fileset, Fileset.id == Sighting.fileset_id)
         .where(
@@ -257,8 +260,13 @@ def _twin_that_is_gone(connection: Connection, read: ReadFileset) -> int | None:
     file = read.files[0]
     present = select(Sighting.fileset_id).where(Sighting.fileset_id == Fileset.id, Sighting.missing_since.is_(None))
     absent = select(Sighting.fileset_id).where(Sighting.fileset_id == Fileset.id, Sighting.missing_since.is_not(None))
+    other = aliased(OriginalFile)
     siblings = (
-        select(func.count()).select_from(OriginalFile).where(OriginalFile.fileset_id == Fileset.id).scalar_subquery()
+        select(func.count())
+        .select_from(other)
+        .where(other.fileset_id == Fileset.id)
+        .correlate(Fileset)
+        .scalar_subquery()
     )
     query = (
         select(Fileset.id)

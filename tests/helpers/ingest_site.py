@@ -1,0 +1,167 @@
+"""A small site for tests of the ingest: a root with a rule, two people, a loop with readers in its own process."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy
+import sqlalchemy
+import tifffile
+
+from catalog.engine import Catalogue
+from catalog.models.all import metadata
+from catalog.models.people import Experimenter, ExperimenterGroup, Membership
+from config.settings import RuleSettings, Settings, SourceMark, WatchSettings
+from ingest.hints import Hints
+from ingest.loop import IngestLoop
+from ingest.pool import InProcessPool, ReadPool
+from ingest.reading import read
+from ingest.summary import ImportSummary
+
+MARK = SourceMark(file="coverslip.yaml", line=1, column=1)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+RULE = "{group}/{owner}/{project}/[{dataset}/**/]{image}.{ext}"
+
+
+class NoAccounts:
+    """A machine whose accounts are nobody's."""
+
+    def login_of(self, uid: int) -> str | None:
+        return None
+
+    def group_of(self, gid: int) -> str | None:
+        return None
+
+    def is_taken(self, name: str) -> bool:
+        return False
+
+
+def add_person(catalogue: Catalogue, name: str, group: str) -> tuple[int, int]:
+    """Make a person in a group (made if needed); gives both ids."""
+    with catalogue.writing() as connection:
+        query = sqlalchemy.select(ExperimenterGroup.id).where(ExperimenterGroup.name == group)
+        group_id = connection.scalar(query)
+        if group_id is None:
+            new_group = sqlalchemy.insert(ExperimenterGroup).returning(ExperimenterGroup.id)
+            group_id = connection.scalar(new_group, {"name": group, "created_at": START})
+        new_person = sqlalchemy.insert(Experimenter).returning(Experimenter.id)
+        person_id = connection.scalar(new_person, {"name": name, "created_at": START})
+        membership = {"experimenter_id": person_id, "group_id": group_id, "source": "hand", "created_at": START}
+        connection.execute(sqlalchemy.insert(Membership), membership)
+    assert person_id is not None
+    assert group_id is not None
+    return person_id, group_id
+
+
+def write_tiff(path: Path, *, value: int = 1, pages: int = 1, size: int = 32) -> Path:
+    """Write a small TIFF whose content depends on ``value``, with its folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = numpy.full((pages, size, size), value, dtype=numpy.uint16)
+    pixels[:, :4, :4] = numpy.arange(16).reshape(4, 4) + value
+    tifffile.imwrite(path, pixels if pages > 1 else pixels[0], photometric="minisblack")
+    return path
+
+
+class Site:
+    """A catalogue, a root below ``folder`` and the means to ingest it."""
+
+    def __init__(self, catalogue: Catalogue, folder: Path, *, settle_s: float = 0.0, rule: str = RULE) -> None:
+        self.catalogue = catalogue
+        self.root = folder / "root"
+        self.root.mkdir()
+        self.state = folder / "state"
+        self.state.mkdir()
+        self.settle_s = settle_s
+        self.rule = rule
+        self.hints = Hints()
+
+    def settings(self, **watch: Any) -> Settings:
+        rules = watch.pop("rules", (RuleSettings(match=(self.rule,), mark=MARK),))
+        text = repr((self.rule, watch, rules))
+        one = WatchSettings(
+            root=self.root,
+            name="confocal",
+            settle=timedelta(seconds=self.settle_s),
+            rules=rules,
+            mark=MARK,
+            **watch,
+        )
+        return Settings(
+            file=self.state / "coverslip.yaml",
+            state_dir=self.state,
+            watch=(one,),
+            source_text=text,
+            digest=text.encode()[-32:].rjust(32, b"\0"),
+        )
+
+    def loop(self, pool: ReadPool | None = None, settings: Settings | None = None, **others: Any) -> IngestLoop:
+        others.setdefault("grace_s", 5.0)
+        return IngestLoop(
+            catalogue=self.catalogue,
+            settings=settings or self.settings(),
+            pool=pool or InProcessPool(read=read),
+            hints=self.hints,
+            accounts=NoAccounts(),
+            **others,
+        )
+
+    def import_(self, *paths: Path, wait: bool = True, **others: Any) -> ImportSummary:
+        return self.loop(**others).run_once(paths, wait=wait)
+
+    @contextmanager
+    def running(self, **others: Any) -> Iterator[IngestLoop]:
+        """Run the loop in a thread of its own, as the daemon does."""
+        loop, stop = self.loop(**others), threading.Event()
+        thread = threading.Thread(target=loop.run, args=(stop,), name="ingest")
+        thread.start()
+        try:
+            yield loop
+        finally:
+            stop.set()
+            loop.wake()
+            thread.join(30)
+            assert not thread.is_alive()
+
+    def rows(self, query: str, **values: Any) -> list[dict[str, Any]]:
+        with self.catalogue.reading() as connection:
+            found = connection.execute(sqlalchemy.text(query), values).mappings()
+            return [dict(row) for row in found]
+
+    def images(self) -> list[dict[str, Any]]:
+        return self.rows("SELECT id, name, owner_id, group_id, size_z, fileset_id FROM image ORDER BY id")
+
+    def sightings(self) -> dict[str, tuple[str, str | None]]:
+        """Give disposition and reason by path."""
+        query = (
+            "SELECT d.path, s.name, s.disposition, r.sentence FROM sighting s JOIN directory d ON d.id ="
+            " s.directory_id LEFT JOIN reason r ON r.id = s.reason_id"
+        )
+        found = {}
+        for row in self.rows(query):
+            path = Path(os.fsdecode(bytes(row["path"]))) / os.fsdecode(bytes(row["name"]))
+            found[str(path)] = (row["disposition"], row["sentence"])
+        return found
+
+    def dump(self) -> dict[str, list[Any]]:
+        """Give all rows of all tables, but for those that say when somebody looked."""
+        passing = {"instance", "root", "alembic_version"}
+        with self.catalogue.reading() as connection:
+            return {
+                table.name: [tuple(row) for row in connection.execute(sqlalchemy.select(table))]
+                for table in metadata.sorted_tables
+                if table.name not in passing
+            }
+
+
+def wait_until(condition: Callable[[], bool], *, within_s: float = 20.0) -> None:
+    """Wait for a condition; fails when it does not come true."""
+    event = threading.Event()
+    for _ in range(int(within_s / 0.02)):
+        if condition():
+            return
+        event.wait(0.02)
+    raise AssertionError("it did not happen in time")
