@@ -304,9 +304,10 @@ def wake_waiting(connection: Connection, *, now: datetime, latest: datetime) -> 
 def begin_instance(
     connection: Connection, *, host: str, pid: int, version: str, now: datetime, due_at: datetime, via: str
 ) -> int:
-    """Note who ingests now (T7): void the claims of all others, quarantine what killed them three times, clamp times.
+    """Note who ingests now (T7): void the claims of others, quarantine what killed them three times, clamp times.
 
-    The caller holds the ingest lock. Filesets that were waited for are due at ``due_at`` (now): their settle time starts anew.
+    The caller holds the ingest lock. Filesets that were waited for are due at ``due_at`` (now), their settle time
+    starts anew.
     """
     ended = update(Instance).where(Instance.ended_at.is_(None)).values(ended_at=now)
     connection.execute(ended)

@@ -99,9 +99,12 @@ def present_in(connection: Connection, directory_ids: Sequence[int], *, limit: i
 
 
 def replaceable(
-    connection: Connection, root_id: int, *, after: tuple[int, bytes] | None, limit: int
+    connection: Connection, root_id: int, *, configuration_id: int | None, after: tuple[int, bytes] | None, limit: int
 ) -> Iterator[tuple[int, bytes, bytes, str]]:
     """Give a page of paths that a change of rules or people may place otherwise: nothing that is catalogued.
+
+    With ``configuration_id``, what this configuration ignored, skipped or did not match is left out: people alone
+    don't change that.
 
     Yields directory id, directory path, name and disposition, in the order of the key.
     """
@@ -113,6 +116,9 @@ def replaceable(
         .order_by(Sighting.directory_id, Sighting.name)
         .limit(limit)
     )
+    if configuration_id is not None:
+        is_other = Sighting.configuration_id.is_distinct_from(configuration_id)
+        query = query.where(Sighting.disposition.in_(("held", "member")) | is_other)
     if after is not None:
         query = query.where(tuple_(Sighting.directory_id, Sighting.name) > tuple_(*after))
     for row in connection.execute(query):

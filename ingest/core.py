@@ -520,7 +520,15 @@ class Core:
         if not root.is_placing_again or root.looks_under_way > 4:
             return False
         with self.catalogue.reading() as connection:
-            page = list(sightings.replaceable(connection, root.id, after=root.again_after, limit=ROWS_AT_MOST))
+            page = list(
+                sightings.replaceable(
+                    connection,
+                    root.id,
+                    configuration_id=None if root.is_placing_all else self.around.configuration_id,
+                    after=root.again_after,
+                    limit=ROWS_AT_MOST,
+                )
+            )
         grouped: dict[bytes, set[bytes]] = {}
         for _, folder, name, _ in page:
             grouped.setdefault(folder, set()).add(name)

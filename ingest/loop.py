@@ -285,6 +285,7 @@ class IngestLoop:
     def _place_all_again(self) -> None:
         for root in self._core.roots.values():
             root.is_placing_again, root.again_after = True, None
+            root.is_placing_all = self._core.around.has_new_assignments
 
     def _overflow(self, name: str, count: int) -> None:
         for root in self._core.roots.values():
@@ -323,7 +324,10 @@ class IngestLoop:
             else:
                 root = self._new_root(row, settings, rules[watch.name])
             core.roots[root.id] = root
-            core.brakes.setdefault(root.id, Brake(self._clock))
+            if root.id not in core.brakes:
+                core.brakes[root.id] = Brake(self._clock)
+                # `root accept` takes the kept identity away: the next pass takes the root as it finds it.
+                core.brakes[root.id].is_released = row.identity is None and row.last_pass_ended_at is not None
         for gone in old.values():
             gone.scanner.stop(within_s=1.0)
         if is_new:

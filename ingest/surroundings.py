@@ -29,6 +29,8 @@ class Surroundings:
     people: KnownPeople = field(default_factory=KnownPeople)
     assigned: tuple[HandAssignment, ...] = ()
     last_event_id: int = -1
+    #: Whether the last change was, among others, of assignments: these reach what no rule matches.
+    has_new_assignments: bool = False
 
     def refresh(self, catalogue: Catalogue, now: datetime) -> bool:
         """Read people and assignments again if anybody decided anything; tells whether they changed."""
@@ -38,6 +40,7 @@ class Surroundings:
             if newest == self.last_event_id and people == self.people:
                 return False
             assigned = roots.assignments(connection)
+        self.has_new_assignments = assigned != self.assigned
         changed = (people, assigned) != (self.people, self.assigned)
         self.people, self.assigned, self.last_event_id = people, assigned, newest
         return changed

@@ -73,6 +73,8 @@ class WatchedRoot:
         #: Where placing again stands: the last key, or None when it is done.
         self.again_after: tuple[int, bytes] | None = None
         self.is_placing_again = False
+        #: Whether what is ignored, skipped or unmatched is placed again, too: a person decided about paths.
+        self.is_placing_all = False
         self.retry_at_s = 0.0
         self._numbers = itertools.count(1)
 
