@@ -15,8 +15,8 @@ from catalog.errors import FixedByFile, NotAllowed, NotFound, Refused
 from catalog.events import NewEvent, record
 from catalog.models.people import Experimenter, ExperimenterGroup
 from catalog.people_lock import people_change
-from catalog.permissions import Acting, Action, may_in_group, who_may
-from config.settings import SourceMark
+from catalog.permissions import Acting, Action, group_roles, may, who_may
+from config.settings import PermissionLevel, SourceMark
 
 LONGEST_NAME = 255
 #: Accounts that are never a person or a group, and the site's own name in the history.
@@ -82,8 +82,10 @@ def group_to_manage(edit: PeopleEdit, name: str) -> Row[Any]:
     sees = row is not None and (edit.acting.is_administrator or row.id in edit.acting.member_of)
     if row is None or not sees:
         raise no_such_group(name)
-    if not may_in_group(edit.acting, Action.MANAGE_GROUP, row.id):
-        able = who_may(Action.MANAGE_GROUP, edit.acting.levels[row.id])
+    # The row's own level: the group may have been made in this very transaction.
+    level = PermissionLevel(row.permissions)
+    if not any(may(Action.MANAGE_GROUP, level, role) for role in group_roles(edit.acting, row.id)):
+        able = who_may(Action.MANAGE_GROUP, level)
         raise NotAllowed(f"{edit.acting.name} may not change the group {name}; {able} may")
     return row
 
