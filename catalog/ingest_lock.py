@@ -3,11 +3,16 @@
 import os
 import socket
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
+
+from catalog.engine import Catalogue
+from catalog.errors import CatalogueUnavailable
 
 #: The pair of numbers that means "ingest into this catalogue" ("covr", "slip" in ASCII); locks are per database.
 _KEYS = {"one": 0x636F7672, "two": 0x736C6970}
@@ -101,3 +106,25 @@ def advisory_lock_holder(engine: Engine) -> tuple[int | None, str | None, dateti
 def _own_name() -> str:
     name = f"{_NAME} {os.getpid()}@{socket.gethostname()}"
     return name.encode("ascii", errors="replace")[:_NAME_BYTES].decode("ascii")
+
+
+class LockLost(CatalogueUnavailable):
+    """The ingest lock is not ours any more: nothing may be claimed or committed (exit code 5)."""
+
+
+class FencedCatalogue(Catalogue):
+    """A catalogue whose writing transactions are committed only while the ingest lock is held."""
+
+    def __init__(self, engine: Engine, is_held: Callable[[], bool]) -> None:
+        super().__init__(engine)
+        self._is_held = is_held
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a writing transaction that is rolled back, with `LockLost`, when the lock was lost meanwhile."""
+        with super().writing() as connection:
+            yield connection
+            if not self._is_held():
+                raise LockLost(
+                    f"the ingest lock of {self.place} was lost with its connection; the daemon stops and starts anew"
+                )
