@@ -4,7 +4,8 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, create_engine, text
@@ -17,6 +18,7 @@ from catalog.errors import CatalogueUnavailable
 #: The pair of numbers that means "ingest into this catalogue" ("covr", "slip" in ASCII); locks are per database.
 _KEYS = {"one": 0x636F7672, "two": 0x736C6970}
 _TAKE = text("SELECT pg_try_advisory_lock(:one, :two)")
+_GIVE_BACK = text("SELECT pg_advisory_unlock(:one, :two)")
 _HELD = text(
     "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = :one AND objid = :two"
     " AND objsubid = 2 AND granted AND pid = pg_backend_pid()"
@@ -55,8 +57,11 @@ class AdvisoryLock:
             return False
 
     def release(self) -> None:
-        """End the connection, and with it the lock."""
+        """Unlock and end the connection; the server alone would unlock a moment later."""
         with self._guard:
+            if self._connection is not None:
+                with suppress(SQLAlchemyError):
+                    self._connection.execute(_GIVE_BACK, _KEYS)
             self._close()
 
     def _close(self) -> None:
@@ -67,14 +72,14 @@ class AdvisoryLock:
         self._engine.dispose()
 
 
-def take_advisory_lock(engine: Engine) -> AdvisoryLock | None:
+def take_advisory_lock(engine: Engine, *, purpose: str = "run") -> AdvisoryLock | None:
     """Take the ingest lock of the catalogue that ``engine`` opens; None when another session holds it."""
     own = create_engine(
         engine.url,
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
         connect_args={
-            "application_name": _own_name(),
+            "application_name": _own_name(purpose),
             # A server that vanished without a word is noticed within half a minute.
             "keepalives_idle": 10,
             "keepalives_interval": 5,
@@ -90,21 +95,31 @@ def take_advisory_lock(engine: Engine) -> AdvisoryLock | None:
     return None
 
 
-def advisory_lock_holder(engine: Engine) -> tuple[int | None, str | None, datetime | None] | None:
-    """Give process id, host and start of the session that holds the ingest; None when none does."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionHolder:
+    """Who holds the ingest, by the name that its session gave itself; None for what it did not tell."""
+
+    pid: int | None
+    host: str | None
+    purpose: str | None
+    started_at: datetime | None
+
+
+def advisory_lock_holder(engine: Engine) -> SessionHolder | None:
+    """Tell which session holds the ingest; None when none does."""
     with engine.connect() as connection:
         row = connection.execute(_HOLDER, _KEYS).first()
     if row is None:
         return None
-    name, started_at = row
-    program, _, rest = str(name).partition(" ")
-    pid, _, host = rest.partition("@")
-    is_ours = program == _NAME and pid.isdigit()
-    return (int(pid) if is_ours else None, host if is_ours else None, started_at)
+    words = str(row.application_name).split(" ", 2)
+    pid, _, host = words[2].partition("@") if len(words) == 3 else ("", "", "")
+    if words[0] != _NAME or not pid.isdigit():
+        return SessionHolder(pid=None, host=None, purpose=None, started_at=row.backend_start)
+    return SessionHolder(pid=int(pid), host=host, purpose=words[1], started_at=row.backend_start)
 
 
-def _own_name() -> str:
-    name = f"{_NAME} {os.getpid()}@{socket.gethostname()}"
+def _own_name(purpose: str) -> str:
+    name = f"{_NAME} {purpose} {os.getpid()}@{socket.gethostname()}"
     return name.encode("ascii", errors="replace")[:_NAME_BYTES].decode("ascii")
 
 

@@ -5,14 +5,17 @@ import fcntl
 import json
 import os
 import socket
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from daemon.errors import AnotherInstance
 
 LOCK_NAME = "ingest.lock"
+#: What a process holds the ingest for: the daemon takes requests, a one-shot import does not.
+Purpose = Literal["run", "import"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,12 @@ class Holder:
     pid: int | None
     host: str | None
     started_at: datetime | None
+    purpose: str | None = None
+
+    @property
+    def takes_requests(self) -> bool:
+        """Tell whether it is a daemon, which can be handed a request."""
+        return self.purpose == "run"
 
     def __str__(self) -> str:
         """Say it for people: ``pid 17 on scope-pc since 2026-03-01 09:00:00 UTC``."""
@@ -68,22 +77,32 @@ class FileLock:
             os.close(descriptor)
 
 
-def lock_file(state_dir: Path, *, now: datetime) -> FileLock:
+def lock_file(state_dir: Path, *, now: datetime, purpose: Purpose = "run") -> FileLock:
     """Take the lock of a state directory, or raise `AnotherInstance`."""
     path = state_dir / LOCK_NAME
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not _take(descriptor):
+            raise AnotherInstance(_read_holder(descriptor))
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, _describe(now), 0)
-    except BlockingIOError:
-        holder = _read_holder(descriptor)
-        os.close(descriptor)
-        raise AnotherInstance(holder) from None
+        os.pwrite(descriptor, _describe(now, purpose), 0)
     except BaseException:
         os.close(descriptor)
         raise
     return FileLock(descriptor)
+
+
+def _take(descriptor: int) -> bool:
+    """Take the lock; a command that only asks who holds it (`file_lock_holder`) is in the way for a moment."""
+    waiting = threading.Event()
+    for _ in range(5):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting.wait(0.03)
+        else:
+            return True
+    return False
 
 
 def file_lock_holder(state_dir: Path) -> Holder | None:
@@ -101,8 +120,8 @@ def file_lock_holder(state_dir: Path) -> Holder | None:
     return None
 
 
-def _describe(now: datetime) -> bytes:
-    document = {"pid": os.getpid(), "host": socket.gethostname(), "started_at": now.isoformat()}
+def _describe(now: datetime, purpose: Purpose) -> bytes:
+    document = {"pid": os.getpid(), "host": socket.gethostname(), "started_at": now.isoformat(), "purpose": purpose}
     return json.dumps(document).encode()
 
 
@@ -113,6 +132,7 @@ def _read_holder(descriptor: int) -> Holder:
             pid=int(document["pid"]),
             host=str(document["host"]),
             started_at=datetime.fromisoformat(document["started_at"]),
+            purpose=str(document.get("purpose")),
         )
     except (ValueError, KeyError, TypeError):  # it is being written this moment
         return Holder(pid=None, host=None, started_at=None)

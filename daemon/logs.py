@@ -37,7 +37,9 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-def configure_logs(wanted: LogFormat, environ: Mapping[str, str], stream: TextIO | None = None) -> logging.Handler:
+def configure_logs(
+    wanted: LogFormat, environ: Mapping[str, str], stream: TextIO | None = None, *, level: str = "INFO"
+) -> logging.Handler:
     """Send all records to ``stream`` (standard error) in the wanted format; replaces what was configured before."""
     stream = sys.stderr if stream is None else stream
     handler = logging.StreamHandler(stream)
@@ -47,7 +49,7 @@ def configure_logs(wanted: LogFormat, environ: Mapping[str, str], stream: TextIO
     for former in list(root.handlers):
         root.removeHandler(former)
     root.addHandler(handler)
-    root.setLevel(logging.INFO)
+    root.setLevel(level)
     for noisy in ("apscheduler", "watchdog", "alembic", "PIL", "tifffile"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.raiseExceptions = False  # a closed or full log must not disturb the work

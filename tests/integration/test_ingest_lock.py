@@ -26,7 +26,7 @@ def test_the_second_gets_none_and_can_tell_who_was_first(postgres: Catalogue) ->
     assert take_advisory_lock(postgres.engine) is None
     holder = advisory_lock_holder(postgres.engine)
     assert holder is not None
-    assert holder[0] == os.getpid()
+    assert (holder.pid, holder.purpose) == (os.getpid(), "run")
     lock.release()
     assert advisory_lock_holder(postgres.engine) is None
 
