@@ -20,6 +20,8 @@ COMMANDS: dict[str, Entry] = {
     "init": _entry("init", "Write a configuration for these folders and make the catalogue."),
     "check": _entry("check", "Validate a configuration and run its embedded examples."),
     "explain": _entry("explain", "Explain what the rules make of paths, existing or not."),
+    "import": _entry("import_", "Look once, import whatever is complete, and end."),
+    "run": _entry("run", "Watch the folders and import what comes, until told to stop."),
     "why": _entry("why", "Tell a file's whole story: its state, the reason, what it waits for, what happened."),
     "queue": _entry("queue", "List the files that are held, unmatched, failed, stalled or missing."),
     "retry": _entry("retry", "Try files again now: those that are held, failed, waiting or stalled."),

@@ -82,8 +82,7 @@ def lock_file(state_dir: Path, *, now: datetime, purpose: Purpose = "run") -> Fi
     path = state_dir / LOCK_NAME
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        if not _take(descriptor):
-            raise AnotherInstance(_read_holder(descriptor))
+        _take(descriptor)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, _describe(now, purpose), 0)
     except BaseException:
@@ -92,8 +91,8 @@ def lock_file(state_dir: Path, *, now: datetime, purpose: Purpose = "run") -> Fi
     return FileLock(descriptor)
 
 
-def _take(descriptor: int) -> bool:
-    """Take the lock; a command that only asks who holds it (`file_lock_holder`) is in the way for a moment."""
+def _take(descriptor: int) -> None:
+    """Take the lock or raise; a command that only asks who holds it (`file_lock_holder`) is in the way for a moment."""
     waiting = threading.Event()
     for _ in range(5):
         try:
@@ -101,8 +100,8 @@ def _take(descriptor: int) -> bool:
         except BlockingIOError:
             waiting.wait(0.03)
         else:
-            return True
-    return False
+            return
+    raise AnotherInstance(_read_holder(descriptor))
 
 
 def file_lock_holder(state_dir: Path) -> Holder | None:

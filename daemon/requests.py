@@ -71,7 +71,8 @@ class RequestInbox:
     def stop(self, within_s: float = 5.0) -> bool:
         """End; what is not answered yet is done by the next daemon."""
         self._stopping.set()
-        self._thread.join(within_s)
+        if self._thread.is_alive():
+            self._thread.join(within_s)
         return not self._thread.is_alive()
 
     def _run(self) -> None:

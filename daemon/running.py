@@ -249,9 +249,7 @@ def scan_interval(settings: WatchSettings, report: WatchReport) -> timedelta:
     return SCAN_WHILE_HEALTHY if report.state in (WatchState.WATCHING, WatchState.STARTING) else SCAN_OTHERWISE
 
 
-def _problems(
-    reports: list[WatchReport], progress: Progress, config_problem: str | None, ingest: Ingest
-) -> list[str]:
+def _problems(reports: list[WatchReport], progress: Progress, config_problem: str | None, ingest: Ingest) -> list[str]:
     found = [f"{report.root}: {report.reason}" for report in reports if report.state is WatchState.UNAVAILABLE]
     found += [
         f"{report.root}: no events from {report.unwatched_count} folders and what lies below: {report.reason}"

@@ -75,9 +75,7 @@ def _here(settings: "Settings", paths: tuple[Path, ...], *, wait: bool) -> Impor
     configure_logs(LogFormat.AUTO, os.environ, level="WARNING")
     with (
         signals_caught() as signals,
-        opened_ingest(
-            settings, environ=os.environ, purpose="import", version=program_version(), grace_s=5.0
-        ) as ingest,
+        opened_ingest(settings, environ=os.environ, purpose="import", version=program_version(), grace_s=5.0) as ingest,
         _bar(ingest.loop.progress),
     ):
         summary = ingest.loop.run_once(paths, wait=wait, stop=signals.stop)
@@ -99,7 +97,7 @@ def _by_the_daemon(context: Context, paths: tuple[Path, ...], *, wait: bool) -> 
             context.catalogue,
             "import",
             import_arguments(paths, wait=wait),
-            actor_id=acting.id,
+            actor_id=acting.experimenter_id,
             clock=SystemClock(),
             is_running=lambda: holder_of(context.settings, context.catalogue) is not None,
             stop=signals.stop,
