@@ -14,7 +14,7 @@ def systemd_folder() -> Path | None:
 def install_commands(program: Path, folder: Path) -> tuple[str, str, str]:
     """Give the three commands that install the service, to be run by root; the unit then starts this very program."""
     unit, source = "coverslip.service", shlex.quote(str(folder))
-    replacement = shlex.quote(f"s#^ExecStart=[^ ]*#ExecStart={program}#")
+    replacement = shlex.quote(f's#^ExecStart=[^ ]*#ExecStart="{program}"#')
     return (
         f"cd {source} && install -m 644 coverslip.sysusers /etc/sysusers.d/coverslip.conf"
         " && install -m 644 coverslip.tmpfiles /etc/tmpfiles.d/coverslip.conf"

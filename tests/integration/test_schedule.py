@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -56,9 +57,13 @@ def test_a_late_run_is_not_skipped_and_never_runs_twice_at_a_time(schedule: Sche
     assert all(runs)
 
 
+def _wait(event: threading.Event) -> None:
+    event.wait(10)
+
+
 def test_scans_do_not_wait_for_other_acts(schedule: Schedule) -> None:
     release, scanned = threading.Event(), threading.Event()
-    schedule.every("slow", timedelta(milliseconds=20), lambda: bool(release.wait(10)) and None)
+    schedule.every("slow", timedelta(milliseconds=20), partial(_wait, release))
     schedule.every("scan", timedelta(milliseconds=50), scanned.set, executor="scans")
     assert scanned.wait(10)
     release.set()

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from functools import partial
 
 import pytest
 
@@ -36,7 +37,7 @@ def _stages(order: list[tuple[str, float]], *, failing: str = "") -> tuple[Stage
             raise ValueError("boom")
         return True
 
-    return tuple(Stage(name=name, end=lambda left_s, name=name: end(name, left_s)) for name in ("a", "b", "c"))
+    return tuple(Stage(name=name, end=partial(end, name)) for name in ("a", "b", "c"))
 
 
 def test_stages_end_in_order_and_share_the_grace_time() -> None:

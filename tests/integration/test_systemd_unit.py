@@ -75,5 +75,5 @@ def test_the_install_commands_name_files_that_are_there(tmp_path: Path) -> None:
         command = piece.replace("/etc/", f"{tmp_path}/etc/")
         subprocess.run(["sh", "-c", command], cwd=folder, check=True)
     unit = (tmp_path / "etc/systemd/system/coverslip.service").read_text()
-    assert "ExecStart=/srv/my venv/bin/coverslip run --config /etc/coverslip/coverslip.yaml\n" in unit
+    assert 'ExecStart="/srv/my venv/bin/coverslip" run --config /etc/coverslip/coverslip.yaml\n' in unit
     assert len(list((tmp_path / "etc").rglob("*.conf"))) == 3
