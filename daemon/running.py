@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from catalog.errors import CatalogueError
 from config.problems import ConfigurationError
 from config.settings import WatchSettings
 from daemon.access import become_owner_of
@@ -18,7 +19,7 @@ from daemon.reload import ConfigurationKeeper, first_configuration
 from daemon.requests import RequestInbox
 from daemon.root_watch import WatchReport, WatchState
 from daemon.schedule import Schedule
-from daemon.service import Ingest, Watches, opened_ingest
+from daemon.service import Ingest, Watches, opened_ingest, sync_people
 from daemon.shutdown import Signals, Stage, shut_down, signals_caught, waits_for
 from ingest.summary import Progress
 
@@ -129,7 +130,11 @@ class Running:
         settings = self._keeper.candidate()
         if settings is not None:
             try:
+                sync_people(self._ingest.catalogue, settings, self._ingest.clock.now())
                 self._ingest.loop.reload(settings)
+            except CatalogueError as error:
+                logger.error("config.not_applied", extra={"problem": str(error)})  # noqa: TRY400 - the database's
+                self._keeper.refuse(f"it could not be applied: {error}")
             except ConfigurationError as error:
                 logger.error("config.refused", extra={"problem": str(error)})  # noqa: TRY400 - a person's mistake
                 self._keeper.refuse(str(error.problems[0]) if error.problems else str(error))

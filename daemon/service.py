@@ -12,6 +12,7 @@ from pathlib import Path
 from catalog.engine import Catalogue, open_catalogue, sqlite_path
 from catalog.ingest_lock import FencedCatalogue, advisory_lock_holder, take_advisory_lock
 from catalog.migrations.runner import migrate
+from catalog.people_sync import sync_with_settings
 from config.rules import compile_root
 from config.secrets import catalogue_url
 from config.settings import Settings, WatchSettings
@@ -71,6 +72,7 @@ def opened_ingest(
         catalogue, lock = _locked(settings, url, purpose=purpose, now=clock.now(), stack=stack)
         restriction = _restrict(settings, catalogue)
         _migrate(catalogue, settings.state_dir, clock.now())
+        sync_people(catalogue, settings, clock.now())
         pool = _new_pool(settings)
         pool.start()
         stack.callback(pool.stop)
@@ -209,6 +211,14 @@ def _migrate(catalogue: Catalogue, state_dir: Path, now: datetime) -> None:
         backup = str(done.backup) if done.backup is not None else None
         extra = {"before": done.before, "after": done.after, "backup": backup}
         logger.info("catalogue.migrated", extra=extra)
+
+
+def sync_people(catalogue: Catalogue, settings: Settings, now: datetime) -> None:
+    """Bring people, groups and levels in step with the file, before anything is placed by it."""
+    with catalogue.writing() as connection:
+        report = sync_with_settings(connection, settings, now=now)
+    for problem in report.problems:
+        logger.warning("people.not_as_in_the_file", extra={"problem": problem})
 
 
 def _new_pool(settings: Settings) -> WorkerPool:

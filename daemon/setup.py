@@ -88,11 +88,13 @@ def make_catalogue(settings: Settings, *, now: datetime, has_backup: bool = Fals
 
 def _locked(catalogue: Catalogue, state_dir: Path, now: datetime) -> IngestLock:
     if not catalogue.is_postgresql:
-        return lock_file(state_dir, now=now)
+        return lock_file(state_dir, now=now, purpose="import")
     with catalogue.reading():
         pass  # a server out of reach is told here, in a sentence
-    lock = take_advisory_lock(catalogue.engine)
+    lock = take_advisory_lock(catalogue.engine, purpose="import")
     if lock is None:
-        pid, host, started_at = advisory_lock_holder(catalogue.engine) or (None, None, None)
-        raise AnotherInstance(Holder(pid=pid, host=host, started_at=started_at))
+        holder = advisory_lock_holder(catalogue.engine)
+        if holder is None:
+            raise AnotherInstance(Holder(pid=None, host=None, started_at=None))
+        raise AnotherInstance(Holder(pid=holder.pid, host=holder.host, started_at=holder.started_at))
     return lock
