@@ -1,0 +1,68 @@
+"""A page costs the same however many images there are: its statements read an index, never the whole table."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import event, insert, text
+
+from catalog.models.images import Image
+from catalog.models.ingest import Fileset
+from catalog.queries.filters import ImageFilters
+from catalog.queries.images import images
+from tests.helpers.lab import NOW, Lab
+
+MANY = 3000
+
+
+@pytest.fixture
+def full(lab: Lab) -> Lab:
+    groups = [lab.group(f"g{n}", "private" if n == 3 else "read-annotate") for n in range(4)]
+    people = [lab.person("ada", *groups), lab.person("bob", groups[3])]
+    lab.person("root", is_administrator=True)
+    root = lab.root()
+    with lab.catalogue.writing() as connection:
+        numbers = range(1, MANY + 1)
+        fileset = {"root_id": root, "placement": {}, "seen_digest": b"s" * 16, "first_seen_at": NOW}
+        connection.execute(insert(Fileset), [fileset | {"key": n.to_bytes(16, "big"), "id": n} for n in numbers])
+        image = {
+            "size_x": 1, "size_y": 1, "size_z": 1, "size_c": 1, "size_t": 1, "pixels_type": "uint8", "format": "x",
+            "owner_by": "", "created_at": NOW, "updated_at": NOW,
+        }  # fmt: skip
+        rows = [
+            image | {"name": f"i{n}", "fileset_id": n, "owner_id": people[n % 2], "group_id": groups[n % 4]}
+            for n in numbers
+        ]
+        connection.execute(insert(Image), rows)
+        connection.execute(text("ANALYZE"))
+    return lab
+
+
+def plans(lab: Lab, name: str, filters: ImageFilters) -> Iterator[str]:
+    """Give the plan of the statement that finds a page's ids, as the database tells it."""
+    acting = lab.acting(name)
+    with lab.catalogue.reading() as connection:
+        seen: list[tuple[str, object]] = []
+
+        def note(_c: object, _k: object, statement: str, parameters: object, *_: object) -> None:
+            seen.append((statement, parameters))
+
+        event.listen(connection, "before_cursor_execute", note)
+        page = images(connection, acting, filters, limit=20)
+        images(connection, acting, filters, limit=20, after=page.next_after)
+        event.remove(connection, "before_cursor_execute", note)
+        explain = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
+        for statement, parameters in seen:
+            if "LIMIT" in statement:
+                rows = connection.exec_driver_sql(explain + statement, parameters)  # type: ignore[arg-type]  # as given
+                yield "\n".join(str(row[-1]) for row in rows)
+
+
+@pytest.mark.parametrize("name", ["ada", "bob", "root"])
+@pytest.mark.parametrize("filters", [ImageFilters(), ImageFilters(group="g3"), ImageFilters(since=NOW)])
+def test_a_page_reads_an_index_and_sorts_no_table(full: Lab, name: str, filters: ImageFilters) -> None:
+    found = list(plans(full, name, filters))
+    assert len(found) == 2
+    for plan in found:
+        assert not re.search(r"SCAN image\b(?! USING (COVERING )?INDEX)|Seq Scan on image\b", plan), plan
+        assert re.search(r"ix_image_(page|own_page|newest)", plan), plan
