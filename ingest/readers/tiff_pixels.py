@@ -40,6 +40,8 @@ class RawPlane:
         """Read the window's rows in runs of at most 4 MiB, or four rows of every ``4 * step`` as a sample."""
         row_bytes = int(np.prod(self.shape[1:])) * self.dtype.itemsize
         rows_at_once = max(1, RUN_BYTES // row_bytes) if step == 1 else SAMPLE_ROWS
+        if step > 1:  # rows are skipped in one direction only, so by the square
+            step = max(step, min(step * step, (window.bottom - window.top) // (512 * SAMPLE_ROWS)))
         for top in range(window.top, window.bottom, rows_at_once * step):
             rows = min(rows_at_once, window.bottom - top)
             data = bytes_at(self.stream, self.offset + top * row_bytes, rows * row_bytes)
