@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from multiprocessing import util
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,12 @@ from catalog.engine import Catalogue, open_catalogue
 from catalog.migrations.runner import migrate
 from tests.helpers.leaks import Remains
 from tests.helpers.postgresql import PostgresServer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def folder_of_multiprocessing() -> None:
+    """Make the folder in which multiprocessing keeps its sockets: one a process, never inside a test's own."""
+    util.get_temp_dir()
 
 
 @pytest.fixture(autouse=True)
