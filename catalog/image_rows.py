@@ -14,6 +14,7 @@ from catalog.models.ingest import Directory, Sighting
 from catalog.names import path_hash
 from catalog.plates import place_in_plate
 from catalog.records import FileRecord, ImageRecord, ThumbnailRecord
+from catalog.rule_marks import annotate_filed
 
 
 def image_names(filing: Filing, images: Sequence[ImageRecord]) -> list[str]:
@@ -72,7 +73,7 @@ def insert_images(connection: Connection, read: ReadFileset, *, now: datetime) -
 
 
 def _file(connection: Connection, ids: list[int], read: ReadFileset, now: datetime) -> str | None:
-    return file_images(
+    reason = file_images(
         connection,
         ids,
         read.filing,
@@ -80,6 +81,9 @@ def _file(connection: Connection, ids: list[int], read: ReadFileset, now: dateti
         configuration_id=read.configuration_id,
         now=now,
     )
+    if reason is None:
+        annotate_filed(connection, ids, read.filing, configuration_id=read.configuration_id, now=now)
+    return reason
 
 
 def file_images(

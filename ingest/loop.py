@@ -350,20 +350,24 @@ class IngestLoop:
 
     def _end(self) -> None:
         """Take what the workers still give, give back the other claims, and stop the scanners."""
-        core = self._core
+        try:
+            self._take_last_results()
+            if self._core.instance_id:
+                self._attempt("end", self._end_instance)
+        finally:
+            for root in self._core.roots.values():
+                if not root.scanner.stop(within_s=5.0):
+                    log.warning("scanner_hangs", extra={"root": root.name})
+            self._requests.cancel_all()
+            self._progress = replace(self._progress, at=self._clock.now(), reading=0)
+
+    def _take_last_results(self) -> None:
         deadline_s = self._clock.monotonic() + self._grace_s
-        while core.under_way and self._clock.monotonic() < deadline_s:
+        while self._core.under_way and self._clock.monotonic() < deadline_s:
             self._last_turn_s = self._clock.monotonic()
-            if not self._attempt("result", core.take_results):
+            if not self._attempt("result", self._core.take_results):
                 self._wake.wait(0.05)
                 self._wake.clear()
-        if core.instance_id:
-            self._attempt("end", self._end_instance)
-        for root in core.roots.values():
-            if not root.scanner.stop(within_s=5.0):
-                log.warning("scanner_hangs", extra={"root": root.name})
-        self._requests.cancel_all()
-        self._progress = replace(self._progress, at=self._clock.now(), reading=0)
 
     def _end_instance(self) -> None:
         with self._catalogue.writing() as connection:

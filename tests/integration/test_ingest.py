@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from catalog.engine import Catalogue
-from tests.helpers.ingest_site import Site, add_person, wait_until, write_tiff
+from config.settings import RuleSettings
+from tests.helpers.ingest_site import MARK, Site, add_person, wait_until, write_tiff
 
 
 @pytest.fixture
@@ -249,3 +250,32 @@ def test_a_path_longer_than_the_system_opens_at_once_is_imported(site: Site) -> 
     summary = site.import_()
 
     assert summary.imported == 2
+
+
+def test_a_rules_tags_and_key_values_are_put_on_its_images(site: Site) -> None:
+    rule = RuleSettings(match=(site.rule,), tags=("confocal",), key_values={"Stain": "DAPI"}, mark=MARK)
+    write_tiff(site.root / "smith-lab/ab3c/cells/a.tif")
+
+    site.import_(settings=site.settings(rules=(rule,)))
+
+    assert [row["value"] for row in site.rows("SELECT value FROM annotation WHERE kind = 'tag'")] == ["confocal"]
+    assert site.rows("SELECT key, value FROM map_pair") == [{"key": "Stain", "value": "DAPI"}]
+    assert len(site.rows("SELECT * FROM annotation_link WHERE image_id IS NOT NULL")) == 2
+
+
+def test_wells_and_fields_of_a_plate_are_filled_and_a_taken_field_is_held(site: Site) -> None:
+    rule = RuleSettings(match=("{group}/{owner}/{screen}/{plate}/{well}_f{field}[_{more}].{ext}",), mark=MARK)
+    folder = site.root / "smith-lab/ab3c/siRNA/P001"
+    write_tiff(folder / "B03_f1.tif")
+    write_tiff(folder / "B03_f2.tif", value=2)
+    write_tiff(folder / "B03_f2_again.tif", value=3)
+
+    summary = site.import_(settings=site.settings(rules=(rule,)))
+
+    assert (summary.imported, summary.held) == (2, 1)
+    wells = site.rows('SELECT "row", "column" FROM well')
+    assert wells == [{"row": 1, "column": 2}]
+    assert len(site.rows("SELECT * FROM well_sample")) == 2
+    assert [row["name"] for row in site.rows("SELECT name FROM plate")] == ["P001"]
+    held = [reason for state, reason in site.sightings().values() if state == "held"]
+    assert "B3" in (held[0] or "")
