@@ -258,6 +258,9 @@ def _twin_that_is_gone(connection: Connection, read: ReadFileset) -> int | None:
     if len(read.files) != 1 or read.files[0].hash is None:
         return None
     file = read.files[0]
+    twins = (OriginalFile.size_bytes == file.size_bytes, OriginalFile.fingerprint == file.fingerprint)
+    if connection.scalar(select(OriginalFile.id).where(*twins).limit(1)) is None:
+        return None
     present = select(Sighting.fileset_id).where(Sighting.fileset_id == Fileset.id, Sighting.missing_since.is_(None))
     absent = select(Sighting.fileset_id).where(Sighting.fileset_id == Fileset.id, Sighting.missing_since.is_not(None))
     other = aliased(OriginalFile)
