@@ -178,6 +178,7 @@ def _locked(
     if url.startswith("sqlite"):
         lock = lock_file(settings.state_dir, now=now, purpose=purpose)
         stack.callback(lock.release)
+        use_own_temporary_folder(settings.state_dir)  # before SQLite's first use: it reads the place once
         catalogue = open_catalogue(url, create=True)
         stack.callback(catalogue.close)
         return catalogue, lock
@@ -187,11 +188,11 @@ def _locked(
     if taken is None:
         raise AnotherInstance(holder_of(settings, catalogue) or Holder(pid=None, host=None, started_at=None))
     stack.callback(taken.release)
+    use_own_temporary_folder(settings.state_dir)
     return FencedCatalogue(catalogue.engine, taken.is_held), taken
 
 
 def _restrict(settings: Settings, catalogue: Catalogue) -> Restriction:
-    use_own_temporary_folder(settings.state_dir)
     writable = [str(settings.state_dir)]
     database = sqlite_path(catalogue.engine.url)
     if database is not None and not database.is_relative_to(settings.state_dir):

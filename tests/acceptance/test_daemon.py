@@ -1,0 +1,231 @@
+"""The installed daemon as a service manager and a person drive it: started, signalled, killed, doubled."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from daemon.landlock import landlock_version
+from tests.helpers.program import PROGRAM, Daemon, Site, copy_slowly, wait_until
+
+CONFIGURATION = """
+state_dir: @/state
+groups:
+  lab: {owners: [ada]}
+users:
+  ada: {name: Ada Byron}
+watch:
+  - root: @/root
+    name: confocal
+    settle: 200ms
+    rules:
+      - match: '{project}/{image}.{ext}'
+        set: {group: lab, owner: ada}
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    made = Site(folder=tmp_path)
+    (tmp_path / "root").mkdir()
+    made.configure(CONFIGURATION)
+    return made
+
+
+def _image(path: Path, value: int = 7) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tifffile.imwrite(path, np.full((64, 64), value, np.uint16))
+    return path
+
+
+def _names(site: Site) -> list[str]:
+    return sorted(image["name"] for image in site.images())
+
+
+def _children(pid: int) -> list[int]:
+    found = [pid]
+    for parent in found:
+        for task in Path(f"/proc/{parent}/task").glob("*/children"):
+            found += [int(word) for word in task.read_text().split()]
+    return found[1:]
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def _ready(daemon: Daemon) -> None:
+    wait_until(lambda: "daemon.ready" in daemon.logged() or daemon.process.poll() is not None, within_s=60)
+    assert daemon.process.poll() is None, daemon.logged()
+
+
+def test_files_that_come_while_it_runs_are_imported_and_nothing_is_written_beside_them(site: Site) -> None:
+    before = _image(site.folder / "root" / "p" / "before.tif")
+    with site.daemon() as daemon:
+        _ready(daemon)
+        _image(site.folder / "root" / "p" / "late.tif", 9)
+        copy_slowly(before.read_bytes(), site.folder / "root" / "new" / "slow.tif")
+        wait_until(lambda: _names(site) == ["before", "late", "slow"], within_s=60)
+        assert sorted(path.name for path in (site.folder / "root").rglob("*")) == [
+            "before.tif", "late.tif", "new", "p", "slow.tif",
+        ]  # fmt: skip
+        daemon.stop()
+    stages = [line for line in daemon.logged().splitlines() if "shutdown.stage " in line]
+    assert [line.rpartition("stage=")[2] for line in stages] == [
+        "requests", "schedule", "watches", "ingest", "workers", "status",
+    ]  # fmt: skip
+    assert not (site.state / "daemon.json").exists()
+
+
+def test_a_second_daemon_is_refused_and_told_who_is_first(site: Site) -> None:
+    with site.daemon() as daemon:
+        _ready(daemon)
+        second = site.run("run")
+        assert second.code == 4
+        assert f"another instance is running: pid {daemon.process.pid} on" in second.err
+
+
+def test_import_beside_a_daemon_is_handed_over_and_waited_for(site: Site) -> None:
+    with site.daemon() as daemon:
+        _ready(daemon)
+        _image(site.folder / "root" / "p" / "x.tif")
+        done = site.run("import", "--json")
+        assert done.code == 0, done
+        assert done.json["failed"] == 0
+        assert done.json["imported"] + done.json["unchanged"] == 1
+        assert _names(site) == ["x"]
+
+
+def test_import_alone_does_it_itself(site: Site) -> None:
+    _image(site.folder / "root" / "p" / "x.tif")
+    done = site.run("import", "--json")
+    assert done.code == 0, done
+    assert (done.json["scanned"], done.json["imported"], done.json["failed"]) == (1, 1, 0)
+    again = site.run("import", "--json")
+    assert (again.json["imported"], again.json["unchanged"]) == (0, 1)
+    outside = site.run("import", site.folder / "state")
+    assert outside.code == 2
+    assert "lies in no watched folder" in outside.err
+
+
+def test_after_kill_9_no_process_is_left_and_the_next_start_goes_on(site: Site) -> None:
+    for number in range(60):
+        _image(site.folder / "root" / "p" / f"{number}.tif", number)
+    with site.daemon() as daemon:
+        _ready(daemon)
+        workers = _children(daemon.process.pid)
+        assert len(workers) >= 2
+        daemon.kill()
+        wait_until(lambda: not any(map(_is_alive, workers)), within_s=10)
+    with site.daemon() as daemon:
+        _ready(daemon)
+        wait_until(lambda: len(_names(site)) == 60, within_s=60)
+
+
+def test_a_bad_edit_is_reported_and_a_good_one_applies(site: Site) -> None:
+    with site.daemon() as daemon:
+        _ready(daemon)
+        site.configure(CONFIGURATION.replace("settle: 200ms", "setle: 200ms"))
+        wait_until(lambda: "config.refused" in daemon.logged())
+        assert f"{site.configuration}:11:" in daemon.logged()
+        _image(site.folder / "root" / "p" / "still.tif")
+        wait_until(lambda: _names(site) == ["still"], within_s=30)
+        (site.folder / "second").mkdir()
+        _image(site.folder / "second" / "q" / "there.tif", 3)
+        more = CONFIGURATION + (
+            "  - root: @/second\n    settle: 200ms\n    rules:\n"
+            "      - {match: '{project}/{image}.{ext}', set: {group: lab, owner: ada}}\n"
+        )
+        site.configure(more)
+        wait_until(lambda: "config.reloaded" in daemon.logged())
+        wait_until(lambda: _names(site) == ["still", "there"], within_s=30)
+
+
+def test_it_starts_with_the_last_good_configuration_when_the_file_is_broken(site: Site) -> None:
+    with site.daemon() as daemon:
+        _ready(daemon)
+    site.configure(CONFIGURATION.replace("settle: 200ms", "setle: 200ms"))
+    with site.daemon() as daemon:
+        _ready(daemon)
+        assert "config.refused" in daemon.logged()
+        _image(site.folder / "root" / "p" / "x.tif")
+        wait_until(lambda: _names(site) == ["x"], within_s=30)
+
+
+def test_a_wrong_configuration_without_a_good_one_is_a_usage_error(site: Site) -> None:
+    site.configure(CONFIGURATION.replace("settle: 200ms", "setle: 200ms"))
+    done = site.run("run")
+    assert done.code == 2
+    assert "coverslip.yaml:11:" in done.err
+
+
+def test_a_root_that_is_missing_comes_in_later(site: Site) -> None:
+    (site.folder / "root").rmdir()
+    with site.daemon() as daemon:
+        _ready(daemon)
+        _image(site.folder / "root" / "p" / "x.tif")
+        wait_until(lambda: _names(site) == ["x"], within_s=60)
+
+
+def test_the_service_manager_is_told(site: Site, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(f"\0coverslip-{os.getpid()}")
+        manager.settimeout(30)
+        told: list[str] = []
+
+        def hear(word: str) -> bool:
+            while not any(word in message for message in told):
+                told.append(manager.recv(4096).decode())
+            return True
+
+        environment = {"NOTIFY_SOCKET": f"@coverslip-{os.getpid()}", "WATCHDOG_USEC": "2000000"}
+        with Site(folder=site.folder, environment=environment).daemon() as daemon:
+            assert hear("READY=1")
+            assert hear("WATCHDOG=1")
+            told.clear()
+            daemon.process.send_signal(signal.SIGHUP)
+            assert hear("RELOADING=1\nMONOTONIC_USEC=")
+            assert hear("READY=1")
+            daemon.process.send_signal(signal.SIGTERM)
+            assert hear("STOPPING=1")
+
+
+def test_a_second_signal_ends_it_at_once(site: Site) -> None:
+    with site.daemon() as daemon:
+        _ready(daemon)
+        daemon.process.send_signal(signal.SIGINT)
+        daemon.process.send_signal(signal.SIGINT)
+        assert daemon.process.wait(10) == 0
+
+
+def test_a_state_directory_that_can_not_be_written_is_one_sentence(site: Site) -> None:
+    (site.folder / "file").write_text("x")
+    site.configure(CONFIGURATION.replace("state_dir: @/state", "state_dir: @/file/state"))
+    done = site.run("run")
+    assert done.code == 1
+    assert "can't be written" in done.err
+
+
+def test_json_logs_are_json(site: Site) -> None:
+    process = subprocess.Popen(
+        [str(PROGRAM), "run", "--log-format", "json"],
+        env=site.environ, cwd=site.folder, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    events = []
+    while "daemon.ready" not in events:
+        events.append(json.loads(process.stderr.readline())["event"])
+    if landlock_version() >= 3:
+        assert "landlock.enforced" in events
+    process.send_signal(signal.SIGTERM)
+    _, rest = process.communicate(timeout=30)
+    assert [json.loads(line)["event"] for line in rest.splitlines()][-1] == "shutdown.done"
