@@ -126,7 +126,7 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
     dbapi_connection.isolation_level = None
     cursor = dbapi_connection.cursor()
     # recursive_triggers: else INSERT OR REPLACE would slip past the trigger that keeps events.
-    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON")
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "foreign_keys=ON", "recursive_triggers=ON")
     for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", *pragmas):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -178,7 +178,7 @@ def _locked(
     if url.startswith("sqlite"):
         lock = lock_file(settings.state_dir, now=now, purpose=purpose)
         stack.callback(lock.release)
-        use_own_temporary_folder(settings.state_dir)  # before SQLite's first use: it reads the place once
+        use_own_temporary_folder(settings.state_dir)
         catalogue = open_catalogue(url, create=True)
         stack.callback(catalogue.close)
         return catalogue, lock

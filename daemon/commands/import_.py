@@ -46,8 +46,6 @@ class ImportDocument:
 def import_paths(context: Context, paths: tuple[Path, ...], *, wait: bool) -> ImportDocument:
     """Import what lies at the paths (all roots when there are none): by the running daemon, else here and now."""
     settings = context.settings
-    # SQLite reads this once, at its first use; under Landlock no other folder can be written.
-    os.environ["SQLITE_TMPDIR"] = str(settings.state_dir / "tmp")
     wanted = tuple(absolute_below_a_root(path, settings) for path in paths)
     if context.as_user is not None:
         context.administrator()
