@@ -27,19 +27,32 @@ from daemon.values import ANY_PATH
 @click.option("--screen", metavar="NAME", help="The screen.")
 @click.option("--plate", metavar="NAME", help="The plate.")
 @click.option("--run", metavar="NAME", help="The run of the plate.")
-@click.option("--well", metavar="B3", help="The well.")
-@click.option("--field", metavar="N", help="The field of the well, from 1.")
 @click.option("--image", metavar="NAME", help="The image's name.")
 @click.option("--revoke", "is_revoked", is_flag=True, help="Take an earlier decision back: the rules decide again.")
 @with_context
-def command(context: Context, /, paths: tuple[Path, ...], is_revoked: bool, **targets: str | None) -> int:
+def command(
+    context: Context,
+    /,
+    paths: tuple[Path, ...],
+    is_revoked: bool,
+    owner: str | None,
+    group: str | None,
+    project: str | None,
+    dataset: str | None,
+    screen: str | None,
+    plate: str | None,
+    run: str | None,
+    image: str | None,
+) -> int:
     """Decide where files belong that are held, unmatched or wrongly filed.
 
     What is left out is left to the rules. A folder means all below it, also what comes later. `why` shows the
     decision. Administrators decide about everything, group owners inside their group.
     """
-    given = any(value is not None for value in targets.values())
-    if given == is_revoked:
+    targets = Targets(
+        owner=owner, group=group, project=project, dataset=dataset, screen=screen, plate=plate, run=run, image=image
+    )
+    if bool(targets.document()) == is_revoked:
         raise click.UsageError("say where it belongs (--owner, --project ...), or --revoke")
     which = wanted(context, paths)
     acting, now = context.acting, context.now()
@@ -47,5 +60,5 @@ def command(context: Context, /, paths: tuple[Path, ...], is_revoked: bool, **ta
         if is_revoked:
             rows = revoke(connection, acting, which, now=now, via="cli")
         else:
-            rows = assign(connection, acting, which, Targets(**targets), now=now, via="cli")
+            rows = assign(connection, acting, which, targets, now=now, via="cli")
     return finish(context, rows)

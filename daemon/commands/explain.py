@@ -1,11 +1,15 @@
 """``coverslip explain``: what the rules make of paths, existing or not, and where each rule stops."""
 
+import contextlib
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from catalog.people import known_people
+from catalog.engine import Catalogue
+from catalog.known_people import KnownPeople
+from catalog.people import known_people, sync_system, sync_with_settings
 from config.rules import RootRules, compile_all
 from config.settings import Settings
 from daemon.context import Context, with_context
@@ -40,6 +44,21 @@ def places(settings: Settings, path: Path, root: str | None) -> Iterator[tuple[s
             if not relative:
                 raise UnusableConfiguration(f"{path} leaves the root {watch.root}")
             yield watch.name, relative
+
+
+class _Undone(Exception):  # noqa: N818 - a way out of a transaction, never seen outside
+    """Roll back what was only tried."""
+
+
+def people_by_file(catalogue: Catalogue, settings: Settings, accounts: MachineAccounts, now: datetime) -> KnownPeople:
+    """Give the people as they will be once the daemon has read this file: the edit is explained, nothing is changed."""
+    people = KnownPeople()
+    with contextlib.suppress(_Undone), catalogue.writing() as connection:
+        sync_with_settings(connection, settings, now=now)
+        sync_system(connection, accounts.machine_people(), now=now)
+        people = known_people(connection, now=now)
+        raise _Undone
+    return people
 
 
 def explain(explainer: Explainer, rules: dict[str, RootRules], found: list[tuple[str, bytes]]) -> Documents:
@@ -84,7 +103,7 @@ def command(context: Context, paths: tuple[Path, ...], root: str | None) -> None
     context.administrator()
     settings = context.settings
     found = [place for path in paths for place in places(settings, path, root)]
-    with context.catalogue.reading() as connection:
-        people = known_people(connection, now=context.now())
-    explainer = Explainer(people=people, accounts=MachineAccounts(settings.people), policy=settings.people)
+    accounts = MachineAccounts(settings.people)
+    people = people_by_file(context.catalogue, settings, accounts, context.now())
+    explainer = Explainer(people=people, accounts=accounts, policy=settings.people)
     context.output.document(explain(explainer, compile_all(settings), found), show)

@@ -1,6 +1,7 @@
 """``coverslip init``: a commented configuration for some directories, and the catalogue."""
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from daemon.errors import Failed, UnusableConfiguration
 from daemon.options import command as coverslip_command
 from daemon.output import Output
 from daemon.setup import (
+    SYSTEM_STATE,
     configuration_text,
     default_configuration,
     default_state,
@@ -20,6 +22,9 @@ from daemon.setup import (
     write_configuration,
 )
 from daemon.values import ANY_PATH
+
+#: The unit and its companions, beside the packages of a checkout.
+SYSTEMD = Path(__file__).parent.parent.parent / "systemd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,21 +60,39 @@ def show(document: InitDocument, output: Output) -> None:
         output.line(f"watched        {root}")
 
 
-def tell_next_steps(output: Output, configuration: str) -> None:
+def install_commands(configuration: Path, folder: Path) -> tuple[str, ...]:
+    """Give the three commands that install the service: copy the files, make the account, start it."""
+    program = Path(sys.prefix) / "bin" / "coverslip"
+    unit = (
+        f"sed -e 's|/opt/coverslip/bin/coverslip|{program}|' -e 's|/etc/coverslip/coverslip.yaml|{configuration}|'"
+        f" {folder}/coverslip.service > /etc/systemd/system/coverslip.service"
+    )
+    copies = " && ".join(
+        f"cp {folder}/{name} {place}"
+        for name, place in (
+            ("coverslip.sysusers", "/etc/sysusers.d/coverslip.conf"),
+            ("coverslip.tmpfiles", "/etc/tmpfiles.d/coverslip.conf"),
+            ("60-coverslip-sysctl.conf", "/etc/sysctl.d/"),
+        )
+    )
+    return (
+        f"{unit} && {copies}",
+        "systemd-sysusers && systemd-tmpfiles --create && sysctl --system",
+        "systemctl daemon-reload && systemctl enable --now coverslip",
+    )
+
+
+def tell_next_steps(output: Output, configuration: Path, state_dir: Path) -> None:
     """Say how to go on: look at the rules, try them, install the service."""
-    output.message("")
     output.message(f"Say in {configuration} how your folders are arranged, then try it:")
     output.message("  coverslip check && coverslip import")
-    output.message("These three commands install the service (as root, in the folder with Coverslip's systemd files):")
-    for line in INSTALL:
+    if state_dir != SYSTEM_STATE:
+        output.message(
+            f"As a service it keeps its state in {SYSTEM_STATE}; set state_dir to that before you install it."
+        )
+    output.message("These three commands, as root, install the service:")
+    for line in install_commands(configuration, SYSTEMD):
         output.message(f"  {line}")
-
-
-INSTALL = (
-    "cp coverslip.service /etc/systemd/system/ && cp coverslip.sysusers /usr/lib/sysusers.d/coverslip.conf",
-    "systemd-sysusers && sysctl --system",
-    "systemctl enable --now coverslip",
-)
 
 
 @coverslip_command(
@@ -103,4 +126,4 @@ def command(context: Context, directories: tuple[Path, ...], state_dir: Path | N
         roots=tuple(str(watch.root) for watch in settings.watch),
     )
     context.output.document(document, show)
-    tell_next_steps(context.output, document.config)
+    tell_next_steps(context.output, target.absolute(), settings.state_dir)

@@ -1,0 +1,174 @@
+"""How the whole thing stands: what the catalogue knows beside what the daemon tells, judged as ok or degraded. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from catalog.status import CatalogueStatus, InstanceStatus, ReasonCount, RootStatus, WorkStatus
+from daemon.health import Health, RootHealth
+
+OK, DEGRADED = "ok", "degraded"
+#: A daemon that is well writes its state every few seconds.
+SILENT_AFTER = timedelta(seconds=60)
+PAUSE_BELOW_BYTES = 200_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootDocument:
+    """A watched folder. ``events`` is how it is watched now (watching, polling, degraded ...), null without a daemon.
+
+    ``watched`` and ``unwatched`` count folders; ``path`` and ``reason`` are for administrators.
+    """
+
+    name: str
+    path: str | None
+    available: bool
+    availability: str
+    reason: str | None
+    events: str | None
+    watched: int | None
+    unwatched: int | None
+    last_scan_at: datetime | None
+    is_scanning: bool
+    overflow_count: int
+    unlisted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationDocument:
+    """The configuration in force: its version, and what is wrong with the file as it stands now, else null."""
+
+    version: str | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonDocument:
+    """The running daemon."""
+
+    pid: int
+    version: str
+    started_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusDocument:
+    """How everything stands; ``problems`` are sentences, none when ``state`` is ok.
+
+    ``counts`` are files by state, ``reasons`` why files are where they are, ``images`` how many you see. For
+    administrators: ``progress`` with an estimate, the running ``daemon``, bytes free in the state directory, and the
+    size of SQLite's write-ahead log.
+    """
+
+    state: str
+    problems: tuple[str, ...]
+    roots: tuple[RootDocument, ...]
+    counts: Mapping[str, int]
+    reasons: tuple[ReasonCount, ...]
+    images: int
+    config: ConfigurationDocument
+    progress: WorkStatus | None
+    daemon: DaemonDocument | None
+    free_bytes: int | None
+    wal_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What was looked up: ``health`` is None when no daemon runs, ``configuration_problem`` when the file is right."""
+
+    catalogue: CatalogueStatus
+    health: Health | None
+    configuration_problem: str | None
+    free_bytes: int | None
+    is_administrator: bool
+    now: datetime
+
+
+def standing(seen: Observed) -> StatusDocument:
+    """Judge what was looked up."""
+    problems = tuple(_problems(seen))
+    told = {root.name: root for root in seen.health.roots} if seen.health else {}
+    is_admin = seen.is_administrator
+    return StatusDocument(
+        state=DEGRADED if problems else OK,
+        problems=problems,
+        roots=tuple(_root(root, told.get(root.name), seen) for root in seen.catalogue.roots),
+        counts=seen.catalogue.counts,
+        reasons=seen.catalogue.reasons,
+        images=seen.catalogue.images,
+        config=ConfigurationDocument(version=_version(seen), problem=_configuration_problem(seen)),
+        progress=seen.catalogue.work,
+        daemon=_daemon(seen.health) if is_admin else None,
+        free_bytes=seen.free_bytes if is_admin else None,
+        wal_bytes=seen.catalogue.wal_bytes,
+    )
+
+
+def _problems(seen: Observed) -> Iterator[str]:
+    if seen.health is None:
+        yield f"no daemon is running{_last_seen(seen.catalogue.instance)}; start it with `coverslip run`"
+    elif seen.now - datetime.fromisoformat(seen.health.updated_at) > SILENT_AFTER:
+        yield f"the daemon has told nothing since {seen.health.updated_at}; it may be stuck"
+    for root in seen.catalogue.roots:
+        if root.availability in {"unavailable", "braked"}:
+            yield f"root {root.name} is {root.availability}" + (f": {root.reason}" if root.reason else "")
+        if root.unlisted:
+            yield f"root {root.name}: {root.unlisted} folders could not be listed"
+    for watch in seen.health.roots if seen.health else ():
+        if watch.unwatched_count:
+            yield _unwatched(watch, is_administrator=seen.is_administrator)
+    if problem := _configuration_problem(seen):
+        yield f"configuration: {problem}"
+    if seen.health and seen.is_administrator:
+        yield from seen.health.problems
+    if seen.free_bytes is not None and seen.free_bytes < PAUSE_BELOW_BYTES:
+        yield "less than 200 MB are free in the state directory: the ingest pauses"
+
+
+def _last_seen(instance: InstanceStatus | None) -> str:
+    if instance is None or instance.ended_at is None:
+        return ""
+    return f" (the last one ended at {instance.ended_at:%Y-%m-%d %H:%M} UTC)"
+
+
+def _unwatched(watch: RootHealth, *, is_administrator: bool) -> str:
+    names = f": {', '.join(watch.unwatched)}" if is_administrator and watch.unwatched else ""
+    return f"root {watch.name}: {watch.unwatched_count} folders are not watched, only scanned{names}"
+
+
+def _configuration_problem(seen: Observed) -> str | None:
+    problem = seen.configuration_problem or (seen.health.config_problem if seen.health else None)
+    if problem is None or seen.is_administrator:
+        return problem
+    return "the file is wrong, its last good version counts; administrators see what is wrong"
+
+
+def _version(seen: Observed) -> str | None:
+    if seen.health is not None:
+        return seen.health.config_version
+    return seen.catalogue.config.digest[:12] if seen.catalogue.config else None
+
+
+def _daemon(health: Health | None) -> DaemonDocument | None:
+    return (
+        None if health is None else DaemonDocument(pid=health.pid, version=health.version, started_at=health.started_at)
+    )
+
+
+def _root(root: RootStatus, told: RootHealth | None, seen: Observed) -> RootDocument:
+    reason = root.reason or (told.reason if told and seen.is_administrator else None)
+    return RootDocument(
+        name=root.name,
+        path=root.path,
+        available=root.available,
+        availability=root.availability,
+        reason=reason,
+        events=told.events if told else None,
+        watched=told.watched if told else None,
+        unwatched=told.unwatched_count if told else None,
+        last_scan_at=root.last_scan_at,
+        is_scanning=root.is_scanning,
+        overflow_count=max(root.overflow_count, told.overflow_count if told else 0),
+        unlisted=root.unlisted,
+    )
