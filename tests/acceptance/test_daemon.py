@@ -126,6 +126,7 @@ def test_after_kill_9_no_process_is_left_and_the_next_start_goes_on(site: Site) 
         assert len(workers) >= 2
         daemon.kill()
         wait_until(lambda: not any(map(_is_alive, workers)), within_s=10)
+    (site.folder / "daemon.log").unlink()
     with site.daemon() as daemon:
         _ready(daemon)
         wait_until(lambda: len(_names(site)) == 60, within_s=60)
@@ -136,7 +137,7 @@ def test_a_bad_edit_is_reported_and_a_good_one_applies(site: Site) -> None:
         _ready(daemon)
         site.configure(CONFIGURATION.replace("settle: 200ms", "setle: 200ms"))
         wait_until(lambda: "config.refused" in daemon.logged())
-        assert f"{site.configuration}:11:" in daemon.logged()
+        assert f"{site.configuration}:10:5:" in daemon.logged()
         _image(site.folder / "root" / "p" / "still.tif")
         wait_until(lambda: _names(site) == ["still"], within_s=30)
         (site.folder / "second").mkdir()
@@ -153,6 +154,7 @@ def test_a_bad_edit_is_reported_and_a_good_one_applies(site: Site) -> None:
 def test_it_starts_with_the_last_good_configuration_when_the_file_is_broken(site: Site) -> None:
     with site.daemon() as daemon:
         _ready(daemon)
+    (site.folder / "daemon.log").unlink()
     site.configure(CONFIGURATION.replace("settle: 200ms", "setle: 200ms"))
     with site.daemon() as daemon:
         _ready(daemon)
@@ -165,7 +167,7 @@ def test_a_wrong_configuration_without_a_good_one_is_a_usage_error(site: Site) -
     site.configure(CONFIGURATION.replace("settle: 200ms", "setle: 200ms"))
     done = site.run("run")
     assert done.code == 2
-    assert "coverslip.yaml:11:" in done.err
+    assert "coverslip.yaml:10:5:" in done.err
 
 
 def test_a_root_that_is_missing_comes_in_later(site: Site) -> None:
