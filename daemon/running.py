@@ -78,7 +78,8 @@ class Running:
 
     def run(self) -> int:
         """Start the parts, look after them until the end, and end them."""
-        self._start()
+        if not self._signals.stop.is_set():
+            self._start()
         while not self._signals.stop.is_set() and self._problem is None:
             self._tick()
             self._signals.woken.wait(TICK_S)

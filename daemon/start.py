@@ -1,0 +1,43 @@
+"""The program's entry: a daemon can be stopped from its first moment on, before anything heavy is imported."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+#: Options before the command's name whose value is a word of its own.
+_WITH_VALUE = frozenset({"-c", "--config", "--as"})
+
+
+def main() -> None:
+    """Run the program with the arguments of the process, and end the process."""
+    if command_named(sys.argv[1:]) == "run":
+        stop_at_once_on_signals()
+    from daemon.cli import main as run_program  # half a second on a slow disk: the signals are caught before
+
+    run_program()
+
+
+def command_named(arguments: Sequence[str]) -> str | None:
+    """Find the command's name among the arguments, None when there is none."""
+    is_value = False
+    for argument in arguments:
+        if not is_value and not argument.startswith("-"):
+            return argument
+        is_value = not is_value and argument in _WITH_VALUE
+    return None
+
+
+def stop_at_once_on_signals() -> None:
+    """End with exit code 0 on SIGTERM and SIGINT: nothing is built yet. `daemon.shutdown` takes over later.
+
+    SIGHUP asks for the configuration to be read again; it has not been read at all.
+    """
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    os._exit(0)
