@@ -10,13 +10,14 @@ from catalog.looks import ChangedFile, DirectoryLook, KnownSighting, SeenFile
 from catalog.missing import forget_renamed, mark_missing
 from catalog.moves import Move, MoveCandidate, move_candidates, move_file
 from ingest.brake import Brake
+from ingest.checks import MoveCheck
 from ingest.deciding import Deciding, changed_file, decide, digest_of, is_unchanged, seen_file
 from ingest.documents import placement_document
 from ingest.filesets import fileset_key
 from ingest.listing import Entry, EntryKind, ListingPart, LookOrder, NamesLook
 from ingest.placement import NotPlaced
 from ingest.scanner import below
-from ingest.watched import MoveCheck, WatchedRoot
+from ingest.watched import WatchedRoot
 
 _MISSING_BATCH = 1000
 

@@ -17,18 +17,24 @@ from catalog.errors import CatalogueUnavailable
 from config.rules import RootRules, compile_all
 from config.settings import Settings
 from ingest.accounts import MachineAccounts
+from ingest.answers import take_answer
 from ingest.brake import Brake
 from ingest.clock import Clock, SteadyTime, SystemClock
 from ingest.core import Core
+from ingest.dropping import drop_poisoned
+from ingest.due import look_at_due
 from ingest.hints import Hints
 from ingest.import_requests import ImportRequests
 from ingest.ownership import Accounts
+from ingest.placing_again import place_again
 from ingest.pool import ReadPool
 from ingest.progress import Meter
 from ingest.requests import ImportRequest
+from ingest.results import start_jobs, take_results, wake_waiting
 from ingest.scanner import RootScanner
 from ingest.summary import ImportSummary, Progress
 from ingest.surroundings import Surroundings
+from ingest.walks import take_parts
 from ingest.watched import WatchedRoot
 
 log = logging.getLogger(__name__)
@@ -211,13 +217,13 @@ class IngestLoop:
             return False
         busy = bool(hints)
         for root in list(core.roots.values()):
-            busy = self._attempt("look", lambda root=root: core.take_answer(root)) or busy  # type: ignore[misc]  # bound now
-        busy = self._attempt("result", core.take_results) or busy
-        busy = self._attempt("start", core.start_jobs) or busy
+            busy = self._attempt("look", lambda root=root: take_answer(core, root)) or busy  # type: ignore[misc]  # bound now
+        busy = self._attempt("result", lambda: take_results(core)) or busy
+        busy = self._attempt("start", lambda: start_jobs(core)) or busy
         for root in list(core.roots.values()):
-            busy = self._attempt("scan", lambda root=root: core.take_parts(root)) or busy  # type: ignore[misc]  # bound now
-            busy = self._attempt("place again", lambda root=root: core.place_again(root)) or busy  # type: ignore[misc]  # bound now
-        busy = self._attempt("settle", core.look_at_due) or busy
+            busy = self._attempt("scan", lambda root=root: take_parts(core, root)) or busy  # type: ignore[misc]  # bound now
+            busy = self._attempt("place again", lambda root=root: place_again(core, root)) or busy  # type: ignore[misc]  # bound now
+        busy = self._attempt("settle", lambda: look_at_due(core)) or busy
         for done in core.take_committed():
             self._meter.note(done.outcome.outcome, done.bytes_read)
             self._requests.note(done)
@@ -234,7 +240,7 @@ class IngestLoop:
         except Exception as error:  # the boundary of the loop: it must go on
             log.exception("ingest_step_failed", extra={"step": step})
             self._problems[step] = f"an error of the program at '{step}': {error}"
-            self._core.drop_poisoned(step)
+            drop_poisoned(self._core, step)
             return True
         if done and self._problems.pop(step, None) is not None:
             self._failures = 0
@@ -268,7 +274,7 @@ class IngestLoop:
                 f"less than {FREE_AT_LEAST_BYTES // 1_000_000} MB are free in {self._settings.state_dir}:"
                 " nothing is imported until there is more"
             )
-        self._attempt("waiting", self._core.wake_waiting)
+        self._attempt("waiting", lambda: wake_waiting(self._core))
         self._attempt("people", self._see_changes)
         for root in list(self._core.roots.values()):
             if root.availability == "unavailable" and now_s >= root.retry_at_s and not root.walks:
@@ -365,7 +371,7 @@ class IngestLoop:
         deadline_s = self._clock.monotonic() + self._grace_s
         while self._core.under_way and self._clock.monotonic() < deadline_s:
             self._last_turn_s = self._clock.monotonic()
-            if not self._attempt("result", self._core.take_results):
+            if not self._attempt("result", lambda: take_results(self._core)):
                 self._wake.wait(0.05)
                 self._wake.clear()
 

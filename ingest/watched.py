@@ -9,7 +9,8 @@ from datetime import datetime
 from catalog.roots import KnownRoot
 from config.rules import RootRules
 from config.settings import WatchSettings
-from ingest.listing import Entry, ListingPart, LookOrder, NamesLook, PassEnded, RootLost, WalkOrder
+from ingest.checks import MoveCheck
+from ingest.listing import ListingPart, LookOrder, NamesLook, PassEnded, RootLost, WalkOrder
 from ingest.scanner import RootScanner
 
 
@@ -22,25 +23,6 @@ class Walk:
     absent: list[tuple[int, bytes]] = field(default_factory=list)
     files: int = 0
     directories: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoveCheck:
-    """Why a name is looked at: a new file may be the known one that lay there."""
-
-    directory: bytes
-    entry: Entry
-    was_closed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HintCheck:
-    """Why names are looked at: an event, or a request."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgainCheck:
-    """Why names are looked at: rules or people changed, so they are placed again though unchanged."""
 
 
 class WatchedRoot:

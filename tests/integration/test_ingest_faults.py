@@ -7,7 +7,7 @@ import pytest
 
 from catalog import jobs, store
 from catalog.engine import Catalogue
-from ingest import core as ingest_core
+from ingest import results as ingest_results
 from ingest.pool import InProcessPool
 from ingest.reading import read
 from ingest.work import Outcome, ReadResult, ReadTask
@@ -18,7 +18,7 @@ STEPS = (
     (store, "record_directories"),
     (jobs, "settle"),
     (jobs, "start_jobs"),
-    (ingest_core, "commit_reads"),
+    (ingest_results, "commit_reads"),
     (jobs, "end_instance"),
 )
 

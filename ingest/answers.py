@@ -1,0 +1,69 @@
+"""Commits the answers of scanners to looks at single names (T1, T2, T9): hints, due filesets, moves, verdicts."""
+
+from dataclasses import replace
+
+from catalog import jobs
+from catalog.jobs import Failed
+from ingest.checks import AgainCheck, DueCheck, HintCheck, MoveCheck, VerdictCheck
+from ingest.core import Core
+from ingest.due import UNKNOWN_AGAIN, settle
+from ingest.listing import LookOrder, NamesLook, RootLost
+from ingest.looking import Looked, Looking
+from ingest.watched import WatchedRoot
+
+
+def take_answer(core: Core, root: WatchedRoot) -> bool:
+    """Commit one answer of a root's scanner; tells whether there was one."""
+    while not root.scanner.answers.empty():
+        root.answers.append(root.scanner.answers.get_nowait())
+    if not root.answers:
+        return False
+    order, look = root.answers[0]
+    if isinstance(look, RootLost):
+        _lost(core, root, order, look.reason)
+    else:
+        looked = _commit_answer(core, root, order, look)
+        core.follow_up(root, looked, is_hinted=isinstance(order.tag, HintCheck))
+    root.answers.popleft()
+    root.answered(order)
+    if isinstance(order.tag, DueCheck):
+        root.looking -= {due.id for due in order.tag.filesets.values()}
+    return True
+
+
+def _commit_answer(core: Core, root: WatchedRoot, order: LookOrder, look: NamesLook) -> Looked:
+    with core.catalogue.writing() as connection:
+        looking = core.looking(connection, root)
+        match order.tag:
+            case MoveCheck() as check:
+                return looking.settle_move(check, look)
+            case DueCheck() as check:
+                return settle(core, looking, check, look)
+            case VerdictCheck() as check:
+                return _verdict(core, looking, check.failure, look)
+            case AgainCheck():
+                return _names(core, looking, look, is_again=True)
+            case _:
+                return _names(core, looking, look)
+
+
+def _names(core: Core, looking: Looking, look: NamesLook, *, is_again: bool = False) -> Looked:
+    looked = looking.names(look, is_again=is_again)
+    core.mark(looking, looked.absent)
+    return looked
+
+
+def _verdict(core: Core, looking: Looking, failure: Failed, look: NamesLook) -> Looked:
+    """Decide about a file that a reader found not whole: changed meanwhile, or incomplete as it lies there."""
+    looked = looking.names(look)
+    core.mark(looking, looked.absent)
+    jobs.fail_jobs(looking.connection, [failure], now=looking.now, via=core.via)
+    return looked
+
+
+def _lost(core: Core, root: WatchedRoot, order: LookOrder, reason: str) -> None:
+    core.lose(root, reason)
+    if isinstance(order.tag, VerdictCheck):
+        failure = replace(order.tag.failure, reason=reason, next_try_at=core.steady.now() + UNKNOWN_AGAIN)
+        with core.catalogue.writing() as connection:
+            jobs.fail_jobs(connection, [failure], now=core.clock.now(), via=core.via)

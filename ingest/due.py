@@ -1,0 +1,116 @@
+"""Looks at filesets a second time when they are due (T2): what is the same becomes a job, hinted files first."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from catalog import jobs
+from catalog.jobs import Settled
+from catalog.looks import DueFileset
+from ingest.checks import DueCheck
+from ingest.core import BACKLOG, RECENT, Core
+from ingest.filesets import members_digest
+from ingest.listing import LookOrder, NamesLook
+from ingest.looking import Looked, Looking
+from ingest.scanner import below
+from ingest.settling import SecondLook, Verdict, is_recent, judge
+from ingest.work import Look, Member
+
+DUE_AT_MOST = 500
+#: Jobs that may be ready before more of the backlog is looked at a second time.
+READY_AT_MOST = 2000
+#: When what could not be looked at is looked at again.
+UNKNOWN_AGAIN = timedelta(seconds=30)
+
+
+def look_at_due(core: Core) -> bool:
+    """Order second looks at filesets that are due: hinted ones first, the backlog only as workers keep up."""
+    usable = core.usable()
+    looking = {one for root in core.roots.values() for one in root.looking}
+    wanted = [one for one in core.hot if one not in looking]
+    due: list[DueFileset] = []
+    with core.catalogue.reading() as connection:
+        now = core.steady.now()
+        if wanted:
+            due += jobs.due_filesets(connection, now=now, root_ids=usable, limit=DUE_AT_MOST, only=wanted[:DUE_AT_MOST])
+        if not looking and core.ready_count < READY_AT_MOST:
+            seen = {one.id for one in due}
+            found = jobs.due_filesets(connection, now=now, root_ids=usable, limit=DUE_AT_MOST)
+            due += [one for one in found if one.id not in seen]
+    _order_looks(core, [one for one in due if one.id not in looking])
+    return bool(due)
+
+
+def _order_looks(core: Core, due: Iterable[DueFileset]) -> None:
+    grouped: dict[tuple[int, bytes], dict[bytes, DueFileset]] = {}
+    for one in due:
+        if not one.members:
+            _forget_empty(core, one)
+            continue
+        folder, _, name = one.members[0].path.rpartition(b"/")
+        grouped.setdefault((one.root_id, folder), {})[name] = one
+    for (root_id, folder), filesets in grouped.items():
+        root = core.roots[root_id]
+        root.looking |= {one.id for one in filesets.values()}
+        root.look(LookOrder(directory=folder, names=frozenset(filesets), tag=DueCheck(filesets=filesets)))
+
+
+def _forget_empty(core: Core, due: DueFileset) -> None:
+    with core.catalogue.writing() as connection:
+        jobs.push_due(connection, [(due.id, None, None)])
+
+
+def settle(core: Core, looking: Looking, check: DueCheck, look: NamesLook) -> Looked:
+    """Judge second looks (T2): what is the same becomes a job, what changed is looked at again later."""
+    settled: list[Settled] = []
+    later: list[tuple[int, datetime | None, str | None]] = []
+    changed: set[bytes] = set()
+    for entry in look.entries:
+        due = check.filesets[entry.name]
+        path = below(look.directory, entry.name)
+        seen = Look(size_bytes=entry.size_bytes, mtime_ns=entry.mtime_ns, ctime_ns=entry.ctime_ns, inode=entry.inode)
+        verdict, again_at = judge(_second_look(core, due, members_digest([Member(path=path, look=seen)])))
+        if verdict is Verdict.SETTLED:
+            settled.append(_settled(core, due, entry.ctime_ns))
+        elif verdict is Verdict.EARLY:
+            later.append((due.id, again_at, None))
+        else:
+            changed.add(entry.name)
+            if verdict is Verdict.STALLED:
+                later.append((due.id, again_at, "it has been changing for more than two hours"))
+    again_at = core.steady.now() + UNKNOWN_AGAIN
+    later += [(check.filesets[name].id, again_at, None) for name in look.unknown]
+    looked = looking.names(_part_of(look, changed))
+    core.mark(looking, looked.absent)
+    jobs.settle(looking.connection, settled)
+    jobs.push_due(looking.connection, later)
+    core.has_ready = core.has_ready or bool(settled)
+    for one in settled:
+        core.hot.pop(one.fileset_id, None)
+    return looked
+
+
+def _second_look(core: Core, due: DueFileset, digest: bytes) -> SecondLook:
+    settle = timedelta(seconds=due.document["settle_s"])
+    return SecondLook(
+        digest_before=due.digest,
+        digest_now=digest,
+        first_look_at=max(due.due_at - settle, min(core.steady.began_at, due.due_at)),
+        now=core.steady.now(),
+        settle=settle if due.due_at <= core.steady.began_at else timedelta(0),
+        waiting_since=due.first_seen_at,
+        is_catalogued=due.is_done,
+    )
+
+
+def _settled(core: Core, due: DueFileset, ctime_ns: int) -> Settled:
+    recent = RECENT if is_recent(ctime_ns, core.clock.now()) else BACKLOG
+    return Settled(fileset_id=due.id, digest=due.digest, priority=core.hot.get(due.id, recent))
+
+
+def _part_of(look: NamesLook, names: set[bytes]) -> NamesLook:
+    return NamesLook(
+        directory=look.directory,
+        entries=tuple(entry for entry in look.entries if entry.name in names),
+        gone=look.gone,
+        folders=look.folders,
+    )

@@ -1,0 +1,140 @@
+"""Hands ready jobs to the workers (T3), and commits what they give (T5, T6)."""
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from catalog import jobs, store
+from catalog.connections import Connection
+from catalog.errors import CatalogueUnavailable
+from catalog.importing import commit_hash, commit_reads
+from catalog.looks import Committed
+from ingest.checks import VerdictCheck
+from ingest.core import Core, Done
+from ingest.listing import LookOrder
+from ingest.work import Outcome, ReadResult
+from ingest.working import LONGEST_BACK_OFF, UnderWay, failed, read_fileset, refused_as, task_of
+
+log = logging.getLogger(__name__)
+
+RESULTS_AT_MOST = 50
+START_AT_MOST = 10
+
+
+def start_jobs(core: Core) -> bool:
+    """Claim ready jobs and hand them to the workers (T3), as many as they can take."""
+    room = core.pool.capacity - len(core.under_way)
+    if room <= 0 or not core.has_ready:
+        return False
+    with core.catalogue.writing() as connection:
+        limit = min(room, START_AT_MOST)
+        started = jobs.start_jobs(connection, instance_id=core.instance_id, root_ids=core.usable(), limit=limit)
+        for job in started:
+            if not job.members:
+                jobs.forget_job(connection, job.fileset_id, job.kind, job.claim)
+    core.has_ready = len(started) == limit
+    for job in started:
+        if job.members:
+            root = core.roots[job.root_id]
+            core.under_way[job.fileset_id, job.claim, job.digest] = UnderWay(
+                job=job, root=root, configuration_id=core.around.configuration_id
+            )
+            core.pool.submit(task_of(job, root, core.around.settings))
+    return bool(started)
+
+
+def take_results(core: Core) -> bool:
+    """Commit what workers gave (T5, T6); tells whether there was anything."""
+    core.results.extend(core.pool.results.take(RESULTS_AT_MOST - len(core.results)))
+    if not core.results:
+        return False
+    mine = [(result, core.under_way.get((result.fileset_id, result.claim, result.digest))) for result in core.results]
+    known = [(result, under_way) for result, under_way in mine if under_way is not None]
+    committed = _commit_results(core, known)
+    by_id = {one.fileset_id: one for one in committed}
+    for result, under_way in known:
+        del core.under_way[result.fileset_id, result.claim, result.digest]
+        if result.outcome is Outcome.UNSETTLED:
+            _ask_again(core, result, under_way)
+        if result.fileset_id in by_id and result.files:
+            done = by_id[result.fileset_id]
+            core.committed.append(
+                Done(
+                    root=under_way.root,
+                    path=result.files[0].path,
+                    outcome=done,
+                    bytes_read=result.bytes_read,
+                )
+            )
+    core.results.clear()
+    return True
+
+
+def _commit_results(core: Core, known: Sequence[tuple[ReadResult, UnderWay]]) -> list[Committed]:
+    now = core.clock.now()
+    reads = [
+        read_fileset(result, under_way)
+        for result, under_way in known
+        if result.outcome is Outcome.READ and under_way.job.kind == "import"
+    ]
+    with core.catalogue.writing() as connection:
+        committed = commit_reads(connection, reads, now=now, via=core.via)
+        for result, under_way in known:
+            if result.outcome is Outcome.READ:
+                if under_way.job.kind == "hash":
+                    commit_hash(connection, read_fileset(result, under_way))
+            elif result.outcome is not Outcome.UNSETTLED:
+                _fail(core, connection, result, under_way, now)
+    return committed
+
+
+def _fail(core: Core, connection: Connection, result: ReadResult, under_way: UnderWay, now: datetime) -> None:
+    failure = failed(result, under_way.job, now=core.steady.now())
+    if result.outcome is Outcome.REFUSED and under_way.job.kind == "import":
+        if jobs.holds_claim(connection, failure):
+            reason = failure.reason
+            store.hold_fileset(connection, result.fileset_id, refused_as(result), reason, now=now, via=core.via)
+        return
+    jobs.fail_jobs(connection, [failure], now=now, via=core.via)
+
+
+def _ask_again(core: Core, result: ReadResult, under_way: UnderWay) -> None:
+    failure = failed(result, under_way.job, now=core.steady.now())
+    folder, _, name = under_way.job.members[0].path.rpartition(b"/")
+    under_way.root.look(LookOrder(directory=folder, names=frozenset({name}), tag=VerdictCheck(failure=failure)))
+
+
+def wake_waiting(core: Core) -> None:
+    """Make waiting jobs ready whose time has come, and count what is ready."""
+    now = core.steady.now()
+    with core.catalogue.reading() as connection:
+        counts = jobs.count_work(connection)
+    if counts.get("waiting"):
+        with core.catalogue.writing() as connection:
+            jobs.wake_waiting(connection, now=now, latest=now + LONGEST_BACK_OFF)
+    core.ready_count = counts.get("ready", 0)
+    core.has_ready = core.has_ready or bool(core.ready_count) or bool(counts.get("waiting"))
+    core.counts = counts
+
+
+def drop_results(core: Core) -> None:
+    """Take results one by one; the one that fails is tried again later, with the reason."""
+    waiting, core.results = list(core.results), deque()
+    for result in waiting:
+        under_way = core.under_way.get((result.fileset_id, result.claim, result.digest))
+        if under_way is None:
+            continue
+        core.results.append(result)
+        try:
+            take_results(core)
+        except CatalogueUnavailable:
+            raise
+        except Exception as error:  # the boundary of the loop: one file must not stop the others
+            log.exception("commit_failed", extra={"fileset": result.fileset_id})
+            core.results.clear()
+            bad = replace(result, outcome=Outcome.TRANSIENT, reason=f"it could not be written: {error}")
+            with core.catalogue.writing() as connection:
+                _fail(core, connection, bad, under_way, core.clock.now())
+            del core.under_way[result.fileset_id, result.claim, result.digest]
