@@ -1,4 +1,4 @@
-"""Real microscopy files through the whole program: each gets a state whose reason is true; what stands alone imports."""
+"""Real microscopy files through the whole program: each gets a true state; what stands alone imports."""
 
 import csv
 import shutil
