@@ -23,7 +23,10 @@ MOST_NODES = 200_000
 _UNPRINTABLE = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
-_TEMPLATE_START = re.compile(r"^\s*(?:- +)*(?:[\w.-]+ *: +)?(?:- +)*[\[{*?&!%@`]")
+_TEMPLATE_START = re.compile(
+    r"^\s*(?:- +)*(?:[\w.-]+ *: +)?(?:- +)*"
+    r"(?=\[?\{\w*(?::[^{} ,]*)?\}|\[[^\]]*/|[*?&!%@`])[\[{*?&!%@`]"
+)
 _DOUBLE_QUOTED = re.compile(r'"[^"]*\\')
 QUOTES_HINT = "put it in single quotes, as in '{group}/{owner}/{image}.{ext}': YAML bends what stands without them"
 BACKSLASH_HINT = "put it in single quotes: in double quotes YAML reads \\ as the start of an escape"

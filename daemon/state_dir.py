@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from daemon.errors import Failed
+from catalog.errors import CatalogueUnavailable
 
 #: A socket's path may have 107 bytes; the fork server's needs this many below the folder for temporary files.
 _ROOM_FOR_SOCKET = 45
@@ -13,14 +13,14 @@ _SOCKET_PATH_BYTES = 107
 
 
 def prepare_state_dir(state_dir: Path) -> None:
-    """Make the directory (mode 0700) if it is missing, and see that it can be written. Raises Failed."""
+    """Make the directory (mode 0700) if it is missing, and see that it can be written. Raises CatalogueUnavailable."""
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".probe-", dir=state_dir)
         os.close(handle)
         Path(name).unlink()
     except OSError as error:
-        raise Failed(
+        raise CatalogueUnavailable(
             f"the state directory {state_dir} can't be written: {error.strerror};"
             " give it to the account that runs coverslip, or name another one with state_dir"
         ) from error

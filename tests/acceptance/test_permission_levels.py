@@ -13,7 +13,7 @@ NAMES = {"ab3c": "ada", "cd4e": "charles"}
 @pytest.fixture
 def lab(site: Site) -> Site:
     """Give a catalogue in which each of two students of one group has one image."""
-    site.configure(site.configuration.read_text().replace("permissions: read-annotate\n", ""))
+    site.configure(site.configuration.read_text().replace("    permissions: read-annotate\n", ""))
     for login, name in NAMES.items():
         put(site.folder / f"data/smith-lab/{login}/thesis/{name}.tif", tiff_bytes(len(name)))
     put(site.folder / "data/jones-lab/ef5g/other/outside.tif", tiff_bytes(50))

@@ -16,7 +16,7 @@ T = TypeVar("T")
 PROGRAM = Path(sys.executable).parent / "coverslip"
 
 
-def wait_until(condition: Callable[[], T], *, within_s: float = 30.0, every_s: float = 0.1) -> T:
+def wait_until(condition: Callable[[], T], *, within_s: float = 60.0, every_s: float = 0.1) -> T:
     """Wait until the condition gives something true, and give it; fail when it doesn't in time."""
     ends_at = time.monotonic() + within_s
     while True:
@@ -103,6 +103,10 @@ class Site:
         done = self.run("images", *filters, "--json", *as_user)
         assert done.code == 0, done
         return done.lines
+
+    def ready(self) -> None:
+        """Wait until the daemon watches and the catalogue can be asked."""
+        wait_until(lambda: self.run("status").code == 0)
 
     def state_of(self, path: Path) -> tuple[str, str]:
         """Give state and reason of one file, ('', '') while it is not known yet."""
