@@ -34,19 +34,27 @@ def write_files(connection: Connection, read: ReadFileset, *, now: datetime) -> 
     query = select(OriginalFile.ordinal, OriginalFile.id).where(OriginalFile.fileset_id == read.fileset_id)
     known = {row.ordinal: row.id for row in connection.execute(query)}
     for ordinal, file in enumerate(read.files):
-        values: dict[str, Any] = {
-            "size_bytes": file.size_bytes,
-            "hash": file.hash,
-            "hasher": file.hasher,
-            "fingerprint": file.fingerprint,
-        }
         if ordinal in known:
             file_id = known[ordinal]
-            connection.execute(update(OriginalFile).where(OriginalFile.id == file_id).values(values))
+            connection.execute(update(OriginalFile).where(OriginalFile.id == file_id).values(_content(file)))
         else:
-            values |= {"fileset_id": read.fileset_id, "ordinal": ordinal, "created_at": now}
-            file_id = connection.scalar(insert(OriginalFile).returning(OriginalFile.id), values)
+            row = original_file_row(read.fileset_id, ordinal, file, now)
+            file_id = connection.scalar(insert(OriginalFile).returning(OriginalFile.id), row)
         _point_sighting(connection, read.root_id, file, file_id)
+
+
+def original_file_row(fileset_id: int, ordinal: int, file: FileRecord, now: datetime) -> dict[str, Any]:
+    """Give the row of a file that is new."""
+    return _content(file) | {"fileset_id": fileset_id, "ordinal": ordinal, "created_at": now}
+
+
+def _content(file: FileRecord) -> dict[str, Any]:
+    return {
+        "size_bytes": file.size_bytes,
+        "hash": file.hash,
+        "hasher": file.hasher,
+        "fingerprint": file.fingerprint,
+    }
 
 
 def _point_sighting(connection: Connection, root_id: int, file: FileRecord, file_id: int) -> None:
@@ -61,15 +69,19 @@ def _point_sighting(connection: Connection, root_id: int, file: FileRecord, file
 
 def insert_images(connection: Connection, read: ReadFileset, *, now: datetime) -> tuple[list[int], str | None]:
     """Insert the images with all that hangs on them; gives their ids, and why they can't be filed, or None."""
-    filing = read.filing
-    names = image_names(filing, read.images)
-    rows = [
-        _image_row(read, image, now) | _filed(read, name, image, now)
-        for image, name in zip(read.images, names, strict=True)
-    ]
+    rows = image_rows(read, now=now)
     ids = list(connection.scalars(insert(Image).returning(Image.id, sort_by_parameter_order=True), rows))
     _insert_details(connection, ids, read, now)
     return ids, _file(connection, ids, read, now)
+
+
+def image_rows(read: ReadFileset, *, now: datetime) -> list[dict[str, Any]]:
+    """Give the rows of all images of a fileset that is new."""
+    names = image_names(read.filing, read.images)
+    return [
+        _image_row(read, image, now) | _filed(read, name, image, now)
+        for image, name in zip(read.images, names, strict=True)
+    ]
 
 
 def _file(connection: Connection, ids: list[int], read: ReadFileset, now: datetime) -> str | None:
@@ -201,16 +213,24 @@ def _filed(read: ReadFileset, name: str, image: ImageRecord, now: datetime) -> d
 
 
 def _insert_details(connection: Connection, ids: Sequence[int], read: ReadFileset, now: datetime) -> None:
+    channels, pictures = detail_rows(ids, read, now)
+    if channels:
+        connection.execute(insert(Channel), channels)
+    if pictures:
+        connection.execute(insert(Thumbnail), pictures)
+
+
+def detail_rows(
+    ids: Sequence[int], read: ReadFileset, now: datetime
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Give the rows of the channels and of the thumbnails of images."""
     channels = [
         _channel_row(image_id, ordinal, channel)
         for image_id, image in zip(ids, read.images, strict=True)
         for ordinal, channel in enumerate(image.channels)
     ]
-    if channels:
-        connection.execute(insert(Channel), channels)
     pictures = [_picture_row(image_id, picture, now) for image_id, picture in zip(ids, read.pictures, strict=True)]
-    if pictures:
-        connection.execute(insert(Thumbnail), pictures)
+    return channels, pictures
 
 
 def _channel_row(image_id: int, ordinal: int, channel: Any) -> dict[str, Any]:

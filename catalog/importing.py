@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from catalog.events import NewEvent, record
+from catalog.first_imports import commit_plain, hash_jobs
 from catalog.image_rows import insert_images, replace_images, write_files
 from catalog.looks import Committed, CommittedAs, ReadFileset
 from catalog.models.images import Image, OriginalFile
@@ -16,9 +17,16 @@ from catalog.store import hold_fileset
 
 
 def commit_reads(connection: Connection, reads: Sequence[ReadFileset], *, now: datetime, via: str) -> list[Committed]:
-    """Write results into the catalogue; each in its own savepoint, so that one can't spoil the others."""
+    """Write results into the catalogue: what is plain together, the rest each in a savepoint of its own.
+
+    So one that can't be written does not spoil the others. Outcomes are in the order of ``reads``.
+    """
+    plain = commit_plain(connection, reads, now=now, via=via)
     outcomes = []
     for read in reads:
+        if (read.fileset_id, read.claim) in plain:
+            outcomes.append(plain[read.fileset_id, read.claim])
+            continue
         with connection.begin_nested() as savepoint:
             outcome = _commit(connection, read, now=now, via=via)
             if outcome.outcome is CommittedAs.TAKEN:
@@ -118,8 +126,7 @@ def _finish(connection: Connection, read: ReadFileset, *, generation: int) -> No
 def _ask_for_hash(connection: Connection, read: ReadFileset) -> None:
     """Note that the hash is to be made once it is quiet: after all imports."""
     connection.execute(delete(Job).where(Job.fileset_id == read.fileset_id, Job.kind == "hash"))
-    row = {"fileset_id": read.fileset_id, "kind": "hash", "digest": read.digest, "priority": 3, "state": "ready"}
-    connection.execute(insert(Job), row)
+    connection.execute(insert(Job), list(hash_jobs([read])))
 
 
 def _event(what: str, read: ReadFileset, after: dict[str, Any], now: datetime, via: str) -> NewEvent:

@@ -1,0 +1,221 @@
+"""Commits first imports many at a time (T5): a few statements for a whole batch instead of a dozen for each file.
+
+Only for what is plain: the claim holds, nothing is catalogued yet, no known file may have moved here. Anything else,
+and any error, is left to `catalog.importing`, which takes filesets one by one.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+
+from catalog.containers import innermost_container, link_images
+from catalog.events import NewEvent, record
+from catalog.image_rows import detail_rows, image_rows, original_file_row
+from catalog.looks import Committed, CommittedAs, ReadFileset
+from catalog.models.images import Channel, Image, OriginalFile, Thumbnail
+from catalog.models.ingest import Directory, Fileset, Job, Sighting
+from catalog.names import path_hash
+from catalog.plates import place_in_plate
+from catalog.rule_marks import annotate_filed
+
+
+class _TakenError(Exception):
+    """The place of one fileset is taken: the batch is done one by one, which tells which."""
+
+
+def commit_plain(
+    connection: Connection, reads: Sequence[ReadFileset], *, now: datetime, via: str
+) -> dict[tuple[int, int], Committed]:
+    """Import those reads of a batch that can be taken together; gives their outcomes by fileset and claim.
+
+    All of them or none: when one can't be written, nothing is, and all are for the caller to take one by one.
+    """
+    plain = _without_twins(connection, _claimed(connection, reads))
+    if len(plain) < 2:
+        return {}
+    try:
+        with connection.begin_nested():
+            _write(connection, plain, now, via)
+    except (_TakenError, IntegrityError):
+        return {}
+    done = CommittedAs.IMPORTED
+    return {(read.fileset_id, read.claim): Committed(fileset_id=read.fileset_id, outcome=done) for read in plain}
+
+
+_CLAIMS = (
+    select(Job.fileset_id, Job.claim, Job.digest)
+    .join(Fileset, Fileset.id == Job.fileset_id)
+    .where(
+        Job.fileset_id.in_(bindparam("ids", expanding=True)),
+        Job.kind == "import",
+        Job.state == "started",
+        Fileset.seen_digest == Job.digest,
+        Fileset.removed_at.is_(None),
+        Fileset.done_digest.is_(None),
+    )
+    .with_for_update()
+)
+
+
+def _claimed(connection: Connection, reads: Sequence[ReadFileset]) -> list[ReadFileset]:
+    """Give the reads of one file whose claim still holds for just this digest, with nothing catalogued before."""
+    one_file = [read for read in reads if len(read.files) == 1 and read.images]
+    rows = connection.execute(_CLAIMS, {"ids": [read.fileset_id for read in one_file]})
+    held = {(row.fileset_id, row.claim, bytes(row.digest)) for row in rows}
+    return [read for read in one_file if (read.fileset_id, read.claim, read.digest) in held]
+
+
+_GONE = (
+    select(OriginalFile.size_bytes, OriginalFile.fingerprint)
+    .join(Sighting, Sighting.original_file_id == OriginalFile.id)
+    .where(
+        tuple_(OriginalFile.size_bytes, OriginalFile.fingerprint).in_(bindparam("contents", expanding=True)),
+        Sighting.missing_since.is_not(None),
+    )
+    .distinct()
+)
+_OWN_MISSING = select(Sighting.fileset_id).where(
+    Sighting.fileset_id.in_(bindparam("ids", expanding=True)), Sighting.missing_since.is_not(None)
+)
+
+
+def _without_twins(connection: Connection, reads: Sequence[ReadFileset]) -> list[ReadFileset]:
+    """Leave out what a known file that is gone may have moved to, and what is gone again itself."""
+    if not reads:
+        return []
+    contents = sorted({(read.files[0].size_bytes, read.files[0].fingerprint) for read in reads})
+    rows = connection.execute(_GONE, {"contents": contents})
+    gone = {(row.size_bytes, bytes(row.fingerprint)) for row in rows}
+    missing = set(connection.scalars(_OWN_MISSING, {"ids": [read.fileset_id for read in reads]}))
+    return [
+        read
+        for read in reads
+        if (read.files[0].size_bytes, read.files[0].fingerprint) not in gone and read.fileset_id not in missing
+    ]
+
+
+def _write(connection: Connection, reads: Sequence[ReadFileset], now: datetime, via: str) -> None:
+    _write_files(connection, reads, now)
+    images = _write_images(connection, reads, now)
+    _file(connection, reads, images, now)
+    _finish(connection, reads)
+    events = [_imported(read, ids, now, via) for read, ids in zip(reads, images, strict=True)]
+    record(connection, *events)
+
+
+_INSERT_FILES = insert(OriginalFile).returning(OriginalFile.id, sort_by_parameter_order=True)
+_DIRECTORIES = select(Directory.root_id, Directory.path_hash, Directory.id).where(
+    tuple_(Directory.root_id, Directory.path_hash).in_(bindparam("folders", expanding=True))
+)
+_POINT = (
+    update(Sighting)
+    .where(Sighting.directory_id == bindparam("b_directory"), Sighting.name == bindparam("b_name"))
+    .values(original_file_id=bindparam("b_file"))
+    .execution_options(synchronize_session=False)
+)
+
+
+def _write_files(connection: Connection, reads: Sequence[ReadFileset], now: datetime) -> None:
+    rows = [original_file_row(read.fileset_id, 0, read.files[0], now) for read in reads]
+    ids = connection.scalars(_INSERT_FILES, rows).all()
+    folders = {read.files[0].path.rpartition(b"/")[0] for read in reads}
+    hashes = {folder: path_hash(folder) for folder in folders}
+    keys = sorted({(read.root_id, hashes[read.files[0].path.rpartition(b"/")[0]]) for read in reads})
+    known = {
+        (root_id, bytes(hashed)): directory_id
+        for root_id, hashed, directory_id in connection.execute(_DIRECTORIES, {"folders": keys})
+    }
+    pointed = []
+    for read, file_id in zip(reads, ids, strict=True):
+        folder, _, name = read.files[0].path.rpartition(b"/")
+        directory_id = known.get((read.root_id, hashes[folder]))
+        pointed.append({"b_directory": directory_id, "b_name": name, "b_file": file_id})
+    connection.execute(_POINT, pointed)
+
+
+_INSERT_IMAGES = insert(Image).returning(Image.id, sort_by_parameter_order=True)
+_INSERT_CHANNELS = insert(Channel)
+_INSERT_THUMBNAILS = insert(Thumbnail)
+
+
+def _write_images(connection: Connection, reads: Sequence[ReadFileset], now: datetime) -> list[list[int]]:
+    rows = [row for read in reads for row in image_rows(read, now=now)]
+    ids = iter(connection.scalars(_INSERT_IMAGES, rows).all())
+    images = [[next(ids) for _ in read.images] for read in reads]
+    channels: list[dict[str, Any]] = []
+    pictures: list[dict[str, Any]] = []
+    for read, own in zip(reads, images, strict=True):
+        of_channels, of_pictures = detail_rows(own, read, now)
+        channels += of_channels
+        pictures += of_pictures
+    if channels:
+        connection.execute(_INSERT_CHANNELS, channels)
+    if pictures:
+        connection.execute(_INSERT_THUMBNAILS, pictures)
+    return images
+
+
+def _file(connection: Connection, reads: Sequence[ReadFileset], images: Sequence[list[int]], now: datetime) -> None:
+    """Find each container once, and link what goes into it at once; plates and rule's tags go one by one."""
+    found: dict[Any, tuple[str, int] | None] = {}
+    linked: dict[tuple[int, int, int], tuple[ReadFileset, list[int]]] = {}
+    for read, ids in zip(reads, images, strict=True):
+        filing = read.filing
+        key = (filing.containers, filing.group_id)
+        if key not in found:
+            found[key] = innermost_container(connection, filing, configuration_id=read.configuration_id, now=now)
+        container = found[key]
+        if container is not None and container[0] == "dataset":
+            of = (container[1], filing.owner_id, filing.group_id)
+            linked.setdefault(of, (read, []))[1].extend(ids)
+        elif container is not None and place_in_plate(
+            connection, container[1], ids, filing, fileset_id=read.fileset_id, now=now
+        ):
+            raise _TakenError
+    for (dataset_id, _, _), (read, ids) in linked.items():
+        link_images(connection, dataset_id, ids, read.filing, now=now)
+    for read, ids in zip(reads, images, strict=True):
+        annotate_filed(connection, ids, read.filing, configuration_id=read.configuration_id, now=now)
+
+
+_DONE = (
+    update(Fileset)
+    .where(Fileset.id == bindparam("b_id"))
+    .values(done_digest=bindparam("b_digest"), due_at=None, stalled_reason=None, generation=1)
+    .execution_options(synchronize_session=False)
+)
+_FORGET = delete(Job).where(Job.fileset_id == bindparam("b_id"), Job.kind == bindparam("b_kind"))
+_INSERT_JOBS = insert(Job)
+
+
+def _finish(connection: Connection, reads: Sequence[ReadFileset]) -> None:
+    connection.execute(_DONE, [{"b_id": read.fileset_id, "b_digest": read.digest} for read in reads])
+    connection.execute(_FORGET, [{"b_id": read.fileset_id, "b_kind": "import"} for read in reads])
+    unhashed = [read for read in reads if any(file.hash is None for file in read.files)]
+    if unhashed:
+        connection.execute(_FORGET, [{"b_id": read.fileset_id, "b_kind": "hash"} for read in unhashed])
+        connection.execute(_INSERT_JOBS, list(hash_jobs(unhashed)))
+
+
+def hash_jobs(reads: Iterable[ReadFileset]) -> Iterable[dict[str, Any]]:
+    """Give the jobs that make the hashes once it is quiet: after all imports."""
+    for read in reads:
+        yield {"fileset_id": read.fileset_id, "kind": "hash", "digest": read.digest, "priority": 3, "state": "ready"}
+
+
+def _imported(read: ReadFileset, images: list[int], now: datetime, via: str) -> NewEvent:
+    filing = read.filing
+    return NewEvent(
+        what="imported",
+        at=now,
+        via=via,
+        object_type="fileset",
+        object_id=read.fileset_id,
+        fileset_id=read.fileset_id,
+        root_id=read.root_id,
+        after={"images": images, "rule": filing.rule, "owner_by": filing.owner_by, "format": read.format},
+        configuration_id=read.configuration_id,
+    )
