@@ -58,6 +58,14 @@ def due_filesets(
     ]
 
 
+def next_due_at(connection: Connection) -> datetime | None:
+    """Give when the first of all filesets is due; None when none is waited for."""
+    return connection.scalar(_NEXT_DUE)
+
+
+_NEXT_DUE = select(Fileset.due_at).where(Fileset.due_at.is_not(None)).order_by(Fileset.due_at).limit(1)
+
+
 def members_of(connection: Connection, fileset_ids: Sequence[int]) -> dict[int, tuple[MemberRow, ...]]:
     """Give the members of filesets that are there, in the order of their paths."""
     if not fileset_ids:

@@ -26,7 +26,7 @@ from ingest.work import Outcome, ReadResult, ReadTask
 logger = logging.getLogger(__name__)
 
 #: Tasks under way for each worker: enough to keep it busy, few enough for hinted files to come soon.
-TASKS_A_WORKER = 10
+TASKS_A_WORKER = 25
 #: A read may take this long, plus the time for its bytes at a rate that a slow share manages.
 TIMEOUT_BASE_S = 60.0
 TIMEOUT_BYTES_PER_S = 4_000_000

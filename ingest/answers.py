@@ -4,11 +4,13 @@ from dataclasses import replace
 
 from catalog import jobs
 from catalog.jobs import Failed
+from catalog.looks import StartedJob
 from ingest.checks import AgainCheck, DueCheck, HintCheck, MoveCheck, VerdictCheck
 from ingest.core import Core
 from ingest.due import UNKNOWN_AGAIN, settle
 from ingest.listing import LookOrder, NamesLook, RootLost
 from ingest.looking import Looked, Looking
+from ingest.results import claim_jobs, hand_out
 from ingest.watched import WatchedRoot
 
 
@@ -22,7 +24,8 @@ def take_answer(core: Core, root: WatchedRoot) -> bool:
     if isinstance(look, RootLost):
         _lost(core, root, order, look.reason)
     else:
-        looked = _commit_answer(core, root, order, look)
+        looked, started = _commit_answer(core, root, order, look)
+        hand_out(core, started)
         core.follow_up(root, looked, is_hinted=isinstance(order.tag, HintCheck))
     root.answers.popleft()
     root.answered(order)
@@ -31,20 +34,26 @@ def take_answer(core: Core, root: WatchedRoot) -> bool:
     return True
 
 
-def _commit_answer(core: Core, root: WatchedRoot, order: LookOrder, look: NamesLook) -> Looked:
+def _commit_answer(core: Core, root: WatchedRoot, order: LookOrder, look: NamesLook) -> tuple[Looked, list[StartedJob]]:
+    """Commit an answer. What it settled is claimed for the workers in the same transaction (T2 and T3)."""
     with core.catalogue.writing() as connection:
-        looking = core.looking(connection, root)
-        match order.tag:
-            case MoveCheck() as check:
-                return looking.settle_move(check, look)
-            case DueCheck() as check:
-                return settle(core, looking, check, look)
-            case VerdictCheck() as check:
-                return _verdict(core, looking, check.failure, look)
-            case AgainCheck():
-                return _names(core, looking, look, is_again=True)
-            case _:
-                return _names(core, looking, look)
+        looked = _commit(core, core.looking(connection, root), order, look)
+        started = claim_jobs(core, connection) if isinstance(order.tag, DueCheck) else []
+    return looked, started
+
+
+def _commit(core: Core, looking: Looking, order: LookOrder, look: NamesLook) -> Looked:
+    match order.tag:
+        case MoveCheck() as check:
+            return looking.settle_move(check, look)
+        case DueCheck() as check:
+            return settle(core, looking, check, look)
+        case VerdictCheck() as check:
+            return _verdict(core, looking, check.failure, look)
+        case AgainCheck():
+            return _names(core, looking, look, is_again=True)
+        case _:
+            return _names(core, looking, look)
 
 
 def _names(core: Core, looking: Looking, look: NamesLook, *, is_again: bool = False) -> Looked:

@@ -53,6 +53,9 @@ class Core:
         self.results: deque[ReadResult] = deque()
         #: Filesets to look at before the backlog, with their priority.
         self.hot: dict[int, int] = {}
+        #: Something was committed that may be due now; else there is nothing to ask before that monotonic time.
+        self.may_be_due = True
+        self.next_due_look_s = 0.0
         self.has_ready = True
         self.ready_count = 0
         self.counts: dict[str, int] = {}
@@ -119,6 +122,7 @@ class Core:
 
     def follow_up(self, root: WatchedRoot, looked: Looked, *, is_hinted: bool) -> None:
         """Order what a commit of looks left to be done."""
+        self.may_be_due = True
         for order in looked.orders:
             root.look(order)
         for folder in looked.folders:

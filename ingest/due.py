@@ -18,12 +18,18 @@ from ingest.work import Look, Member
 DUE_AT_MOST = 500
 #: Jobs that may be ready before more of the backlog is looked at a second time.
 READY_AT_MOST = 2000
+#: How often to ask for what is due: not more often, and at the latest, when nothing tells of a change.
+DUE_EVERY_S = 0.05
+LOOK_AGAIN_S = 1.0
 #: When what could not be looked at is looked at again.
 UNKNOWN_AGAIN = timedelta(seconds=30)
 
 
 def look_at_due(core: Core) -> bool:
     """Order second looks at filesets that are due: hinted ones first, the backlog only as workers keep up."""
+    now_s = core.clock.monotonic()
+    if not core.may_be_due and now_s < core.next_due_look_s:
+        return False
     usable = core.usable()
     looking = {one for root in core.roots.values() for one in root.looking}
     wanted = [one for one in core.hot if one not in looking]
@@ -36,8 +42,18 @@ def look_at_due(core: Core) -> bool:
             seen = {one.id for one in due}
             found = jobs.due_filesets(connection, now=now, root_ids=usable, limit=DUE_AT_MOST)
             due += [one for one in found if one.id not in seen]
+        if not due:
+            _wait_for_the_next(core, now_s, (jobs.next_due_at(connection), now))
     _order_looks(core, [one for one in due if one.id not in looking])
     return bool(due)
+
+
+def _wait_for_the_next(core: Core, now_s: float, due: tuple[datetime | None, datetime]) -> None:
+    """Note when to ask again: at the next time that a fileset is due, and a little later for those that are held up."""
+    due_at, now = due
+    wait_s = LOOK_AGAIN_S if due_at is None else (due_at - now).total_seconds()
+    core.may_be_due = False
+    core.next_due_look_s = now_s + min(max(wait_s, DUE_EVERY_S), LOOK_AGAIN_S)
 
 
 def _order_looks(core: Core, due: Iterable[DueFileset]) -> None:

@@ -33,7 +33,11 @@ class Hints:
         self.arrived = threading.Event()
 
     def name(self, root: str, directory: bytes, name: bytes, *, closed: bool = False) -> None:
-        """Note one name in one directory."""
+        """Note one name in one directory.
+
+        Only a close wakes the loop at once: what was just created is still being written, and is best looked at when
+        it is closed; what is deleted can wait for the loop's next turn.
+        """
         key = (root, directory)
         with self._lock:
             known = self._names.setdefault(key, set())
@@ -43,7 +47,8 @@ class Hints:
                     self._names[key] = None
             if closed and self._names[key] is not None:
                 self._closed.setdefault(key, set()).add(name)
-        self.arrived.set()
+        if closed:
+            self.arrived.set()
 
     def directory(self, root: str, directory: bytes, *, tree: bool = False) -> None:
         """Note a whole directory, with all below it when ``tree``."""

@@ -199,6 +199,8 @@ class IngestLoop:
     def _idle_s(self) -> float:
         if self._failures:
             return _PAUSES_S[min(self._failures, len(_PAUSES_S)) - 1]
+        if self._core.results:
+            return 0.02
         return 0.05 if self._core.hot else 0.25
 
     def _turn(self) -> bool:

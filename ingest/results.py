@@ -10,7 +10,7 @@ from catalog import jobs, store
 from catalog.connections import Connection
 from catalog.errors import CatalogueUnavailable
 from catalog.importing import commit_hash, commit_reads
-from catalog.looks import Committed
+from catalog.looks import Committed, StartedJob
 from ingest.checks import VerdictCheck
 from ingest.core import Core, Done
 from ingest.listing import LookOrder
@@ -19,22 +19,49 @@ from ingest.working import LONGEST_BACK_OFF, UnderWay, failed, read_fileset, ref
 
 log = logging.getLogger(__name__)
 
-RESULTS_AT_MOST = 50
-START_AT_MOST = 10
+RESULTS_AT_MOST = 100
+#: So many results are worth a commit of their own; fewer wait a moment for others that are under way.
+WORTH_A_COMMIT = 24
+START_AT_MOST = 25
+#: With more than this under way, files are so large that a few of them keep the workers busy.
+HEAVY_BYTES = 400_000_000
 
 
 def start_jobs(core: Core) -> bool:
     """Claim ready jobs and hand them to the workers (T3), as many as they can take."""
-    room = core.pool.capacity - len(core.under_way)
-    if room <= 0 or not core.has_ready:
+    if _room(core) <= 0 or not core.has_ready:
         return False
     with core.catalogue.writing() as connection:
-        limit = min(room, START_AT_MOST)
-        started = jobs.start_jobs(connection, instance_id=core.instance_id, root_ids=core.usable(), limit=limit)
-        for job in started:
-            if not job.members:
-                jobs.forget_job(connection, job.fileset_id, job.kind, job.claim)
+        started = claim_jobs(core, connection)
+    hand_out(core, started)
+    return bool(started)
+
+
+def _room(core: Core) -> int:
+    capacity = core.pool.capacity
+    if sum(one.bytes_to_read for one in core.under_way.values()) > HEAVY_BYTES:
+        capacity = max(capacity // 5, 1)
+    return capacity - len(core.under_way)
+
+
+def claim_jobs(core: Core, connection: Connection, *, freed: int = 0) -> list[StartedJob]:
+    """Claim ready jobs (T3) in the caller's transaction; they are for `hand_out` once it is committed.
+
+    ``freed`` of what counts as under way is done by this transaction.
+    """
+    limit = min(_room(core) + freed, START_AT_MOST)
+    if limit <= 0 or not core.has_ready:
+        return []
+    started = jobs.start_jobs(connection, instance_id=core.instance_id, root_ids=core.usable(), limit=limit)
+    for job in started:
+        if not job.members:
+            jobs.forget_job(connection, job.fileset_id, job.kind, job.claim)
     core.has_ready = len(started) == limit
+    return started
+
+
+def hand_out(core: Core, started: Sequence[StartedJob]) -> None:
+    """Give claimed jobs to the workers."""
     for job in started:
         if job.members:
             root = core.roots[job.root_id]
@@ -42,17 +69,17 @@ def start_jobs(core: Core) -> bool:
                 job=job, root=root, configuration_id=core.around.configuration_id
             )
             core.pool.submit(task_of(job, root, core.around.settings))
-    return bool(started)
 
 
 def take_results(core: Core) -> bool:
     """Commit what workers gave (T5, T6); tells whether there was anything."""
-    core.results.extend(core.pool.results.take(RESULTS_AT_MOST - len(core.results)))
-    if not core.results:
+    new = core.pool.results.take(RESULTS_AT_MOST - len(core.results))
+    core.results.extend(new)
+    if not core.results or (new and not _is_worth_a_commit(core)):
         return False
     mine = [(result, core.under_way.get((result.fileset_id, result.claim, result.digest))) for result in core.results]
     known = [(result, under_way) for result, under_way in mine if under_way is not None]
-    committed = _commit_results(core, known)
+    committed, started = _commit_results(core, known)
     by_id = {one.fileset_id: one for one in committed}
     for result, under_way in known:
         del core.under_way[result.fileset_id, result.claim, result.digest]
@@ -69,10 +96,19 @@ def take_results(core: Core) -> bool:
                 )
             )
     core.results.clear()
+    hand_out(core, started)
     return True
 
 
-def _commit_results(core: Core, known: Sequence[tuple[ReadResult, UnderWay]]) -> list[Committed]:
+def _is_worth_a_commit(core: Core) -> bool:
+    """Tell whether to commit now: enough came, or nothing else is under way. The next turn does it anyway."""
+    return len(core.results) >= min(WORTH_A_COMMIT, len(core.under_way))
+
+
+def _commit_results(
+    core: Core, known: Sequence[tuple[ReadResult, UnderWay]]
+) -> tuple[list[Committed], list[StartedJob]]:
+    """Commit results, and claim what the workers do next in the same transaction: one sync to disk for both."""
     now = core.clock.now()
     reads = [
         read_fileset(result, under_way)
@@ -87,7 +123,8 @@ def _commit_results(core: Core, known: Sequence[tuple[ReadResult, UnderWay]]) ->
                     commit_hash(connection, read_fileset(result, under_way))
             elif result.outcome is not Outcome.UNSETTLED:
                 _fail(core, connection, result, under_way, now)
-    return committed
+        started = claim_jobs(core, connection, freed=len(known))
+    return committed, started
 
 
 def _fail(core: Core, connection: Connection, result: ReadResult, under_way: UnderWay, now: datetime) -> None:

@@ -24,6 +24,11 @@ class UnderWay:
     root: WatchedRoot
     configuration_id: int | None
 
+    @property
+    def bytes_to_read(self) -> int:
+        """Give the size of its files."""
+        return sum(member.size_bytes for member in self.job.members)
+
 
 def task_of(job: StartedJob, root: WatchedRoot, settings: Settings) -> ReadTask:
     """Give a claimed job as a worker gets it. A hash that was put off is made now, whatever the size."""
