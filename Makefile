@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check fix faults bench docs clean
+.PHONY: help demo test check lint fix faults bench docs clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -24,12 +24,13 @@ demo: $(READY) ## play a microscope for a minute and show what becomes of its fi
 test: $(READY) ## run the tests, on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest
 
-check: $(READY) ## run everything that CI runs
+check: lint test ## run everything that CI runs
+
+lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
 	$(BIN)/python -m config.reference --check
 	$(BIN)/python -m daemon.reference --check
 	$(BIN)/python tools/check_docs.py
