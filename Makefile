@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# No cache: nothing is written outside this folder, and an account without a home can do it, too.
+PIP := -m pip install --quiet --disable-pip-version-check --no-cache-dir --root-user-action=ignore
 
 .PHONY: help demo test check lint fix faults bench docs clean
 .DEFAULT_GOAL := help
@@ -13,13 +15,14 @@ help: ## say what there is
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Coverslip needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { echo "On Debian: apt install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@test -w . || { echo "You may not write in $(CURDIR); clone it as yourself, to a folder of yours"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python could not make $(VENV); on Debian: apt install python3-venv"; exit 1; }
+	$(BIN)/python $(PIP) --require-hashes -r requirements/dev.txt
+	$(BIN)/python $(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: $(READY) ## play a microscope for a minute and show what becomes of its files (DIR=... for a folder of your own)
-	$(BIN)/python tools/demo.py $(if $(DIR),--dir "$(DIR)")
+	$(BIN)/python tools/demo.py $(if $(DIR),--dir "$$DIR")
 
 test: $(READY) ## run the tests, on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest

@@ -42,7 +42,7 @@ def configuration_text(roots: Sequence[Path], state_dir: Path) -> str:
     try:
         return example_file(roots, state_dir=state_dir)
     except ValueError as error:
-        raise Failed(f"{roots[0]}: {error}; rename the folder") from error
+        raise Failed(f"{state_dir}: {error}; name another folder with --state-dir") from error
 
 
 def write_configuration(path: Path, text: str) -> Settings:

@@ -5,30 +5,38 @@ read, and the catalogue and pictures go to ``demo/``.
 """
 
 import argparse
-import getpass
+import io
 import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from demo_microscope import Microscope
 
+from daemon.cli import run as run_command
+from daemon.exits import Exit
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 PROGRAM = Path(sys.executable).parent / "coverslip"
 MARK = ".made-by-make-demo"
-PATIENCE_S = 75.0
+PATIENCE_S = 60.0
+LOOK_EVERY_S = 0.8
+UNDER_WAY = frozenset({"settling", "ready", "importing", "updating"})
 
 PLAYED = """\
 # What `make demo` uses; a configuration of your own is written by `coverslip init DIR`.
-state_dir: {here}/state
+state_dir: {state}
 groups:
   smith-lab: {{permissions: private, owners: [jane], members: [ada, ben]}}
   darwin-lab: {{permissions: read-annotate, members: [charles, emma]}}
@@ -39,13 +47,15 @@ users:
   charles: {{name: Charles Darwin}}
   emma: {{name: Emma Wedgwood}}
 watch:
-  - root: {here}/microscope/confocal
+  - root: {confocal}
     settle: 1s
+    crosscheck: off
     rules:
       - match: '{{group}}/{{owner}}/{{project}}/[{{dataset}}/**/]{{image}}.{{ext}}'
         tags: [confocal]
-  - root: {here}/microscope/screens
+  - root: {screens}
     settle: 1s
+    crosscheck: off
     rules:
       - match: '{{group}}/{{owner}}/{{screen}}/{{plate}}/{{well}}.{{ext}}'
         key_values: {{Assay: '{{screen}}'}}
@@ -55,14 +65,14 @@ OWN = """\
 # What `make demo DIR=...` uses: everything belongs to one person, folders become projects and datasets.
 state_dir: {state}
 groups:
-  my-lab: {{members: [{user}]}}
+  my-lab: {{members: [me]}}
 users:
-  {user}: {{default_group: my-lab}}
+  me: {{default_group: my-lab}}
 watch:
   - root: {root}
     name: own
     settle: 1s
-    default: {{owner: {user}, group: my-lab}}
+    default: {{owner: me, group: my-lab}}
     crosscheck: off
     rules:
       - match: '[{{project}}/[{{dataset}}/**/]]{{image}}.{{ext}}'
@@ -74,62 +84,74 @@ def say(text: str) -> None:
     print(f"\n\033[1m{text}\033[0m" if sys.stdout.isatty() else f"\n{text}", flush=True)
 
 
+class Refused(Exception):  # noqa: N818 - reads as the answer it is
+    """The demo can't be given here; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What `coverslip status` says of the files."""
+
+    counts: dict[str, int]
+    is_scanned: bool
+
+
 class Demo:
-    """The folder of the demo and the program run in it."""
+    """The folder of the demo, and the program that works in it."""
 
     def __init__(self, here: Path) -> None:
         self.here = here
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("COVERSLIP_", "NOTIFY_"))}
-        self.environ = kept | {"COVERSLIP_CONFIG": str(here / "coverslip.yaml")}
+        for key in [key for key in os.environ if key.startswith(("COVERSLIP_", "NOTIFY_"))]:
+            del os.environ[key]
+        os.environ["COVERSLIP_CONFIG"] = str(here / "coverslip.yaml")
 
     def prepare(self) -> None:
         """Make an empty folder; one that this demo did not make is left alone."""
-        if self.here.exists():
-            if not (self.here / MARK).exists():
-                sys.exit(f"{self.here} was not made by the demo; move it away first")
-            shutil.rmtree(self.here)
-        for folder in ("state", "pictures"):
-            (self.here / folder).mkdir(parents=True)
-        (self.here / "state").chmod(0o700)
-        (self.here / MARK).touch()
-
-    def configure(self, text: str) -> None:
-        """Write the configuration."""
-        file = self.here / "coverslip.yaml"
-        file.write_text(text, encoding="utf-8")
-        file.chmod(0o644)
-
-    def show(self, *arguments: str, lines: int = 40) -> None:
-        """Run a command as a person would, and show what it prints."""
-        print(f"$ coverslip {shlex.join(arguments)}", flush=True)
-        done = self._run(*arguments)
-        printed = (done.stdout + done.stderr).replace(f"{self.here}/", "").splitlines()
-        more = [f"  ... {len(printed) - lines} more lines"] if len(printed) > lines else []
-        print("\n".join([*printed[:lines], *more]), flush=True)
-
-    def document(self, *arguments: str) -> Any:
-        """Run a command with --json and give its document, None when it had none to give."""
-        done = self._run(*arguments, "--json")
         try:
-            return json.loads(done.stdout)
-        except json.JSONDecodeError:
-            return None
+            if self.here.exists():
+                if not (self.here / MARK).exists():
+                    raise Refused(f"{self.here} was not made by the demo; move it away first")
+                shutil.rmtree(self.here)
+            self.here.mkdir(parents=True)
+            (self.here / MARK).touch()
+            (self.here / "state").mkdir(mode=0o700)
+            (self.here / "pictures").mkdir()
+        except OSError as error:
+            raise Refused(
+                f"{error.filename}: {error.strerror}; the demo writes in {self.here}, which has to be yours"
+                " (another account may have made it: remove it as that account)"
+            ) from error
 
-    def rows(self, *arguments: str) -> list[Any]:
-        """Run a command that prints JSON lines."""
-        done = self._run(*arguments, "--json")
-        return [json.loads(line) for line in done.stdout.splitlines()]
+    def configure(self, text: str, **paths: Path) -> None:
+        """Write the configuration with these paths in it, see that it is right, and make the catalogue."""
+        named = {name: json.dumps(str(path)) for name, path in paths.items()}
+        file = self.here / "coverslip.yaml"
+        try:
+            file.write_text(text.format(state=json.dumps(str(self.here / "state")), **named), encoding="utf-8")
+        except UnicodeEncodeError:
+            raise Refused("the folder's name is not UTF-8, and a configuration can't name it; rename it") from None
+        file.chmod(0o644)
+        if self.show("check") != Exit.DONE:
+            raise Refused("so the demo ends here")
 
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [PROGRAM, *arguments], env=self.environ, cwd=self.here, capture_output=True, text=True, check=False
-        )
+    def show(self, *arguments: str, lines: int = 40) -> int:
+        """Run a command as a person would, and show what it prints."""
+        print(f"$ coverslip {self._short(shlex.join(arguments))}", flush=True)
+        code, printed, problems = call(*arguments)
+        shown = self._short(printed + problems).splitlines()
+        more = [f"  ... {len(shown) - lines} more lines"] if len(shown) > lines else []
+        print("\n".join([*shown[:lines], *more]), flush=True)
+        return code
+
+    def _short(self, text: str) -> str:
+        return text.replace(f"{self.here}/", "")
 
     @contextmanager
     def daemon(self) -> Iterator[None]:
-        """Run the daemon for the length of a with block."""
+        """Run the daemon for the length of a with block; it is a process of its own, and ends with the demo."""
         with (self.here / "daemon.log").open("wb") as log:
-            process = subprocess.Popen([PROGRAM, "run"], env=self.environ, cwd=self.here, stdout=log, stderr=log)
+            command = [str(PROGRAM), "run"]
+            process = subprocess.Popen(command, cwd=self.here, stdout=log, stderr=log, start_new_session=True)
             try:
                 yield
             finally:
@@ -142,76 +164,104 @@ class Demo:
         if process.returncode:
             print(f"the daemon ended with {process.returncode}; see {self.here / 'daemon.log'}")
 
-    def counts(self) -> dict[str, int]:
-        """Give how many files are in each state."""
-        status = self.document("status") or {}
-        return {state: number for state, number in (status.get("counts") or {}).items() if number}
+    def seen(self) -> Seen:
+        """Look how many files are in each state."""
+        status = document("status") or {"counts": {}, "roots": []}
+        return Seen(
+            counts={state: number for state, number in status["counts"].items() if number},
+            is_scanned=bool(status["roots"]) and all(row["last_scan_at"] for row in status["roots"]),
+        )
 
-    def watch(self, is_writing: Any) -> None:
+    def watch(self, is_writing: Callable[[], bool]) -> None:
         """Show the states changing until nothing is on its way any more."""
         started, last = time.monotonic(), None
         pause = threading.Event()
         while time.monotonic() - started < PATIENCE_S:
-            counts = self.counts()
-            if counts != last:
-                text = "  ".join(f"{state} {number}" for state, number in sorted(counts.items()))
+            seen = self.seen()
+            if seen.counts != last:
+                text = "  ".join(f"{state} {number}" for state, number in sorted(seen.counts.items()))
                 print(f"  {time.monotonic() - started:5.1f} s  {text or 'nothing seen yet'}", flush=True)
-            under_way = {"settling", "ready", "importing", "updating"} & counts.keys()
-            if counts and counts == last and not under_way and not is_writing():
+            elif seen.is_scanned and not UNDER_WAY & seen.counts.keys() and not is_writing():
                 return
-            last = counts
-            pause.wait(0.5)
-        print("  (time is up; the rest would follow)")
+            last = seen.counts
+            pause.wait(LOOK_EVERY_S)
+        print("  (the demo's time is up; the rest would follow)")
 
     def pictures(self, *, at_most: int) -> None:
-        """Write a contact sheet of each dataset and plate that has images."""
-        for index, row in enumerate(self._sheets()[:at_most]):
-            name = "".join(c if c.isalnum() else "-" for c in row["name"])[:60]
-            self.show(
-                "contact-sheet", f"{row['type']}:{row['id']}", "-o", str(self.here / f"pictures/{index + 1}-{name}.png")
-            )
-
-    def _sheets(self) -> list[Any]:
-        found: list[Any] = []
-        left = list(self.document("tree") or [])
-        while left:
-            row = left.pop()
-            left += row["children"]
-            if row["type"] in {"dataset", "plate"} and row["images"] and row["id"] is not None:
-                found.append(row)
-        return sorted(found, key=lambda row: -row["images"])
+        """Draw a contact sheet of each dataset and plate that has images."""
+        for index, row in enumerate(sheets()[:at_most]):
+            name = "".join(c if c.isascii() and c.isalnum() else "-" for c in row["name"])[:60]
+            target = str(self.here / f"pictures/{index + 1}-{name}.png")
+            self.show("contact-sheet", f"{row['type']}:{row['id']}", "-o", target)
 
 
-def play(demo: Demo) -> None:
+def call(*arguments: str) -> tuple[int, str, str]:
+    """Run a command of the program in this process, which spares its start; gives code, output and messages."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = run_command(arguments)
+    if code == Exit.INTERRUPTED:
+        raise KeyboardInterrupt
+    return code, out.getvalue(), err.getvalue()
+
+
+def document(*arguments: str) -> Any:
+    """Run a command with --json and give its document, None when it had none to give."""
+    printed = call(*arguments, "--json")[1]
+    try:
+        return json.loads(printed)
+    except json.JSONDecodeError:
+        return None
+
+
+def sheets() -> list[Any]:
+    """Find the datasets and plates that have images, those with the most first."""
+    found: list[Any] = []
+    left = list(document("tree") or [])
+    while left:
+        row = left.pop()
+        left += row["children"]
+        if row["type"] in {"dataset", "plate"} and row["images"] and row["id"] is not None:
+            found.append(row)
+    return sorted(found, key=lambda row: -row["images"])
+
+
+def seen_by(user: str) -> str:
+    """Say what a user sees: how many images, and in which projects and screens."""
+    images = [json.loads(line) for line in call("images", "--json", "--as", user)[1].splitlines()]
+    places = sorted({row["project"] or row["screen"] or "no project" for row in images})
+    return f"{len(images):4} images" + (f"   in {', '.join(places)}" if places else "")
+
+
+def play(demo: Demo, *, is_quick: bool) -> None:
     """Play the microscope and tell the story."""
-    roots = demo.here / "microscope"
-    for name in ("confocal", "screens"):
-        (roots / name).mkdir(parents=True)
-    demo.configure(PLAYED.format(here=demo.here))
+    confocal, screens = demo.here / "microscope/confocal", demo.here / "microscope/screens"
+    for folder in (confocal, screens):
+        folder.mkdir(parents=True)
     say("Two microscopes, two labs: smith-lab is private, darwin-lab is read-annotate")
-    demo.show("check")
+    demo.configure(PLAYED, confocal=confocal, screens=screens)
     stop = threading.Event()
-    microscope = Microscope(confocal=roots / "confocal", screens=roots / "screens", stop=stop)
+    size = {"shots": 2, "columns": 2} if is_quick else {}
+    microscope = Microscope(confocal=confocal, screens=screens, stop=stop, **size)
     acquisition = threading.Thread(target=microscope.acquire, name="microscope")
     with demo.daemon():
         acquisition.start()
         try:
             say("The microscopes write, the daemon watches: how many files are in which state")
             demo.watch(acquisition.is_alive)
-            tell(demo)
+            tell(demo, confocal)
         finally:
             stop.set()
             acquisition.join()
 
 
-def tell(demo: Demo) -> None:
+def tell(demo: Demo, confocal: Path) -> None:
     """Show what has become of the files."""
-    confocal = demo.here / "microscope/confocal"
     say("What is in the catalogue now")
     demo.show("tree")
-    say("Who sees how much of it (smith-lab is private: Ben does not see Ada's data, Jane leads the lab and does)")
+    say("Who sees what (smith-lab is private: Ben does not see Ada's data, Jane leads the lab and does)")
     for user in ("ada", "ben", "jane", "charles", "emma"):
-        print(f"  {user:8} {len(demo.rows('images', '--as', user)):3} images", flush=True)
+        print(f"  {user:8} {seen_by(user)}", flush=True)
     say("What the rules make of a path, and why")
     demo.show("explain", str(confocal / "smith-lab/ada/mitosis/control/cell_01.ome.tif"))
     say("A file whose owner nobody knows is held, never shown to everybody")
@@ -224,11 +274,8 @@ def tell(demo: Demo) -> None:
 
 def look(demo: Demo, folder: Path) -> None:
     """Watch a folder of one's own, only reading it."""
-    user = getpass.getuser()
-    user = user if user != "root" else "me"
-    demo.configure(OWN.format(state=json.dumps(str(demo.here / "state")), root=json.dumps(str(folder)), user=user))
     say(f"Watching {folder}, without writing into it")
-    demo.show("check")
+    demo.configure(OWN, root=folder)
     with demo.daemon():
         say("How many files are in which state")
         demo.watch(lambda: False)
@@ -236,10 +283,30 @@ def look(demo: Demo, folder: Path) -> None:
         demo.show("tree")
         demo.show("images", "--limit", "10")
         say("What was not imported, and why")
-        for state in ("held", "unmatched", "quarantined"):
+        for state in sorted(demo.seen().counts.keys() - UNDER_WAY - {"imported"}):
             demo.show("queue", state, lines=8)
         say("Contact sheets")
         demo.pictures(at_most=6)
+
+
+def own_folder(named: Path, here: Path) -> Path:
+    """Give the folder to look at. Raises Refused when it is none, can't be read, or is the demo's own."""
+    try:
+        folder = named.expanduser().resolve(strict=True)
+        with os.scandir(folder) as listed:
+            is_empty = next(listed, None) is None
+    except (OSError, RuntimeError) as error:
+        raise Refused(f"{named}: {getattr(error, 'strerror', None) or error}; name a folder of yours") from error
+    if folder.is_relative_to(here) or here.is_relative_to(folder):
+        raise Refused(f"{named} and the demo's own folder {here} lie in each other; name another with DIR=")
+    if is_empty:
+        raise Refused(f"{named} is empty; name a folder that has images")
+    return folder
+
+
+def stop_by_signal(number: int, _frame: FrameType | None) -> None:
+    """End as Ctrl-C does, so that the daemon is ended, too."""
+    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def main() -> None:
@@ -247,17 +314,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dir", type=Path, help="a folder of your own, which is only read")
     parser.add_argument("--here", type=Path, default=CHECKOUT / "demo", help="where the demo's files go")
+    parser.add_argument("--quick", action="store_true", help="a smaller acquisition")
     arguments = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop_by_signal)
     demo = Demo(arguments.here.resolve())
-    if arguments.dir is not None and not arguments.dir.is_dir():
-        sys.exit(f"{arguments.dir} is no folder")
-    demo.prepare()
-    if arguments.dir is None:
-        play(demo)
-    else:
-        look(demo, arguments.dir.resolve())
+    try:
+        folder = None if arguments.dir is None else own_folder(arguments.dir, demo.here)
+        demo.prepare()
+        if folder is None:
+            play(demo, is_quick=arguments.quick)
+        else:
+            look(demo, folder)
+    except Refused as refused:
+        sys.exit(f"demo: {refused}")
+    except KeyboardInterrupt:
+        sys.exit(f"\ndemo: stopped; what it made is in {demo.here}")
     say(f"Pictures: {demo.here / 'pictures'}    log: {demo.here / 'daemon.log'}")
-    print(f"Look further with: export COVERSLIP_CONFIG={demo.here / 'coverslip.yaml'}; {PROGRAM} --help")
+    print(
+        f"Look further with: export COVERSLIP_CONFIG={shlex.quote(str(demo.here / 'coverslip.yaml'))}; {PROGRAM} tree"
+    )
 
 
 if __name__ == "__main__":

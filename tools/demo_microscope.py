@@ -12,28 +12,29 @@ from numpy.typing import NDArray
 
 BLUE, GREEN, RED = 0x3060FFFF, 0x00FF00FF, 0xFF2020FF
 STACK_PX, WELL_PX, SECTION_PX = 320, 144, 320
-DOSES = 12
 ROWS = "ABCDEFGH"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Microscope:
-    """Writes below two folders until it is done or ``stop`` is set."""
+    """Writes below two folders until it is done or ``stop`` is set: ``shots`` of each kind, and the plate's columns."""
 
     confocal: Path
     screens: Path
     stop: threading.Event
+    shots: int = 6
+    columns: int = 12
 
     def acquire(self) -> None:
         """Write everything, a little of each in turn, so that something is always growing."""
-        shots = [self._mitosis(), self._histology(), self._plate()]
-        while shots and not self.stop.is_set():
-            shots = [shot for shot in shots if next(shot, "done") != "done"]
+        under_way = [self._mitosis(), self._histology(), self._plate()]
+        while under_way and not self.stop.is_set():
+            under_way = [shots for shots in under_way if next(shots, "done") != "done"]
 
     def _mitosis(self) -> Iterator[None]:
         for name, intact in (("control", 1.0), ("nocodazole", 0.06)):
             folder = self.confocal / "smith-lab" / "ada" / "mitosis" / name
-            for number in range(1, 7):
+            for number in range(1, self.shots + 1):
                 self._stack(folder / f"cell_{number:02}.ome.tif", seed=number + round(100 * intact), intact=intact)
                 yield
         visitor = self.confocal / "smith-lab" / "grace" / "mitosis" / "borrowed time.ome.tif"
@@ -53,10 +54,10 @@ class Microscope:
                 soft = channel if defocus == 0 else draw.blurred(channel, 1.6 * defocus) * (1 - 0.3 * defocus)
                 planes.append(draw.detected(rng, soft))
         channels = (("DAPI", BLUE, 461), ("GFP-tubulin", GREEN, 509), ("phalloidin", RED, 590))
-        self._write(path, planes, axes="ZCYX", shape=(5, 3), um=0.13, channels=channels, pause_s=0.03)
+        self._write(path, planes, axes="ZCYX", shape=(5, 3), um=0.13, channels=channels, pause_s=0.02)
 
     def _histology(self) -> Iterator[None]:
-        for number in range(1, 7):
+        for number in range(1, self.shots + 1):
             path = self.confocal / "darwin-lab" / "charles" / "finches" / "beak sections" / f"section {number}.tif"
             path.parent.mkdir(parents=True, exist_ok=True)
             picture = draw.section(np.random.default_rng(300 + number), SECTION_PX)
@@ -72,10 +73,10 @@ class Microscope:
     def _plate(self) -> Iterator[None]:
         """Write a plate whose columns are rising doses of two drugs: rows A-D and E-H."""
         folder = self.screens / "darwin-lab" / "charles" / "translocation" / "plate 1"
-        for column in range(DOSES):
+        for column in range(self.columns):
             for row, letter in enumerate(ROWS):
                 rng = np.random.default_rng(1000 * row + column)
-                dose = column / (DOSES - 1)
+                dose = column / (self.columns - 1)
                 response = 1 / (1 + np.exp(-12 * (dose - (0.35 if row < 4 else 0.7))))
                 count = max(2, round((11 if row < 4 else 13) * (1 - 0.6 * dose * (row >= 4))))
                 found = draw.cells(rng, WELL_PX, count, radius_px=11, dividing=0.06 * (1 - dose))

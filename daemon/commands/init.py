@@ -1,18 +1,19 @@
 """``coverslip init``: a commented configuration for some directories, and the catalogue."""
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from catalog.names import display
 from config.loader import load
 from config.settings import Settings
 from daemon.context import VARIABLE, Context, with_context
 from daemon.errors import Failed, UnusableConfiguration
 from daemon.options import command as coverslip_command
 from daemon.output import Output
+from daemon.service_files import closed_folder, install_commands, installed_program, systemd_folder
 from daemon.setup import (
     SYSTEM_STATE,
     configuration_text,
@@ -22,9 +23,6 @@ from daemon.setup import (
     write_configuration,
 )
 from daemon.values import ANY_PATH
-
-#: The unit and its companions, beside the packages of a checkout.
-SYSTEMD = Path(__file__).parent.parent.parent / "systemd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +46,20 @@ def prepared(target: Path, directories: tuple[Path, ...], state_dir: Path | None
         if not directory.is_dir():
             raise UnusableConfiguration(f"{directory} is no folder; name the folders that microscopes write to")
     roots = [directory.resolve() for directory in directories]
+    for root in roots:
+        refuse_odd_name(root)
     state = (state_dir or default_state(target)).resolve()
     return write_configuration(target, configuration_text(roots, state))
+
+
+def refuse_odd_name(root: Path) -> None:
+    """Refuse a folder that a configuration, which is a text of UTF-8, can't name."""
+    name = str(root)
+    if display(os.fsencode(root)) != name or not name.isprintable():
+        raise UnusableConfiguration(
+            f"{display(os.fsencode(root))}: a configuration can't name a folder with control characters or bytes that"
+            " are not UTF-8; rename it, or watch the folder above it"
+        )
 
 
 def show(document: InitDocument, output: Output) -> None:
@@ -60,38 +70,27 @@ def show(document: InitDocument, output: Output) -> None:
         output.line(f"watched        {root}")
 
 
-def install_commands(configuration: Path, folder: Path) -> tuple[str, ...]:
-    """Give the three commands that install the service: copy the files, make the account, start it."""
-    program = Path(sys.prefix) / "bin" / "coverslip"
-    unit = (
-        f"sed -e 's|/opt/coverslip/bin/coverslip|{program}|' -e 's|/etc/coverslip/coverslip.yaml|{configuration}|'"
-        f" {folder}/coverslip.service > /etc/systemd/system/coverslip.service"
-    )
-    copies = " && ".join(
-        f"cp {folder}/{name} {place}"
-        for name, place in (
-            ("coverslip.sysusers", "/etc/sysusers.d/coverslip.conf"),
-            ("coverslip.tmpfiles", "/etc/tmpfiles.d/coverslip.conf"),
-            ("60-coverslip-sysctl.conf", "/etc/sysctl.d/"),
-        )
-    )
-    return (
-        f"{unit} && {copies}",
-        "systemd-sysusers && systemd-tmpfiles --create && sysctl --system",
-        "systemctl daemon-reload && systemctl enable --now coverslip",
-    )
-
-
 def tell_next_steps(output: Output, configuration: Path, state_dir: Path) -> None:
     """Say how to go on: look at the rules, try them, install the service."""
     output.message(f"Say in {configuration} how your folders are arranged, then try it:")
     output.message("  coverslip check && coverslip import")
+    program, folder = installed_program(), systemd_folder()
+    closed = closed_folder(program) or closed_folder(configuration)
+    if closed is not None:
+        output.message(
+            f"As a service it runs under an account of its own, which can't pass {closed}:"
+            " install it below /opt, with its configuration in /etc/coverslip."
+        )
+        return
+    if folder is None:
+        output.message("This installation lacks systemd's files; install the wheel to have them.")
+        return
     if state_dir != SYSTEM_STATE:
         output.message(
             f"As a service it keeps its state in {SYSTEM_STATE}; set state_dir to that before you install it."
         )
     output.message("These three commands, as root, install the service:")
-    for line in install_commands(configuration, SYSTEMD):
+    for line in install_commands(program, configuration, folder):
         output.message(f"  {line}")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.service_files import install_commands, systemd_folder
+from daemon.service_files import closed_folder, install_commands, systemd_folder
 
 CHECKOUT = Path(__file__).parents[2]
 FOLDER = CHECKOUT / "systemd"
@@ -64,16 +64,36 @@ def test_every_file_is_in_the_wheel() -> None:
     }
 
 
-def test_the_install_commands_name_files_that_are_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["coverslip", "my venv & #1/coverslip", "100% new/coverslip"])
+def test_the_install_commands_do_what_they_say(tmp_path: Path, name: str) -> None:
     folder = systemd_folder()
     assert folder is not None
-    first, *_ = install_commands(Path("/srv/my venv/bin/coverslip"), folder)
-    pieces = [piece for piece in first.split(" && ") if not piece.startswith("cd ")]
-    for target in ("sysusers.d", "tmpfiles.d", "sysctl.d", "systemd/system"):
-        (tmp_path / "etc" / target).mkdir(parents=True)
-    for piece in pieces:
-        command = piece.replace("/etc/", f"{tmp_path}/etc/")
-        subprocess.run(["sh", "-c", command], cwd=folder, check=True)
-    unit = (tmp_path / "etc/systemd/system/coverslip.service").read_text()
-    assert 'ExecStart="/srv/my venv/bin/coverslip" run --config /etc/coverslip/coverslip.yaml\n' in unit
-    assert len(list((tmp_path / "etc").rglob("*.conf"))) == 3
+    program = tmp_path / "srv" / name
+    first, second, third = install_commands(program, tmp_path / "etc/coverslip/lab 1.yaml", folder)
+    (tmp_path / "root/etc/systemd/system").mkdir(parents=True)
+    command = first.replace(" /etc/", f" {tmp_path}/root/etc/")
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
+    unit = tmp_path / "root/etc/systemd/system/coverslip.service"
+    (start,) = (line for line in unit.read_text().splitlines() if line.startswith("ExecStart="))
+    assert f'run --config "{tmp_path}/etc/coverslip/lab 1.yaml"' in start
+    named = sorted(path.relative_to(tmp_path / "root").as_posix() for path in (tmp_path / "root").rglob("*.conf"))
+    assert named == ["etc/sysctl.d/60-coverslip.conf", "etc/sysusers.d/coverslip.conf", "etc/tmpfiles.d/coverslip.conf"]
+    for path in named[:1]:
+        assert f"/{path}" in second
+    assert third == "systemctl daemon-reload && systemctl enable --now coverslip"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    judged = _analyze("verify", unit)  # it also looks whether the program that is named is there
+    assert (judged.returncode, judged.stdout) == (0, ""), judged.stderr
+
+
+def test_a_program_that_the_account_can_not_reach_is_told(tmp_path: Path) -> None:
+    shut = tmp_path / "home"
+    (shut / "venv/bin").mkdir(parents=True)
+    for folder in (shut, shut / "venv", shut / "venv/bin"):
+        folder.chmod(0o755)
+    is_open = closed_folder(shut / "venv/bin/coverslip")
+    assert is_open is None or not is_open.is_relative_to(shut)
+    shut.chmod(0o700)
+    assert closed_folder(shut / "venv/bin/coverslip") is not None
