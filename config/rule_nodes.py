@@ -37,6 +37,11 @@ def _later(rule: Mapping, path: str) -> Iterator[Problem]:
         if key is not None:
             text = f"{what} are not done by this version of coverslip yet"
             yield problem(key.place, text, _LATER_HINT, f"{path}.{name}")
+    associated = rule.get("associated_images")
+    if isinstance(associated, Scalar) and associated.text == "keep":
+        text = "this version of coverslip keeps no associated pictures"
+        hint = "hide or drop: both leave labels, macros and thumbnails out"
+        yield problem(associated.place, text, hint, f"{path}.associated_images")
     complete = rule.get("complete")
     if not isinstance(complete, Mapping):
         return

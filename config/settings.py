@@ -236,7 +236,9 @@ class RuleSettings(Setting):
     channels: dict[str, ChannelSettings] = Field({}, description="Names and colours for captured channels, in order.")
     complete: CompleteSettings | None = Field(None, description="When a file is whole: its own `settle` time.")
     associated_images: Literal["hide", "keep", "drop"] = Field(
-        "hide", description="Label, macro and overview pictures inside files (labels carry patients' names)."
+        "hide",
+        description="Label, macro and overview pictures inside files (labels carry patients' names): `hide` and `drop`"
+        " leave them out; `keep` is for a later version and refused.",
     )
     projection: Projection | None = Field(None, description="Thumbnails of z-stacks; default: the file's `thumbnails`.")
     crosscheck: Crosscheck | None = Field(None, description="As the root's `crosscheck`, for this rule.")

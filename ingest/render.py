@@ -227,8 +227,9 @@ def stretched(means: Floats, limits: tuple[float, float]) -> Floats:
     low, high = limits
     if not low < high:
         return np.full(means.shape, 0.0 if low == 0 else 0.5, np.float32)
-    scaled: Floats = np.clip((means - np.float32(low)) / np.float32(high - low), 0, 1)
-    return scaled
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled: Floats = np.clip((means.astype(np.float64) - low) / (high - low), 0, 1).astype(np.float32)
+    return np.nan_to_num(scaled, copy=False)
 
 
 def color_of(channel: Channel | None, ordinal: int, count: int) -> str:

@@ -117,14 +117,32 @@ class PillowReader:
         self.check(source.stream, source.size_bytes)
         source.stream.seek(0)
         try:
-            picture = Image.open(source.stream, formats=(self.name,))
-        except (UnidentifiedImageError, ValueError, SyntaxError, struct.error, EOFError) as error:
-            raise DamagedError(f"the {self.name} cannot be understood: {_line(error)}") from error
+            return self._opened(source)
+        except ReadingError:
+            raise
         except Image.DecompressionBombError as error:
             raise DamagedError(f"the {self.name} claims far more pixels than a picture has") from error
+        except (MemoryError, *_BROKEN) as error:
+            _raise_if_of_the_disk(error)
+            raise DamagedError(f"the {self.name} cannot be understood: {_line(error)}") from error
+
+    def _opened(self, source: Source) -> "OpenedPicture":
+        picture = Image.open(source.stream, formats=(self.name,))
         _check_size(picture, source.size_bytes, self.name)
         frames = getattr(picture, "n_frames", 1)
         return OpenedPicture(self.name, (PillowImage(_record(picture, frames), picture, frames),), picture)
+
+
+#: What Pillow raises over broken bytes; its own OSErrors have no number, those of the disk have one.
+_BROKEN = (
+    OSError, ValueError, SyntaxError, struct.error, EOFError, TypeError, IndexError, KeyError, AttributeError,
+    OverflowError, zlib.error, UnidentifiedImageError,
+)  # fmt: skip
+
+
+def _raise_if_of_the_disk(error: BaseException) -> None:
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None):
+        raise error
 
 
 def _check_size(picture: Image.Image, size_bytes: int, name: str) -> None:
@@ -258,7 +276,8 @@ class PillowImage:
             if self.frames > 1:
                 self.picture.seek(frame)
             shown = self.picture.convert(_shown_mode(self.picture))
-        except (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error) as error:
+        except _BROKEN as error:
+            _raise_if_of_the_disk(error)
             raise DamagedError(f"the pixels cannot be unpacked: {_line(error)}") from error
         pixels = oriented(np.asarray(shown), _orientation(self.picture))
         return pixels.astype("=" + pixels.dtype.str[1:]) if not pixels.dtype.isnative else pixels

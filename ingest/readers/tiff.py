@@ -5,7 +5,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
 import tifffile
 
 from ingest.probe import check_tail_pixels
@@ -17,7 +19,8 @@ from ingest.readers.tiff_structure import Structure
 #: What tifffile logs and what is no sign of damage: quirks of writers that leave the pixels as they are.
 _HARMLESS = (
     "does not support", "GDAL", "is missing ModuloAlong", "coercing", "unsupported value type", "invalid code page",
-    "not a known",
+    "not a known", "failed to read display settings", "failed to read comments", "LSM bitspersample", "read_lsm_",
+    "read_uic_tag", "STK Datetime", "GeoKey", "NDTiff.index", "MMStack is missing",
 )  # fmt: skip
 
 
@@ -115,8 +118,10 @@ class TiffReader:
     def _parsed(self, source: Source, structure: Structure) -> OpenedTiff:
         file: tifffile.TiffFile | None = None
         try:
-            file = tifffile.TiffFile(source.stream, _multifile=False)
-            format_name, images = tiff_dialects.describe(file, source)
+            flags: dict[str, Any] = {"is_ndpi": True} if structure.is_ndpi else {}
+            with np.errstate(all="ignore"):  # tifffile reckons with the numbers of broken notes
+                file = tifffile.TiffFile(source.stream, _multifile=False, **flags)
+                format_name, images = tiff_dialects.describe(file, source)
             return OpenedTiff(format_name, images, file, structure)
         except ReadingError:
             _close(file)

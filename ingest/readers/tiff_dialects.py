@@ -13,6 +13,7 @@ from ingest.readers import (
     tiff_ome,
     tiff_plain,
     tiff_scanners,
+    tiff_scn,
     tiff_slides,
 )
 from ingest.readers.protocol import RefusedError, Source
@@ -68,7 +69,7 @@ def dialects() -> tuple[Dialect, ...]:
         Dialect("MetaSeries TIFF", tiff_metamorph.is_metaseries, tiff_metamorph.describe_metaseries),
         Dialect("Aperio SVS", tiff_slides.is_svs, tiff_slides.describe_svs),
         Dialect("Hamamatsu NDPI", tiff_slides.is_ndpi, tiff_slides.describe_ndpi),
-        Dialect("Leica SCN", tiff_slides.is_scn, tiff_slides.describe_scn),
+        Dialect("Leica SCN", tiff_scn.is_scn, tiff_scn.describe),
         Dialect("PerkinElmer QPTIFF", tiff_slides.is_qptiff, tiff_slides.describe_qptiff),
         Dialect("FluoView TIFF", tiff_scanners.is_fluoview, tiff_scanners.describe_fluoview),
         Dialect("ScanImage TIFF", tiff_scanners.is_scanimage, tiff_scanners.describe_scanimage),

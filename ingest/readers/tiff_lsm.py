@@ -38,7 +38,7 @@ def _facts(notes: dict[str, Any], sizes: Sizes) -> Facts:
         physical_size_y_um=length_um(notes.get("VoxelSizeY"), "m"),
         physical_size_z_um=length_um(notes.get("VoxelSizeZ"), "m") if sizes.size_z > 1 else None,
         time_increment_s=positive(notes.get("TimeIntervall")) if sizes.size_t > 1 else None,
-        channels=_channels(notes.get("ChannelColors") or {}, sizes.size_c),
+        channels=_channels(notes.get("ChannelColors") or {}, _excitations(scan, sizes.size_c), sizes.size_c),
         acquisition=Acquisition(objective=Objective(name=objective) if objective else None, software="Zeiss LSM"),
     )
 
@@ -48,11 +48,26 @@ def _ole_time(days: Any) -> Any:
     return datetime(1899, 12, 30) + timedelta(days=float(days))  # noqa: DTZ001  # local time, see values.moment
 
 
-def _channels(colors: dict[str, Any], count: int) -> tuple[Channel, ...]:
+def _excitations(scan: dict[str, Any], count: int) -> list[float | None]:
+    """Give each channel the laser line of its track, where the track was lit by one line only."""
+    found: list[float | None] = []
+    for track in scan.get("Tracks") or ():
+        if not track.get("Acquire", 1):
+            continue
+        lines = {
+            positive(lamp.get("Wavelength")) for lamp in track.get("IlluminationChannels") or () if lamp.get("Aquire")
+        }
+        channels = [data for data in track.get("DataChannels") or () if data.get("Acquire", 1)]
+        found += [next(iter(lines)) if len(lines) == 1 else None] * len(channels)
+    return found if len(found) == count else [None] * count
+
+
+def _channels(colors: dict[str, Any], excitations: list[float | None], count: int) -> tuple[Channel, ...]:
     names, values = colors.get("ColorNames") or [], colors.get("Colors") or []
     made = []
     for i in range(count):
         rgb = values[i] if i < len(values) else None
         color = color_hex(int(rgb[0]), int(rgb[1]), int(rgb[2])) if rgb is not None and len(rgb) >= 3 else None
-        made.append(Channel(name=text(names[i], 255) if i < len(names) else None, color=color))
+        name = text(names[i], 255) if i < len(names) else None
+        made.append(Channel(name=name, color=color, excitation_wavelength_nm=excitations[i]))
     return tuple(made)

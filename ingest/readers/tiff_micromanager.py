@@ -4,19 +4,25 @@ Both spread one acquisition over several files; such a file is refused as part o
 """
 
 import json
+import math
 import re
 from typing import Any
 
+import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
 from catalog.records import Acquisition, Channel
 from ingest.readers.protocol import DamagedError, Level, RefusedError, Source
-from ingest.readers.tiff_pixels import PagePlane, Plane, RawPlane, TiffImage, raw_dtype
+from ingest.readers.tiff_pixels import HolePlane, PagePlane, Plane, RawPlane, TiffImage, raw_dtype
 from ingest.readers.tiff_series import Facts, Sizes, images_of, is_colour, record_of
 from ingest.readers.values import color_hex, moment, positive, text
 
 _PAGE_NOTES = 51123
+_USUAL_DIRECTORY_BYTES = 2 + 13 * 12 + 4
 _NUMBERED = re.compile(rb"^(?P<stem>.*?)(?:_(?P<number>\d+))?(?P<ending>(?:\.ome)?\.tiff?)$", re.IGNORECASE)
+#: A file by whose name alone a first one must have been full: `NDTiffStack_1.tif`, `a_MMStack_Pos0_2.ome.tif`.
+_CONTINUED = re.compile(rb"(^|_)(NDTiffStack|MMStack(_Pos\d+)?)_\d+(\.ome)?\.tiff?$", re.IGNORECASE)
 _AXES = {"channel": "C", "z": "Z", "time": "T", "position": "P"}
 
 
@@ -37,18 +43,54 @@ def describe(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
     _refuse_numbered(source)
     notes: dict[str, Any] = file.micromanager_metadata or {}
     summary = notes.get("Summary") or {}
-    pages = [page.aspage() for page in file.pages]
-    described = [_page_notes(page) for page in pages]
-    if _is_nd_tiff(file) or any("Axes" in note for note in described):
-        return _nd_images(source, pages, described, summary)
+    first = _page_notes(file.pages.first)
+    if _is_nd_tiff(file) or "Axes" in first:
+        pages = [page.aspage() for page in file.pages]
+        return _nd_images(source, pages, [_page_notes(page) for page in pages], summary)
+    if file.is_mmstack:
+        _refuse_positions(summary, notes["IndexMap"])
+    if file.is_mmstack and not (_is_complete(summary, notes["IndexMap"]) and _has_usual_pages(file)):
+        return _nd_images(source, *_indexed(file, first, notes["IndexMap"]), summary)
 
     def facts_of(position: int, sizes: Sizes) -> Facts:  # noqa: ARG001  # all positions alike
-        return _facts(summary, described[0] if described else {}, sizes.size_c)
+        return _facts(summary, first, sizes.size_c)
 
     images: list[TiffImage] = []
     for series in file.series:
         images += images_of(source.stream, source.size_bytes, series, len(images), facts_of)
     return images
+
+
+def _refuse_positions(summary: dict[str, Any], index_map: NDArray[np.uint32]) -> None:
+    """Refuse a file of some of an acquisition's positions; the others lie in files beside it."""
+    declared, here = positive(summary.get("Positions")) or 1, len(np.unique(index_map[:, 3]))
+    if here < declared:
+        raise RefusedError(f"part of a set: {here} of {int(declared)} positions of a Micro-Manager acquisition")
+
+
+def _is_complete(summary: dict[str, Any], index_map: NDArray[np.uint32]) -> bool:
+    """Say whether all declared planes were recorded; an acquisition that was broken off has fewer."""
+    axes = ("Channels", "Slices", "Frames", "Positions")
+    sizes = (max(1, int(positive(summary.get(axis)) or 1)) for axis in axes)
+    return len(index_map) >= math.prod(sizes)
+
+
+def _has_usual_pages(file: tifffile.TiffFile) -> bool:
+    """Say whether pixels lie 162 bytes behind their directory's start, on which tifffile's fast way relies."""
+    if len(file.pages) < 2:
+        return True
+    second = file.pages[1].aspage()
+    return bool(second.dataoffsets[0] == second.offset + _USUAL_DIRECTORY_BYTES)
+
+
+def _indexed(
+    file: tifffile.TiffFile, note: dict[str, Any], index_map: NDArray[np.uint32]
+) -> tuple[list[tifffile.TiffPage], list[dict[str, Any]]]:
+    """Give the recorded pages, and their axes by the index map: (channel, z, time, position, offset)."""
+    places = {int(row[4]): [int(value) for value in row[:4]] for row in index_map}
+    pages = [page for page in (found.aspage() for found in file.pages) if page.offset in places]
+    axes = [dict(zip(("channel", "z", "time", "position"), places[page.offset], strict=True)) for page in pages]
+    return pages, [{**note, "Axes": found} for found in axes]
 
 
 def _refuse_numbered(source: Source) -> None:
@@ -58,7 +100,8 @@ def _refuse_numbered(source: Source) -> None:
         return
     stem, number, ending = match["stem"], match["number"], match["ending"]
     is_stack = b"stack" in stem.lower()
-    if number is not None and is_stack and source.has_sibling(stem + ending):
+    is_after_another = number is not None and is_stack and source.has_sibling(stem + ending)
+    if is_after_another or _CONTINUED.search(source.name):
         raise RefusedError("part of a set: one of several files of a Micro-Manager stack")
     full = source.name[: -len(ending)]
     if source.has_sibling(full + b"_1" + ending):
@@ -80,13 +123,11 @@ def _nd_images(
     source: Source, pages: list[tifffile.TiffPage], notes: list[dict[str, Any]], summary: dict[str, Any]
 ) -> list[TiffImage]:
     """Order pages by their axes; axes that are not C, Z or T are positions of their own."""
-    orders: dict[str, dict[Any, int]] = {"C": {}, "Z": {}, "T": {}}
+    orders = _orders(notes)
     placed: dict[tuple[Any, ...], dict[tuple[int, int, int], tifffile.TiffPage]] = {}
     for page, note in zip(pages, notes, strict=True):
-        axes = note.get("Axes") or {}
-        if not isinstance(axes, dict):
-            raise DamagedError("a page does not say where it belongs")
-        index = {role: orders[role].setdefault(axes.get(name, 0), len(orders[role])) for name, role in _named()}
+        axes = _axes(note)
+        index = {role: orders[role][_value(axes.get(name, 0))] for name, role in _named()}
         elsewhere = tuple(sorted((k, str(v)) for k, v in axes.items() if _AXES.get(k, "P") == "P"))
         placed.setdefault(elsewhere, {})[index["C"], index["Z"], index["T"]] = page
     names = tuple(text(key, 255) if isinstance(key, str) else None for key in orders["C"])
@@ -95,6 +136,27 @@ def _nd_images(
         note = notes[0] if notes else {}
         images.append(_nd_image(source, planes, _facts(summary, note, len(orders["C"]), names), len(images)))
     return images
+
+
+def _orders(notes: list[dict[str, Any]]) -> dict[str, dict[str | int, int]]:
+    """Rank the values of each axis: numbers by size, names as they come."""
+    orders: dict[str, dict[str | int, int]] = {}
+    for name, role in _named():
+        seen = dict.fromkeys(_value(axes.get(name, 0)) for axes in map(_axes, notes))
+        values = sorted(seen, key=lambda value: value if isinstance(value, int) else 0)
+        orders[role] = {value: rank for rank, value in enumerate(values)}
+    return orders
+
+
+def _axes(note: dict[str, Any]) -> dict[str, Any]:
+    axes = note.get("Axes") or {}
+    if not isinstance(axes, dict):
+        raise DamagedError("a page does not say where it belongs")
+    return axes
+
+
+def _value(written: Any) -> str | int:
+    return written if isinstance(written, int) else str(written)
 
 
 def _named() -> list[tuple[str, str]]:
@@ -115,7 +177,7 @@ def _nd_image(
     def locate(level: int, c: int, z: int, t: int) -> Plane:  # noqa: ARG001  # one level
         found = planes.get((0 if rgb else c, z, t))
         if found is None:
-            raise DamagedError(f"plane channel {c}, z {z}, t {t} was not recorded")
+            return HolePlane((page.imagelength, page.imagewidth), np.dtype(page.dtype or np.uint8))
         dtype = raw_dtype(found)
         if dtype is None or rgb:
             return PagePlane(found)

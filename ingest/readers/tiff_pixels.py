@@ -115,7 +115,7 @@ class PagePlane:
 class JoinedPlane:
     """An RGB plane whose samples lie in planes of their own; blocks are joined to (Y, X, S)."""
 
-    parts: Sequence["RawPlane | PagePlane"]
+    parts: Sequence["RawPlane | PagePlane | HolePlane"]
 
     def blocks(self, window: Window, step: int) -> Iterator[Block]:
         """Join the parts' blocks, which have the same places."""
@@ -124,7 +124,23 @@ class JoinedPlane:
             yield Block(top=blocks[0].top, left=blocks[0].left, pixels=pixels)
 
 
-Plane = RawPlane | PagePlane | JoinedPlane
+@dataclass(frozen=True, slots=True)
+class HolePlane:
+    """A plane that was never recorded, of an acquisition that was broken off: zeros, (Y, X)."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def blocks(self, window: Window, step: int) -> Iterator[Block]:
+        """Give zeros for the window's rows, in runs of at most 4 MiB."""
+        row_bytes = int(np.prod(self.shape[1:])) * self.dtype.itemsize
+        rows_at_once = max(1, RUN_BYTES // row_bytes)
+        for top in range(window.top, window.bottom, rows_at_once * step):
+            rows = min(rows_at_once, window.bottom - top)
+            yield Block(top=top, left=0, pixels=np.zeros((rows, *self.shape[1:]), self.dtype))
+
+
+Plane = RawPlane | PagePlane | JoinedPlane | HolePlane
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ import numpy as np
 import tifffile
 
 from catalog.records import Acquisition, Channel, ImageRecord
-from ingest.readers.protocol import DamagedError, Level, NotWholeError, RefusedError
-from ingest.readers.tiff_pixels import JoinedPlane, PagePlane, Plane, RawPlane, TiffImage, raw_dtype
+from ingest.readers.protocol import Level, NotWholeError, RefusedError
+from ingest.readers.tiff_pixels import HolePlane, JoinedPlane, PagePlane, Plane, RawPlane, TiffImage, raw_dtype
 
 #: Letters of axes along which images, not planes, are counted: positions, mosaic tiles, regions.
 _POSITION_AXES = frozenset("PRM")
@@ -220,13 +220,13 @@ class _Finder:
             indices.append(index)
         return int(np.ravel_multi_index(indices[::-1], self.shape)) if indices else 0
 
-    def _at(self, number: int, sample: int | None) -> RawPlane | PagePlane:
+    def _at(self, number: int, sample: int | None) -> RawPlane | PagePlane | HolePlane:
         if self.is_run and sample is None and self.dtype is not None and self.run_offset is not None:
             offset = self.run_offset + number * self._plane_bytes()
             return RawPlane(self.stream, offset, self._plane_shape(), self.dtype)
         page = self.series[number // self.per_page] if not self.is_run else self.series[0]
         if page is None:
-            raise DamagedError(f"plane {number + 1} is not in this file")
+            return HolePlane(self._plane_shape(), np.dtype(self.page.dtype or np.uint8))
         return PagePlane(page, number % self.per_page, sample)
 
 

@@ -1,4 +1,4 @@
-"""Slide scanners: Aperio SVS, Hamamatsu NDPI, Leica SCN, PerkinElmer QPTIFF. Their label, macro, overview and thumbnail
+"""Slide scanners: Aperio SVS, Hamamatsu NDPI, PerkinElmer QPTIFF. Their label, macro, overview and thumbnail
 pictures are no images (labels carry patients' names).
 """
 
@@ -26,11 +26,6 @@ def is_svs(file: tifffile.TiffFile) -> bool:
 def is_ndpi(file: tifffile.TiffFile) -> bool:
     """Say whether Hamamatsu wrote it."""
     return bool(file.is_ndpi)
-
-
-def is_scn(file: tifffile.TiffFile) -> bool:
-    """Say whether Leica wrote it."""
-    return bool(file.is_scn)
 
 
 def is_qptiff(file: tifffile.TiffFile) -> bool:
@@ -76,20 +71,6 @@ def describe_ndpi(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
             microscope=plain.acquisition.microscope,
             software=plain.acquisition.software,
         ),
-    )
-    return _images(file, source, facts)
-
-
-def describe_scn(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
-    """Give the slide's images; each page's resolution in centimetres is meant."""
-    page = file.pages.first
-    plain = tiff_plain.facts_of(page, with_description=False)
-    largest = max(file.series, key=lambda series: series.keyframe.imagewidth).keyframe
-    facts = Facts(
-        acquired_at=plain.acquired_at,
-        physical_size_x_um=resolution_um(largest, 282),
-        physical_size_y_um=resolution_um(largest, 283),
-        acquisition=plain.acquisition,
     )
     return _images(file, source, facts)
 

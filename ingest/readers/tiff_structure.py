@@ -29,6 +29,7 @@ _INTEGERS = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8", 6: "i1", 8
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_COUNTS, _PLANAR = 273, 277, 278, 279, 284
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS, _SUB_IFDS = 322, 323, 324, 325, 330
+_LSM, _NDPI = 34412, 65420
 _WANTED = frozenset(
     {_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_COUNTS}
     | {_PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS, _SUB_IFDS}
@@ -42,6 +43,13 @@ class Header:
     order: str
     is_big: bool
     first: int
+    #: Hamamatsu NDPI: the next directory's offset has 8 bytes, and the upper halves of all values follow it.
+    is_ndpi: bool = False
+
+    @property
+    def inline_bytes(self) -> int:
+        """Give the size up to which a value stands in its entry."""
+        return 8 if self.is_big else 4
 
     @property
     def entry_bytes(self) -> int:
@@ -56,6 +64,10 @@ class Structure:
     pages: int = 0
     #: The piece of pixels that lies furthest back, None before the first page.
     tail: PixelTail | None = None
+    #: Zeiss LSM bends two tags: two BitsPerSample stand behind an offset though they would fit, and StripByteCounts of
+    #: LZW strips tell the unpacked size.
+    is_lsm: bool = False
+    is_ndpi: bool = False
     offsets: list[int] = field(default_factory=list)
 
 
@@ -79,13 +91,26 @@ def read_header(source: Source) -> Header:
         raise DamagedError("the BigTIFF header is broken")
     if first == 0:
         raise NotWholeError("no image directory is written yet")
-    return Header(order, is_big, first)
+    header = Header(order, is_big, first)
+    return header if is_big or order == ">" else _as_ndpi(source, header, head)
+
+
+def _as_ndpi(source: Source, header: Header, head: bytes) -> Header:
+    """Take a file for an NDPI by its private tag in the directory that the header's 8 bytes point to."""
+    (first,) = struct.unpack("<Q", head[4:12].ljust(8, b"\0"))
+    if first + 2 > source.size_bytes:
+        return header
+    source.stream.seek(first)
+    (count,) = struct.unpack("<H", source.stream.read(2))
+    entries = source.stream.read(12 * min(count, ENTRIES_AT_MOST))
+    tags = {entries[i : i + 2] for i in range(0, len(entries), 12)}
+    return replace(header, first=first, is_ndpi=True) if _NDPI.to_bytes(2, "little") in tags else header
 
 
 def walk(source: Source) -> Structure:
     """Follow all directories and sub-directories; raises DamagedError or NotWholeError."""
     header = read_header(source)
-    structure = Structure()
+    structure = Structure(is_ndpi=header.is_ndpi)
     seen: set[int] = set()
     offset = header.first
     while offset:
@@ -97,7 +122,7 @@ def walk(source: Source) -> Structure:
         structure.pages += 1
         structure.offsets.append(offset)
         offset = _visit(source, header, offset, structure, seen)
-        if structure.pages == 2:
+        if structure.pages == 2 and not header.is_ndpi:
             offset = _run_on(source, header, offset, structure, seen)
     return structure
 
@@ -124,6 +149,7 @@ def _visit(source: Source, header: Header, offset: int, structure: Structure, se
     """Check one directory and those below it; give the offset of the next."""
     tags, following = _read_directory(source, header, offset, structure.pages)
     page = f"page {structure.pages}"
+    structure.is_lsm = structure.is_lsm or (structure.pages == 1 and _LSM in tags)
     _check_page(source, header, tags, page, structure)
     for below in _integers(source, header, tags.get(_SUB_IFDS), page).tolist():
         if below in seen:
@@ -139,7 +165,7 @@ Entry: TypeAlias = tuple[int, int, bytes]
 
 def _read_directory(source: Source, header: Header, offset: int, page: int) -> tuple[dict[int, Entry], int]:
     """Read a directory's wanted entries as {tag: (type, count, value field)} and the offset of the next directory."""
-    count_format, next_format = ("Q", "Q") if header.is_big else ("H", "I")
+    count_format, next_format = ("Q", "Q") if header.is_big else ("H", "Q" if header.is_ndpi else "I")
     count_bytes = struct.calcsize(count_format)
     data = _read(source, offset, count_bytes, f"image directory {page}")
     (count,) = struct.unpack(header.order + count_format, data)
@@ -151,18 +177,27 @@ def _read_directory(source: Source, header: Header, offset: int, page: int) -> t
     body = _read(source, offset + count_bytes, size, f"image directory {page}")
     tail = _read(source, offset + count_bytes + size, struct.calcsize(next_format), f"image directory {page}")
     (following,) = struct.unpack(header.order + next_format, tail)
-    entry = struct.Struct(header.order + ("HHQ8s" if header.is_big else "HHI4s"))
+    if header.is_ndpi:
+        upper = _read(source, offset + count_bytes + size + 8, 4 * count, f"image directory {page}")
+        body = b"".join(body[12 * i : 12 * i + 12] + upper[4 * i : 4 * i + 4] for i in range(count))
+    entry = struct.Struct(header.order + ("HHQ8s" if header.is_big else "HHI8s" if header.is_ndpi else "HHI4s"))
     tags: dict[int, Entry] = {}
-    for tag, kind, n, value in entry.iter_unpack(body):
-        if tag in _WANTED:
+    for tag, type_, n, value in entry.iter_unpack(body):
+        kind = 16 if header.is_ndpi and (type_, n) == (4, 1) else type_
+        if tag in _WANTED or tag == _LSM:
             tags[tag] = (kind, n, value)
-        elif n * _TYPE_BYTES.get(kind, 0) > len(value):
-            _must_lie_inside(source, header, n * _TYPE_BYTES[kind], value, f"tag {tag} of image directory {page}")
+        if tag not in _WANTED and n * _TYPE_BYTES.get(type_, 0) > header.inline_bytes:
+            _must_lie_inside(
+                source, n * _TYPE_BYTES[type_], _pointer(header, value), f"tag {tag} of image directory {page}"
+            )
     return tags, int(following)
 
 
-def _must_lie_inside(source: Source, header: Header, size: int, value: bytes, what: str) -> None:
-    (pointer,) = struct.unpack(header.order + ("Q" if header.is_big else "I"), value)
+def _pointer(header: Header, value: bytes) -> int:
+    return int(struct.unpack(header.order + ("Q" if len(value) == 8 else "I"), value)[0])
+
+
+def _must_lie_inside(source: Source, size: int, pointer: int, what: str) -> None:
     if pointer + size > source.size_bytes:
         raise NotWholeError(
             f"truncated: {what} ends at {pointer + size}, beyond the file's end at {source.size_bytes} bytes"
@@ -187,13 +222,12 @@ def _integers(source: Source, header: Header, entry: Entry | None, page: str) ->
     if code is None:
         raise DamagedError(f"a tag of {page} that must be a whole number is none")
     size = count * _TYPE_BYTES[kind]
-    if size <= len(field_bytes):
+    if size <= header.inline_bytes or (header.is_ndpi and (kind, count) == (16, 1)):
         data = field_bytes[:size]
     else:
         if size > source.size_bytes:
             raise DamagedError(f"a tag of {page} claims {count} values, more than the file can hold")
-        pointer = struct.unpack(header.order + ("Q" if header.is_big else "I"), field_bytes)[0]
-        data = _read(source, pointer, size, f"a tag of {page}")
+        data = _read(source, _pointer(header, field_bytes), size, f"a tag of {page}")
     return np.frombuffer(data, header.order + code).astype(np.uint64)
 
 
@@ -211,14 +245,17 @@ def _check_page(source: Source, header: Header, tags: dict[int, Entry], page: st
     is_tiled = _TILE_OFFSETS in tags
     offsets = _integers(source, header, tags.get(_TILE_OFFSETS if is_tiled else _STRIP_OFFSETS), page)
     counts = _integers(source, header, tags.get(_TILE_COUNTS if is_tiled else _STRIP_COUNTS), page)
-    bits, samples = one(_BITS, 1), one(_SAMPLES, 1)
+    bits = _lsm_bits(source, header, tags, page) if structure.is_lsm else one(_BITS, 1)
+    samples = one(_SAMPLES, 1)
     if bits > 128 or samples > 65535 or bits == 0 or samples == 0:
         raise DamagedError(f"{page} claims {samples} samples of {bits} bits a pixel")
     plane_bytes = width * height * bits * samples // 8
     is_compressed = one(_COMPRESSION, 1) not in (0, 1)
     if not is_compressed and one(_PHOTOMETRIC, 1) != 6 and plane_bytes > source.size_bytes and (counts > 0).all():
         _say_too_short(source, page, width, height, plane_bytes)
-    if len(counts) == len(offsets):
+    if structure.is_lsm and is_compressed:
+        _check_pieces(source, offsets, np.zeros_like(offsets), page, "strip")
+    elif len(counts) == len(offsets):
         _check_pieces(source, offsets, counts, page, "tile" if is_tiled else "strip")
         planar = 1 if one(_PLANAR, 1) == 2 else samples
         row = (one(_TILE_WIDTH, width) if is_tiled else width) * bits * planar // 8
@@ -231,6 +268,14 @@ def _check_page(source: Source, header: Header, tags: dict[int, Entry], page: st
         )
         planar = 1 if one(_PLANAR, 1) == 2 else samples
         _check_bomb(side * planar * bits // 8, counts, page)
+
+
+def _lsm_bits(source: Source, header: Header, tags: dict[int, Entry], page: str) -> int:
+    kind, count, value = tags.get(_BITS, (3, 1, b"\1\0\0\0"))
+    if (kind, count, len(value)) != (3, 2, 4):
+        return _first(_integers(source, header, (kind, count, value), page), 1)
+    (pointer,) = struct.unpack(header.order + "I", value)
+    return int(struct.unpack(header.order + "H", _read(source, pointer, 4, f"a tag of {page}")[:2])[0])
 
 
 def _say_too_short(source: Source, page: str, width: int, height: int, plane_bytes: int) -> None:

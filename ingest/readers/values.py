@@ -43,7 +43,12 @@ def length_um(value: Any, unit: str | None) -> float | None:
     """Give a length in um; an unknown unit (pixel, reference frame) gives None."""
     factor = _factor(_LENGTHS_UM, unit)
     amount = positive(value)
-    return None if factor is None or amount is None else amount * factor
+    return None if factor is None or amount is None else _rounded(amount * factor)
+
+
+def _rounded(value: float) -> float:
+    """Drop what the multiplication made of the last digits: 0.4, not 0.39999999999999997."""
+    return float(f"{value:.14g}")
 
 
 def time_s(value: Any, unit: str | None) -> float | None:

@@ -144,6 +144,7 @@ watch:
         (RULE + "match: a\n        layout: imagexpress\n", "f:5:9: watch.1.rules.1.layout: instrument layouts are not done by this version of coverslip yet"),
         (RULE + "match: a\n        complete: {settle: 5s, max_wait: 1h}\n", "f:5:32: watch.1.rules.1.complete.max_wait: this version of coverslip waits only for complete.settle"),
         (RULE + "match: a\n        by: names\n", "f:5:9: watch.1.rules.1.by: images of several files are not done by this version of coverslip yet"),
+        (RULE + "match: a\n        associated_images: keep\n", "f:5:28: watch.1.rules.1.associated_images: this version of coverslip keeps no associated pictures"),
         ("layouts: {mine: []}\n", "f:1:1: layouts: layouts are not done by this version of coverslip yet"),
         ("catalog: {url: mysql://x}\n", "f:1:16: catalog.url: this is no catalogue that is known (sqlite:///catalog.db or postgresql+psycopg://user@host/db)"),
         ("catalog: {url: 'postgresql://u:secret@h/db'}\n", "f:1:16: catalog.url: a password must not stand in this file (set COVERSLIP_CATALOG_PASSWORD, or the credential catalog-password)"),

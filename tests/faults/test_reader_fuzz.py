@@ -1,0 +1,33 @@
+"""Bent files of every dialect: no exception, no warning, no hang, no explosion of memory; always one sentence."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ingest.work import Outcome
+from tests.helpers import reader_fuzz
+from tests.helpers.reads import read_path
+
+
+def test_a_few_hundred_bent_files_are_met_well() -> None:
+    found = [f"{finding.name} {finding.number}: {finding.problem}" for finding in reader_fuzz.findings(300, seed=11)]
+    assert not found
+
+
+@pytest.mark.parametrize("name", sorted(reader_fuzz.seeds()))
+def test_every_file_that_is_bent_is_whole_before(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(reader_fuzz.seeds()[name])
+    result = read_path(path)
+    assert (result.outcome, result.reason) == (Outcome.READ, None)
+    assert [thumbnail.failure for thumbnail in result.thumbnails] == [None]
+
+
+@pytest.mark.faults_full
+@pytest.mark.parametrize("chunk", range(20))
+def test_a_hundred_thousand_bent_files_are_met_well(chunk: int) -> None:
+    command = [sys.executable, "-m", "tests.helpers.reader_fuzz", "--count", "5000", "--seed", str(1000 + chunk)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
