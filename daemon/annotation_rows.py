@@ -35,4 +35,6 @@ def _rule(row: AnnotationDocument) -> str:
 def listed(context: Context, target: ObjectReference, kind: str) -> Rows:
     """Give the annotations of one kind on an object."""
     with context.catalogue.reading() as connection:
-        return annotations(connection, context.acting, target, kind=kind)
+        rows = annotations(connection, context.acting, target, kind=kind)
+    context.tell_of_look_at(target)
+    return rows

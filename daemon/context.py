@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     # Loaded when they are used: SQLAlchemy and pydantic take half a second that `version` and `--help` do not need.
     from catalog.engine import Catalogue
     from catalog.permissions import Acting
+    from catalog.references import ObjectReference
     from config.settings import Settings
 
 P = ParamSpec("P")
@@ -34,6 +35,7 @@ class Context:
 
     def __init__(self, click_context: click.Context) -> None:
         self._click = click_context
+        self._looked_into: frozenset[str] = frozenset()
 
     @cached_property
     def output(self) -> Output:
@@ -118,6 +120,27 @@ class Context:
         if not acting.is_administrator:
             raise NotForYou(f"`{self._click.command_path}` is for administrators, and {acting.name} is none")
         return acting
+
+    def tell_of_look(self, *groups: str) -> None:
+        """Record a look into these groups where it is an administrator's into a private one; once for each group."""
+        fresh = frozenset(groups) - self._looked_into
+        if not fresh:
+            return
+        from catalog.private_looks import record_looks
+
+        command = self._click.command_path.removeprefix("coverslip ")
+        record_looks(self.catalogue, self.acting, fresh, command=command, now=self.now(), via="cli")
+        self._looked_into |= fresh
+
+    def tell_of_look_at(self, target: "ObjectReference") -> None:
+        """Record a look at an object, as `tell_of_look` does; raises NotFound for one out of sight."""
+        from catalog.private_looks import group_of, may_be_recorded
+
+        if not may_be_recorded(self.acting):
+            return
+        with self.catalogue.reading() as connection:
+            group = group_of(connection, self.acting, target)
+        self.tell_of_look(group)
 
     def refuse_unless_administrator(self) -> None:
         """Refuse a command that needs no catalogue to people that a catalogue knows as no administrators."""

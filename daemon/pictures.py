@@ -8,9 +8,9 @@ from catalog.documents import DatasetPictures, ImageDetails, Picture, PlateGrid
 from catalog.names import undisplay
 from catalog.records import ThumbnailRecord
 from config.settings import Settings
+from daemon.drawing import read_apart
 from daemon.errors import Failed
 from ingest.contact_sheets import Sheet, Tile, dataset_sheet, plate_sheet
-from ingest.reading import read
 from ingest.thumbnails import converted
 from ingest.work import Look, Member, Outcome, ReadTask
 
@@ -41,14 +41,17 @@ def thumbnail_data(picture: Picture, media_type: str, size_px: int | None) -> Th
 
 
 def drawn_again(details: ImageDetails, settings: Settings, media_type: str, size_px: int) -> ThumbnailRecord:
-    """Draw an image's picture from its file, which is only read."""
+    """Draw an image's picture from its file, which is only read, in a bounded process."""
     reference = f"image:{details.image.id}"
     file = next((file for file in details.image.files if file.path is not None), None)
     watch = next((watch for watch in settings.watch if file is not None and watch.name == file.root), None)
     if file is None or file.path is None or watch is None:
         raise Failed(f"{reference}: its file is not there at present, so no larger picture can be drawn")
     path = undisplay(file.path)
-    result = read(_task(watch.root, path, settings, size_px))
+    try:
+        result = read_apart(_task(watch.root, path, settings, size_px))
+    except Failed as problem:
+        raise Failed(f"{reference}: no larger picture can be drawn: {problem}") from problem
     if result.outcome is not Outcome.READ:
         raise Failed(f"{reference}: no larger picture can be drawn: {result.reason}")
     for record, made in zip(result.images, result.thumbnails, strict=True):

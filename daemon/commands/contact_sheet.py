@@ -45,6 +45,7 @@ def command(context: Context, target: ObjectReference, target_file: Path, run: s
             if target.type == "plate"
             else dataset_pictures(connection, acting, target.id)
         )
+    context.tell_of_look_at(target)
     sheet = sheet_of_plate(found) if isinstance(found, PlateGrid) else sheet_of_dataset(found)
     write_new(path, sheet.data, watched=[watch.root for watch in context.settings.watch])
     context.output.document(PictureDocument(file=str(path), width=sheet.width_px, height=sheet.height_px), show)

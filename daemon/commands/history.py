@@ -45,4 +45,5 @@ def command(context: Context, target: ObjectReference) -> None:
     """Tell what happened to an object, and who did it."""
     with context.catalogue.reading() as connection:
         rows = history(connection, context.acting, target)
+    context.tell_of_look_at(target)
     context.output.document(rows, show)

@@ -118,10 +118,12 @@ def command(
     filters = ImageFilters(tags=tags, key_values=key_values, since=since, until=until, orphaned=orphaned, **names)
     if context.output.as_json:
         for page in pages(context.catalogue, context.acting, filters, limit=limit, after=after):
+            context.tell_of_look(*{image.group for image in page.images})
             context.output.stream(page.images)
         return
     found = list(pages(context.catalogue, context.acting, filters, limit=limit or FOR_PEOPLE, after=after))
     rows = ImagePage(images=tuple(image for page in found for image in page.images), next_after=found[-1].next_after)
+    context.tell_of_look(*{image.group for image in rows.images})
     show_page(rows, context.output)
     if rows.next_after is not None:
         context.output.message(f"there are more: go on with --after {rows.next_after}, or see all with --json")

@@ -104,4 +104,5 @@ def command(context: Context, target: ObjectReference) -> None:
     """Show everything about an object: image:7, dataset:3, plate:2 ..."""
     with context.catalogue.reading() as connection:
         document = show_object(connection, context.acting, target)
+    context.tell_of_look(document.image.group if isinstance(document, ImageDetails) else document.group)
     context.output.document(document, show)

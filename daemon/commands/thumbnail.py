@@ -62,6 +62,7 @@ def command(context: Context, target: ObjectReference, target_file: Path, size: 
     with context.catalogue.reading() as connection:
         stored = thumbnail(connection, acting, target.id)
         details = show_object(connection, acting, target)
+    context.tell_of_look_at(target)
     path = chosen_file(target_file, f"image-{target.id}.jpg")
     media_type = media_type_of(path)
     made = thumbnail_data(stored, media_type, size)

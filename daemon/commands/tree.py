@@ -20,6 +20,12 @@ def rows_of(nodes: Sequence[TreeRow], indent: str = "") -> Iterator[tuple[object
         yield from rows_of(node.children, indent + "  ")
 
 
+def groups_of(nodes: Sequence[TreeRow]) -> frozenset[str]:
+    """Give the names of all groups whose objects stand in these rows."""
+    below = (groups_of(node.children) for node in nodes)
+    return frozenset(node.group for node in nodes if node.group is not None).union(*below)
+
+
 def show(nodes: tuple[TreeRow, ...], output: Output) -> None:
     """Print the tree."""
     if not nodes:
@@ -34,4 +40,5 @@ def command(context: Context) -> None:
     """Show projects, datasets, screens and plates with counts."""
     with context.catalogue.reading() as connection:
         found = tree(connection, context.acting)
+    context.tell_of_look(*groups_of(found))
     context.output.document(found, show)

@@ -4,10 +4,13 @@ import io
 import json
 import os
 import pty
+import pwd
+import sqlite3
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -506,3 +509,31 @@ def test_an_account_that_cannot_write_the_catalogue_gets_one_sentence_and_3(site
         told = pipe.read()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3, told
     assert len(told.splitlines()) == 1
+
+
+def test_an_administrators_look_into_a_private_group_is_recorded_once_for_each_command(site: Shell) -> None:
+    def looks() -> list[tuple[object, object]]:
+        database = sqlite3.connect(site.folder / "state/catalog.db")
+        with closing(database):
+            query = "SELECT after, account FROM event WHERE what = 'looked_into' AND object_type = 'group' ORDER BY id"
+            return [(json.loads(after)["command"], account) for after, account in database.execute(query)]
+
+    for user in ("ef5g", "ab3c"):  # their own, and what they can't see, are no looks
+        site.run("images", "--as", user)
+        site.run("show", "image:3", "--as", user)
+    site.run("show", "image:1")  # its group is not private
+    assert looks() == []
+    for command in (
+        ["images"],
+        ["images", "--json"],
+        ["show", "image:3"],
+        ["thumbnail", "image:3", "-o", "x.jpg"],
+        ["history", "image:3"],
+        ["tag", "ls", "image:3"],
+    ):
+        before = len(looks())
+        code, _, err = site.run(*command)
+        assert code == 0, (command, err)
+        ((name, account),) = looks()[before:]
+        assert " ".join(command).startswith(str(name))
+        assert account == pwd.getpwuid(os.geteuid()).pw_name
