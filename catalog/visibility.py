@@ -7,7 +7,9 @@ A page over many groups is faster with one branch per group (UNION ALL): take `r
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Table, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, TableClause, and_, false, or_, select, true
+from sqlalchemy import column as column_named
+from sqlalchemy import table as table_named
 from sqlalchemy.orm import DeclarativeBase
 
 from catalog.membership_sql import in_force
@@ -126,9 +128,17 @@ def _is_private(acting: Acting, source: FromClause) -> ColumnElement[bool]:
     return source.c.group_id.in_(private_groups(acting))
 
 
-def _owner_of(column: ColumnElement[Any], model: Any) -> ColumnElement[int]:
-    end = model.__table__.alias()
-    return select(end.c.owner_id).where(end.c.id == column).scalar_subquery()
+def _end(model: Any, *columns: str) -> Any:
+    """Give an alias that knows these columns only: one of the whole table takes as long to build as a small query."""
+    known = model.__table__.c
+    return table_named(
+        model.__tablename__, *(column_named(name, known[name].type) for name in ("id", *columns))
+    ).alias()
+
+
+def _owner_of(pointer: ColumnElement[Any], model: Any) -> ColumnElement[int]:
+    end = _end(model, "owner_id")
+    return select(end.c.owner_id).where(end.c.id == pointer).scalar_subquery()
 
 
 def _has_one_owner(source: FromClause, ends: tuple[tuple[str, Any], tuple[str, Any]]) -> ColumnElement[bool]:
@@ -140,8 +150,7 @@ def _annotation_link_has_one_owner(source: FromClause) -> ColumnElement[bool]:
         _owner_of(source.c[f"{name}_id"], _OBJECTS[name]) == source.c.owner_id
         for name in ANNOTATED  # all but one are NULL: not true
     ]
-    well = Well.__table__.alias()
-    plate = Plate.__table__.alias()
+    well, plate = _end(Well, "plate_id"), _end(Plate, "owner_id")
     of_well = (
         select(plate.c.owner_id)
         .join_from(well, plate, plate.c.id == well.c.plate_id)
@@ -177,11 +186,11 @@ def _in_readable_or_own(acting: Acting, source: FromClause, one_owner: ColumnEle
     return or_(false(), *ways)
 
 
-def _seen_with(acting: Acting, column: ColumnElement[Any], model: Any) -> ColumnElement[bool]:
+def _seen_with(acting: Acting, pointer: ColumnElement[Any], model: Any) -> ColumnElement[bool]:
     if acting.is_administrator:
         return true()
-    owner = model.__table__.alias()
-    return select(owner.c.id).where(owner.c.id == column, visible(acting, owner)).exists()
+    owner = _end(model, "owner_id", "group_id")
+    return select(owner.c.id).where(owner.c.id == pointer, visible(acting, owner)).exists()
 
 
 def _visible_other(acting: Acting, source: FromClause, name: str) -> ColumnElement[bool]:
@@ -195,7 +204,7 @@ def _visible_other(acting: Acting, source: FromClause, name: str) -> ColumnEleme
         seen = source.c.group_id.in_(_groups_whose_members_are_seen(acting))
         return or_(source.c.experimenter_id == acting.experimenter_id, seen)
     if name in {Fileset.__tablename__, OriginalFile.__tablename__}:
-        image = Image.__table__.alias()
+        image = _end(Image, "fileset_id", "owner_id", "group_id")
         fileset = source.c.id if name == Fileset.__tablename__ else source.c.fileset_id
         return select(image.c.id).where(image.c.fileset_id == fileset, visible(acting, image)).exists()
     raise TypeError(f"there is no rule about who sees rows of {name}")
@@ -221,6 +230,6 @@ def _source(table: type_or_table) -> FromClause:
 
 def _name(source: FromClause) -> str:
     """Give the name of the table behind an alias."""
-    while not isinstance(source, Table):
+    while not isinstance(source, TableClause):
         source = source.element  # type: ignore[attr-defined]  # aliases have it
     return source.name
