@@ -5,21 +5,27 @@ Nothing changes hands by moving files; this is the word of somebody who may give
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from catalog.acting import acting_again
 from catalog.decisions import DecisionRow
+from catalog.differing import PLACEMENT, without_placement
 from catalog.events import NewEvent, record
 from catalog.file_sight import known
+from catalog.filings import filing_of
+from catalog.image_rows import file_images
 from catalog.membership_sql import in_force
 from catalog.models.annotations import Annotation, AnnotationLink, MapPair
 from catalog.models.containers import DatasetImageLink, WellSample
 from catalog.models.images import Image
 from catalog.models.ingest import Fileset, Root
 from catalog.models.people import Membership
+from catalog.moves import refile, take_out
 from catalog.permissions import Acting, Role, may_give, may_move, object_roles
 from catalog.places import absolute, at_or_below, not_seen, place_of
+from catalog.queries.history import CHANGED_HANDS
 from catalog.state_sql import facts, facts_of
 from catalog.states import state_of
 
@@ -30,7 +36,8 @@ def accept(
     """Accept where moved files lie now: these absolute paths (folders: all marked files below).
 
     The owner of the data, an owner of the group (within it) or an administrator may. Images that go to another group
-    leave their containers; annotations go with them. Raises NotFound for a path of which this person knows nothing.
+    leave their containers and are filed as the rules file the new folder;
+    annotations go with them. Raises NotFound for a path of which this person knows nothing.
     """
     fresh = acting_again(connection, acting, now=now)
     found: list[DecisionRow] = []
@@ -61,9 +68,15 @@ def _row(row: RowMapping, *, done: bool, reason: str | None = None) -> DecisionR
 
 
 def _accepted(connection: Connection, acting: Acting, row: RowMapping, now: datetime, via: str) -> DecisionRow:
-    to_owner, to_group = row["owner_differs"]["owner_id"], row["owner_differs"]["group_id"]
+    differs = row["owner_differs"]
+    if "owner_id" not in differs:
+        reason = f"the new folder does not tell whose it is: {differs.get('reason') or 'no rule fits'}"
+        return _row(row, done=False, reason=reason)
+    to_owner, to_group = differs["owner_id"], differs["group_id"]
     images = connection.execute(
-        select(Image.id, Image.owner_id, Image.group_id).where(Image.fileset_id == row["fileset_id"])
+        select(Image.id, Image.owner_id, Image.group_id)
+        .where(Image.fileset_id == row["fileset_id"])
+        .order_by(Image.series)
     ).all()
     if not _is_member(connection, to_owner, to_group, now):
         return _row(row, done=False, reason="the owner by the folder is not an active member of that group")
@@ -71,19 +84,69 @@ def _accepted(connection: Connection, acting: Acting, row: RowMapping, now: date
         if not _may(acting, image.owner_id, image.group_id, to_owner, to_group):
             reason = "the owner of the data, an owner of the group (within it) or an administrator may accept this"
             return _row(row, done=False, reason=reason)
-    for image in images:
-        if image.group_id != to_group:
-            _change_group(connection, image.id, to_group)
-        before = {"owner_id": image.owner_id, "group_id": image.group_id}
-        record(connection, _event(acting, row, image.id, before, now, via))
-    changed = {"owner_id": to_owner, "group_id": to_group}
-    connection.execute(
-        update(Image)
-        .where(Image.fileset_id == row["fileset_id"])
-        .values(changed | {"owner_by": "accepted by hand", "updated_at": now})
-    )
-    connection.execute(update(Fileset).where(Fileset.id == row["fileset_id"]).values(changed | {"owner_differs": None}))
+    before = [{"image": i.id, "owner_id": i.owner_id, "group_id": i.group_id} for i in images]
+    _change_hands(connection, row["fileset_id"], images, differs, now)
+    record(connection, _event(acting, row, {"images": before}, now, via))
     return _row(row, done=True)
+
+
+def _change_hands(
+    connection: Connection, fileset_id: int, images: Sequence[Any], differs: dict[str, Any], now: datetime
+) -> None:
+    """Give images and fileset their new owner and group, and file them as the rules file the new folder."""
+    changed = {"owner_id": differs["owner_id"], "group_id": differs["group_id"]}
+    document = differs.get(PLACEMENT)
+    fileset = connection.execute(select(Fileset.placement, Fileset.filed_by).where(Fileset.id == fileset_id)).one()
+    for image in images:
+        if image.group_id != changed["group_id"]:
+            _change_group(connection, image.id, changed["group_id"])
+        _change_rule_annotations(connection, image.id, image.owner_id, changed["owner_id"], now)
+    ids = [image.id for image in images]
+    if document is not None and fileset.filed_by == "rule":
+        take_out(connection, ids, filing_of(fileset.placement))
+    how = {"owner_by": "accepted by hand", "updated_at": now}
+    connection.execute(update(Image).where(Image.fileset_id == fileset_id).values(changed | how))
+    connection.execute(update(Fileset).where(Fileset.id == fileset_id).values(changed | {"owner_differs": None}))
+    if document is not None:
+        _file_anew(connection, fileset_id, ids, document, is_by_rule=fileset.filed_by == "rule", now=now)
+
+
+def _file_anew(
+    connection: Connection, fileset_id: int, images: list[int], document: Any, *, is_by_rule: bool, now: datetime
+) -> None:
+    """File by the placement of the new folder; a place in a plate that is taken leaves the images in none."""
+    refile(connection, fileset_id, document, now=now)
+    if not is_by_rule:
+        return
+    linked = select(DatasetImageLink.image_id).where(DatasetImageLink.image_id.in_(images))
+    placed = select(WellSample.image_id).where(WellSample.image_id.in_(images))
+    filed = {*connection.scalars(linked), *connection.scalars(placed)}
+    if left := [image for image in images if image not in filed]:
+        file_images(connection, left, filing_of(document), fileset_id=fileset_id, configuration_id=None, now=now)
+
+
+def _change_rule_annotations(connection: Connection, image_id: int, from_id: int, to_id: int, now: datetime) -> None:
+    """Let what a rule noted belong to the new owner of the data; a tag that other images have, too, is copied."""
+    links = connection.execute(
+        select(AnnotationLink.id, AnnotationLink.annotation_id, AnnotationLink.group_id)
+        .join(Annotation, Annotation.id == AnnotationLink.annotation_id)
+        .where(AnnotationLink.image_id == image_id, Annotation.made_by == "rule", AnnotationLink.owner_id == from_id)
+    ).all()
+    for link_id, annotation_id, group_id in links if from_id != to_id else ():
+        own_id = annotation_id
+        if _is_elsewhere(connection, annotation_id, image_id):
+            own_id = _copy(connection, annotation_id, group_id)
+        owned = {"owner_id": to_id, "updated_at": now}
+        connection.execute(update(Annotation).where(Annotation.id == own_id).values(owned))
+        moved = {"annotation_id": own_id, "owner_id": to_id}
+        connection.execute(update(AnnotationLink).where(AnnotationLink.id == link_id).values(moved))
+
+
+def _is_elsewhere(connection: Connection, annotation_id: int, image_id: int) -> bool:
+    others = select(func.count()).where(
+        AnnotationLink.annotation_id == annotation_id, AnnotationLink.image_id.is_distinct_from(image_id)
+    )
+    return bool(connection.scalar(others))
 
 
 def _is_member(connection: Connection, owner_id: int, group_id: int, now: datetime) -> bool:
@@ -114,11 +177,7 @@ def _change_group(connection: Connection, image_id: int, to_group: int) -> None:
         select(AnnotationLink.id, AnnotationLink.annotation_id).where(AnnotationLink.image_id == image_id)
     ).all()
     for link_id, annotation_id in links:
-        others = select(func.count()).where(
-            AnnotationLink.annotation_id == annotation_id,
-            AnnotationLink.image_id.is_distinct_from(image_id),
-        )
-        if connection.scalar(others):
+        if _is_elsewhere(connection, annotation_id, image_id):
             annotation_id = _copy(connection, annotation_id, to_group)
         else:
             connection.execute(update(Annotation).where(Annotation.id == annotation_id).values(group_id=to_group))
@@ -140,16 +199,16 @@ def _copy(connection: Connection, annotation_id: int, to_group: int) -> int:
     return int(made)
 
 
-def _event(acting: Acting, row: RowMapping, image_id: int, before: dict[str, int], now: datetime, via: str) -> NewEvent:
+def _event(acting: Acting, row: RowMapping, before: dict[str, Any], now: datetime, via: str) -> NewEvent:
     return NewEvent(
-        what="accepted",
+        what=CHANGED_HANDS,
         at=now,
         via=via,
         acting=acting,
-        object_type="image",
-        object_id=image_id,
+        object_type="fileset",
+        object_id=row["fileset_id"],
         fileset_id=row["fileset_id"],
         root_id=row["root_id"],
         before=before,
-        after=dict(row["owner_differs"]),
+        after=without_placement(row["owner_differs"]),
     )

@@ -15,9 +15,10 @@ from catalog.documents import AnnotationDocument
 from catalog.errors import NotAllowed, NotFound, Refused
 from catalog.events import NewEvent, record
 from catalog.models.annotations import Annotation, AnnotationLink, MapPair
+from catalog.models.containers import Well
 from catalog.permissions import Acting, Action, may_link_annotation, may_on, who_may
 from catalog.queries.annotations import annotations_of
-from catalog.queries.objects import FoundObject, find_object
+from catalog.queries.objects import MODELS, FoundObject, find_object
 from catalog.references import ObjectReference
 from catalog.text_search import is_value
 
@@ -184,6 +185,9 @@ def _fits(pair: tuple[str, str], key: str, value: str | None) -> bool:
 def _seen(connection: Connection, acting: Acting, target: ObjectReference, now: datetime) -> tuple[Acting, FoundObject]:
     """Read the roles again, now that nothing can change them any more, and find the object."""
     fresh = acting_again(connection, acting, now=now)
+    # On PostgreSQL two writers could both find a tag missing, and both put it there: one waits for the other here.
+    model = Well if target.type == "well" else MODELS[target.type]
+    connection.execute(select(model.id).where(model.id == target.id).with_for_update(key_share=True))
     return fresh, find_object(connection, fresh, target)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, tuple_, update
 from sqlalchemy.orm import aliased
 
+from catalog.differing import without_placement
 from catalog.events import NewEvent, record
 from catalog.filings import filing_of
 from catalog.image_rows import file_images, image_names_of
@@ -158,7 +159,7 @@ def _tell(
 ) -> None:
     after: dict[str, Any] = {"path": display(new)}
     if differs:
-        after["owner_differs"] = dict(differs)
+        after["owner_differs"] = without_placement(differs)
     record(
         connection,
         NewEvent(
@@ -193,7 +194,7 @@ def refile(connection: Connection, fileset_id: int, document: Mapping[str, Any],
     _rename(connection, [tuple(image) for image in images], old, new, now)
     if row.filed_by == "rule" and _place_of(old) != _place_of(new):
         ids = [image.id for image in images]
-        _take_out(connection, ids, old)
+        take_out(connection, ids, old)
         file_images(connection, ids, new, fileset_id=fileset_id, configuration_id=None, now=now)
 
 
@@ -210,7 +211,7 @@ def _rename(connection: Connection, images: Sequence[Any], old: Filing, new: Fil
             )
 
 
-def _take_out(connection: Connection, images: list[int], old: Filing) -> None:
+def take_out(connection: Connection, images: list[int], old: Filing) -> None:
     """Remove images from where the old placement put them; where people put them, they stay."""
     if not old.containers:
         return

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, tuple_
 
+from catalog.differing import differing
 from catalog.errors import NotUnderstood
 from catalog.file_sight import manageable, placed_group
 from catalog.models.ingest import Directory, Fileset, Job, Root, Sighting
@@ -58,7 +59,7 @@ def queue(
     rows = connection.execute(query.order_by(Sighting.directory_id, Sighting.name).limit(limit + 1)).mappings().all()
     shown = rows[:limit]
     next_after = f"{shown[-1]['directory_id']}-{bytes(shown[-1]['name']).hex()}" if len(rows) > limit else None
-    return QueuePage(rows=tuple(_row(row) for row in shown), next_after=next_after)
+    return QueuePage(rows=tuple(_row(connection, acting, row) for row in shown), next_after=next_after)
 
 
 def _wanted(state: str | None) -> ColumnElement[bool]:
@@ -98,7 +99,7 @@ def _query() -> Any:
     )
 
 
-def _row(row: Any) -> QueueRow:
+def _row(connection: Connection, acting: Acting, row: Any) -> QueueRow:
     folder, name = bytes(row["directory_path"]), bytes(row["name"])
     return QueueRow(
         path=absolute(bytes(row["root_path"]), folder + b"/" + name if folder else name),
@@ -111,7 +112,7 @@ def _row(row: Any) -> QueueRow:
         attempts=row["attempts"] or 0,
         next_try_at=row["next_try_at"],
         missing_since=row["missing_since"],
-        owner_differs=row["owner_differs"],
+        owner_differs=differing(connection, acting, row["owner_differs"]),
     )
 
 

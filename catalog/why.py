@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, false, or_, select
 
+from catalog.differing import differing
 from catalog.documents import HistoryRow
 from catalog.errors import NotFound
 from catalog.file_sight import known, manageable
@@ -37,7 +38,8 @@ class WhyDocument:
     """What is known about one path. ``due_at``: looked at again then; ``next_try_at``: read again then.
 
     ``owner`` and ``group`` are those of the images, else those that the rules found, as far as they got.
-    ``owner_differs`` is what the folder says about a moved file, until somebody accepts it.
+    ``owner_differs`` is what the folder says about a moved file (owner and group, or a reason), until somebody
+    accepts it.
     """
 
     path: str
@@ -88,8 +90,8 @@ def why(connection: Connection, acting: Acting, path: bytes) -> WhyDocument:
         next_try_at=row["next_try_at"],
         attempts=row["attempts"] or 0,
         missing_since=row["missing_since"],
-        owner_differs=row["owner_differs"],
-        history=_history(connection, place, row),
+        owner_differs=differing(connection, acting, row["owner_differs"]),
+        history=_history(connection, acting, place, row),
     )
 
 
@@ -158,7 +160,7 @@ def _assignment(connection: Connection, place: Place) -> AssignmentDocument | No
     )
 
 
-def _history(connection: Connection, place: Place, row: RowMapping) -> tuple[HistoryRow, ...]:
+def _history(connection: Connection, acting: Acting, place: Place, row: RowMapping) -> tuple[HistoryRow, ...]:
     of_set: ColumnElement[bool] = false()
     if row["fileset_id"] is not None:
         whole_set = or_(Event.object_type.is_(None), Event.object_type == "fileset")
@@ -167,5 +169,5 @@ def _history(connection: Connection, place: Place, row: RowMapping) -> tuple[His
     if row["is_manager"]:
         # Why it was held may name other people: for those who may decide about it.
         of_path = and_(Event.root_id == place.root_id, Event.path_hash == path_hash(place.relative))
-    query = events().where(or_(of_set, of_path)).order_by(Event.id.desc()).limit(EVENTS_AT_MOST)
-    return history_rows(connection.execute(query).mappings())
+    query = events(acting).where(or_(of_set, of_path)).order_by(Event.id.desc()).limit(EVENTS_AT_MOST)
+    return history_rows(acting, connection.execute(query).mappings())

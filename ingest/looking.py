@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from catalog import sightings, store
 from catalog.connections import Connection
+from catalog.differing import PLACEMENT
 from catalog.looks import ChangedFile, DirectoryLook, KnownSighting, SeenFile
 from catalog.missing import forget_renamed, mark_missing
 from catalog.moves import Move, MoveCandidate, move_candidates, move_file
@@ -205,7 +206,11 @@ class Looking:
         elif (decided[1].owner_id, decided[1].group_id) == (candidate.owner_id, candidate.group_id):
             document = placement_document(*decided)
         else:
-            differs = {"owner_id": decided[1].owner_id, "group_id": decided[1].group_id}
+            differs = {
+                "owner_id": decided[1].owner_id,
+                "group_id": decided[1].group_id,
+                PLACEMENT: placement_document(*decided),
+            }
         self._need_directory(check.directory)
         ids = sightings.directory_ids(self.connection, self.root.id, [check.directory])
         move = Move(

@@ -1,8 +1,9 @@
 """What happened to an object: its events, oldest first, as its viewer may know them."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, or_, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, or_, select, true
 
 from catalog.documents import HistoryRow
 from catalog.models.base import AnySelect
@@ -11,8 +12,13 @@ from catalog.models.people import Experimenter
 from catalog.permissions import Acting, readable_groups
 from catalog.queries.objects import FoundObject, find_object
 from catalog.references import ObjectReference
+from catalog.visibility import visible
 
 EVENTS_AT_MOST = 1000
+#: Stands for an actor whom the viewer does not see.
+SOMEBODY = "somebody"
+#: The event of a fileset that got another owner or group.
+CHANGED_HANDS = "accepted"
 #: What happened to an annotation of an object.
 ANNOTATION_EVENTS = ("annotated", "annotation_edited", "annotation_removed")
 
@@ -22,8 +28,8 @@ def history(
 ) -> tuple[HistoryRow, ...]:
     """Give the newest ``limit`` events of an object in sight (of an image: its files', too), oldest first."""
     found = find_object(connection, acting, reference)
-    query = events().where(_about(found), _in_sight(acting, found)).order_by(Event.id.desc()).limit(limit)
-    return history_rows(connection.execute(query).mappings())
+    query = events(acting).where(_about(found), _in_sight(acting, found)).order_by(Event.id.desc()).limit(limit)
+    return history_rows(acting, connection.execute(query).mappings())
 
 
 def _in_sight(acting: Acting, found: FoundObject) -> ColumnElement[bool]:
@@ -43,31 +49,62 @@ def _about(found: FoundObject) -> ColumnElement[bool]:
     return or_(own, and_(Event.fileset_id == found.row["fileset_id"], of_set))
 
 
-def events() -> AnySelect:
-    """Select events beside the names of who acted; the caller says which, and that they may be seen."""
+def events(acting: Acting) -> AnySelect:
+    """Select events beside the names of who acted, as far as the viewer sees them; the caller says which events."""
     actor = Experimenter.__table__.alias("actor")
     acting_as = Experimenter.__table__.alias("acting_as")
+
+    def name(person: Any) -> Any:
+        return case((visible(acting, person), person.c.name), (person.c.id.is_not(None), SOMEBODY))
+
     return (
-        select(Event.__table__, actor.c.name.label("actor_name"), acting_as.c.name.label("acting_as_name"))
+        select(Event.__table__, name(actor).label("actor_name"), name(acting_as).label("acting_as_name"))
         .outerjoin(actor, actor.c.id == Event.actor_id)
         .outerjoin(acting_as, acting_as.c.id == Event.acting_as_id)
     )
 
 
-def history_rows(newest_first: Iterable[RowMapping]) -> tuple[HistoryRow, ...]:
-    """Turn rows of `events` into documents, oldest first."""
-    rows = [
-        HistoryRow(
-            at=row["at"],
-            actor=row["actor_name"] or row["account"],
-            acting_as=row["acting_as_name"],
-            via=row["via"],
-            what=row["what"],
-            object=None if row["object_id"] is None else f"{row['object_type']}:{row['object_id']}",
-            before=row["before"],
-            after=row["after"],
-            configuration_id=row["configuration_id"],
-        )
-        for row in newest_first
-    ]
+def history_rows(acting: Acting, newest_first: Iterable[RowMapping]) -> tuple[HistoryRow, ...]:
+    """Turn rows of `events` into documents, oldest first.
+
+    Whose the data was, and where it lay, before it changed hands is told to administrators only: to all others it
+    may be the folder of people whom they do not see.
+    """
+    sees_all = acting.is_system or acting.is_administrator
+    is_earlier = False
+    rows: list[HistoryRow] = []
+    for row in newest_first:
+        changed_hands = row["what"] == CHANGED_HANDS
+        before, after = row["before"], row["after"]
+        if not sees_all:
+            before, after = (_told(content, is_earlier or changed_hands) for content in (before, after))
+        is_earlier = is_earlier or changed_hands
+        account = row["account"] if sees_all or row["account"] in {None, acting.account} else SOMEBODY
+        rows.append(_row(row, row["actor_name"] or account, before, after))
     return tuple(reversed(rows))
+
+
+def _told(content: dict[str, Any] | None, is_of_others: bool) -> dict[str, Any] | None:
+    """Leave out ids of people and groups (names are told elsewhere, by sight), and others' places."""
+    hidden = {
+        "owner_differs",
+        "owner_id",
+        "group_id",
+        *(("path", "rule", "owner_by", "images") if is_of_others else ()),
+    }
+    kept = {key: value for key, value in (content or {}).items() if key not in hidden}
+    return kept or None
+
+
+def _row(row: RowMapping, actor: str | None, before: dict[str, Any] | None, after: dict[str, Any] | None) -> HistoryRow:
+    return HistoryRow(
+        at=row["at"],
+        actor=actor,
+        acting_as=row["acting_as_name"],
+        via=row["via"],
+        what=row["what"],
+        object=None if row["object_id"] is None else f"{row['object_type']}:{row['object_id']}",
+        before=before,
+        after=after,
+        configuration_id=row["configuration_id"],
+    )

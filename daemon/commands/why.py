@@ -34,7 +34,10 @@ def lines(document: WhyDocument) -> Iterator[tuple[str, object]]:
     yield "attempts", document.attempts or None
     yield "missing since", document.missing_since
     if document.owner_differs:
-        yield "folder says", ", ".join(f"{name} {value}" for name, value in document.owner_differs.items())
+        yield (
+            "folder says",
+            ", ".join(f"{name} {value or 'of others'}" for name, value in document.owner_differs.items()),
+        )
 
 
 def show(document: WhyDocument, output: Output) -> None:
