@@ -55,9 +55,9 @@ def test_a_moved_image_that_is_accepted_is_filed_anew_as_its_new_folder_says(sit
     assert (row["id"], row["name"], row["owner_id"], row["group_id"]) == (image, "b", new_owner, new_group)
     linked = (
         "SELECT project.name AS project, dataset.name AS dataset, dataset.owner_id, dataset_image_link.owner_id AS link"
-        " FROM dataset_image_link JOIN dataset ON dataset.id = dataset_id"
+        " FROM dataset_image_link JOIN dataset ON dataset.id = dataset_image_link.dataset_id"
         " JOIN project_dataset_link ON project_dataset_link.dataset_id = dataset.id"
-        " JOIN project ON project.id = project_id"
+        " JOIN project ON project.id = project_dataset_link.project_id"
     )
     assert site.rows(linked) == [{"project": "mitosis", "dataset": "day2", "owner_id": new_owner, "link": new_owner}]
     assert site.import_().unchanged == 1
