@@ -222,6 +222,20 @@ def contrast_limits(sample: Pixels) -> tuple[float, float]:
     return float(finite.min()), float(finite.max())
 
 
+def limits_for(sample: Pixels, window: tuple[float, float] | None) -> tuple[float, float]:
+    """Give the file's own contrast where it shows something of these pixels, else percentiles.
+
+    A stored range of which the pixels fill less than a fifth (the camera's whole range, say) would give a black
+    picture, one that they leave nothing of a white one.
+    """
+    low, high = contrast_limits(sample)
+    if window is None or not low < high:
+        return low, high
+    start, end = window
+    shown = min(high, end) - max(low, start)
+    return window if shown >= 0.2 * (end - start) and shown >= 0.2 * (high - low) else (low, high)
+
+
 def stretched(means: Floats, limits: tuple[float, float]) -> Floats:
     """Map black..full to 0..1; a constant plane is black when it is zero, else grey."""
     low, high = limits

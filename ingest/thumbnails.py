@@ -9,6 +9,7 @@ from PIL import Image
 
 from catalog.records import ImageRecord, ThumbnailRecord
 from ingest import render
+from ingest.readers.as_seen import as_seen, oriented
 from ingest.readers.protocol import OpenedImage, ReadingError, region
 from ingest.render import Floats, Reduced
 
@@ -41,6 +42,13 @@ def make_thumbnail(image: OpenedImage, *, size_px: int, projection: Projection) 
 
 def picture_of(image: OpenedImage, *, size_px: int, projection: Projection) -> NDArray[np.uint8]:
     """Render the image's picture, uint8 (Y, X) or (Y, X, 3), its longer side ``size_px`` or the image's own size."""
+    seen = as_seen(image)
+    picture = _as_stored(seen, size_px=size_px, projection=projection)
+    upright: NDArray[np.uint8] = np.ascontiguousarray(oriented(picture, seen.display.orientation))
+    return upright
+
+
+def _as_stored(image: OpenedImage, *, size_px: int, projection: Projection) -> NDArray[np.uint8]:
     record = image.record
     width, height = picture_size(record, size_px)
     if record.is_rgb:
@@ -51,7 +59,8 @@ def picture_of(image: OpenedImage, *, size_px: int, projection: Projection) -> N
     planes: list[Floats] = []
     for c in range(count):
         reduced = _projected(image, c, size_px, projection)
-        limits = render.contrast_limits(reduced.sample)
+        window = record.channels[c].window if c < len(record.channels) else None
+        limits = render.limits_for(reduced.sample, window)
         planes.append(render.stretched(_fit(reduced.means, width, height), limits))
     return render.mixed(planes, render.colors_of(record.channels, record.size_c)[:count])
 

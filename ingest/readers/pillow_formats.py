@@ -10,10 +10,13 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from catalog.records import Acquisition, ImageRecord
+from ingest.readers.as_seen import oriented
 from ingest.readers.protocol import (
+    AS_STORED,
     SEGMENT_LIMIT_BYTES,
     Block,
     DamagedError,
+    Display,
     Level,
     NotWholeError,
     Pixels,
@@ -227,27 +230,6 @@ def _oriented_size(picture: Image.Image) -> tuple[int, int]:
     return (height, width) if _orientation(picture) in _TURNED else (width, height)
 
 
-def oriented(pixels: Pixels, orientation: int) -> Pixels:
-    """Turn and flip (Y, X[, S]) pixels upright by EXIF's (and TIFF's) orientation 1 to 8."""
-    match orientation:
-        case 2:
-            return pixels[:, ::-1]
-        case 3:
-            return pixels[::-1, ::-1]
-        case 4:
-            return pixels[::-1]
-        case 5:
-            return pixels.swapaxes(0, 1)
-        case 6:
-            return pixels[::-1].swapaxes(0, 1)
-        case 7:
-            return pixels[::-1, ::-1].swapaxes(0, 1)
-        case 8:
-            return pixels[:, ::-1].swapaxes(0, 1)
-        case _:
-            return pixels
-
-
 @dataclass(frozen=True, slots=True)
 class PillowImage:
     """The picture in such a file; frames of a GIF are its time points."""
@@ -255,6 +237,11 @@ class PillowImage:
     record: ImageRecord
     picture: Image.Image
     frames: int
+
+    @property
+    def display(self) -> Display:
+        """Give nothing to do: Pillow turns palettes into colours, and the picture stands upright already."""
+        return AS_STORED
 
     @property
     def levels(self) -> Sequence[Level]:

@@ -5,6 +5,7 @@ Arrays of pixels have the axes (Y, X), or (Y, X, S) for RGB(A) planes, in the fi
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, BinaryIO, Protocol, TypeAlias
 
 import numpy as np
@@ -90,12 +91,42 @@ class Block:
     pixels: Pixels
 
 
+class ColorSpace(Enum):
+    """What the samples of a colour plane are."""
+
+    RGB = "rgb"
+    CMYK = "cmyk"
+    YCBCR = "ycbcr"
+    LAB = "lab"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Display:
+    """How a file says that its pixels are to be shown; the pixels themselves are handed out as they are stored.
+
+    ``orientation`` is TIFF's and EXIF's, 1 to 8; ``color_table`` is (N, 3), for indices.
+    """
+
+    orientation: int = 1
+    is_inverted: bool = False
+    color_table: NDArray[np.uint8] | None = None
+    color_space: ColorSpace = ColorSpace.RGB
+
+
+AS_STORED = Display()
+
+
 class OpenedImage(Protocol):
     """One image of an open file."""
 
     @property
     def record(self) -> ImageRecord:
         """Tell what is known of the image."""
+        ...
+
+    @property
+    def display(self) -> Display:
+        """Tell how the pixels are to be shown."""
         ...
 
     @property

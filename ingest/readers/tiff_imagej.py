@@ -4,6 +4,7 @@ ImageJ writes pixels per ``unit`` into the resolution tags and means it, except 
 the dpi of any picture.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,18 @@ def describe(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
     images: list[TiffImage] = []
     for series in file.series:
         images += images_of(source.stream, source.size_bytes, series, len(images), facts_of)
-    return images
+    return [_shown_by_table(image, notes) for image in images]
+
+
+def _shown_by_table(image: TiffImage, notes: dict[str, Any]) -> TiffImage:
+    """Show a single 8-bit channel through its table, unless it is plain grey: inverted, or of many colours."""
+    tables = _tables(notes)
+    if image.record.size_c != 1 or len(tables) != 1 or image.record.pixels_type != "uint8":
+        return image
+    table = np.asarray(tables[0])
+    if table.shape != (3, 256) or table.dtype != np.uint8:
+        return image
+    return replace(image, display=replace(image.display, color_table=np.ascontiguousarray(table.T), is_inverted=False))
 
 
 def _facts(notes: dict[str, Any], page: tifffile.TiffPage, sizes: Sizes) -> Facts:
@@ -64,7 +76,7 @@ def _calibrated(page: tifffile.TiffPage, tag: int, unit: str) -> float | None:
 
 def _channels(notes: dict[str, Any], count: int) -> tuple[Channel, ...]:
     """Give colours by the lookup tables (unless the stack is shown grey) and the stored contrast."""
-    tables = notes.get("LUTs") or []
+    tables = _tables(notes)
     is_colored = notes.get("mode") in ("composite", "color") or (count == 1 and len(tables) == 1)
     ranges = [number(value) for value in np.ravel(notes.get("Ranges", ()))]
     if not ranges and count == 1 and "min" in notes and "max" in notes:
@@ -73,6 +85,13 @@ def _channels(notes: dict[str, Any], count: int) -> tuple[Channel, ...]:
         Channel(color=_color(tables[i]) if is_colored and i < len(tables) else None, window=_window(ranges, i))
         for i in range(count)
     )
+
+
+def _tables(notes: dict[str, Any]) -> list[Any]:
+    found = notes.get("LUTs")
+    if found is None:
+        return []
+    return [found] if np.ndim(found) == 2 else list(found)  # tifffile gives a single table bare
 
 
 def _window(ranges: list[float | None], ordinal: int) -> tuple[float, float] | None:

@@ -13,6 +13,7 @@ from catalog.records import Acquisition, Channel, Objective
 from ingest.readers import ome_xml, tiff_plain
 from ingest.readers.ome_xml import OmeDocument, OmeImage, TiffData
 from ingest.readers.protocol import DamagedError, Level, NotWholeError, RefusedError, Source
+from ingest.readers.tiff_display import display_of
 from ingest.readers.tiff_pixels import JoinedPlane, PagePlane, Plane, RawPlane, TiffImage, raw_dtype
 from ingest.readers.tiff_series import Facts, Sizes, is_colour, record_of
 from ingest.readers.values import color_hex, length_um, moment, number, positive, text, time_s
@@ -149,7 +150,7 @@ def _image(file: tifffile.TiffFile, source: Source, document: OmeDocument, eleme
     record = record_of(index, counted, first, _facts(document, element, sizes, file))
     pages = [first, *pages_below(first)]
     levels = tuple(Level(size_x=page.imagewidth, size_y=page.imagelength) for page in pages)
-    return TiffImage(record, levels, _locator(file, source, sizes, directories, is_rgb=is_rgb))
+    return TiffImage(record, levels, _locator(file, source, sizes, directories, is_rgb=is_rgb), display_of(first))
 
 
 def _resampled(sizes: _Pixels, samples: int) -> _Pixels:

@@ -10,9 +10,11 @@ import tifffile
 
 from catalog.records import ImageRecord
 from ingest.readers.protocol import (
+    AS_STORED,
     SEGMENT_LIMIT_BYTES,
     Block,
     DamagedError,
+    Display,
     Level,
     Pixels,
     TooLargeError,
@@ -150,6 +152,7 @@ class TiffImage:
     record: ImageRecord
     levels: tuple[Level, ...]
     locate: Callable[[int, int, int, int], Plane]
+    display: Display = AS_STORED
 
     def blocks(
         self, *, c: int = 0, z: int = 0, t: int = 0, level: int = 0, window: Window | None = None, step: int = 1

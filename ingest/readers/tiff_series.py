@@ -13,6 +13,7 @@ import tifffile
 
 from catalog.records import Acquisition, Channel, ImageRecord
 from ingest.readers.protocol import Level, NotWholeError, RefusedError
+from ingest.readers.tiff_display import display_of
 from ingest.readers.tiff_pixels import HolePlane, JoinedPlane, PagePlane, Plane, RawPlane, TiffImage, raw_dtype
 
 #: Letters of axes along which images, not planes, are counted: positions, mosaic tiles, regions.
@@ -124,7 +125,7 @@ def images_of(
         def locate(level: int, c: int, z: int, t: int, position: int = position) -> Plane:
             return finders[level].plane(c, z, t, position)
 
-        images.append(TiffImage(record, levels, locate))
+        images.append(TiffImage(record, levels, locate, display_of(page)))
     return images
 
 

@@ -1,0 +1,155 @@
+"""Pictures show what a person would see of odd files, whose colours and corners were chosen here and stored by Pillow,
+tifffile, or by hand."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+from ingest.readers.as_seen import oriented
+from ingest.render import limits_for
+from tests.helpers.reads import read_path
+
+RED, DARK, GREEN = (250, 0, 0), (40, 40, 40), (0, 200, 0)
+COLOUR = np.full((200, 300, 3), 40, np.uint8)
+COLOUR[:60, :60], COLOUR[150:] = RED, GREEN
+GREY = np.full((200, 300), 40, np.uint8)
+GREY[:60, :60], GREY[150:] = 250, 120
+#: How a picture is stored so that each orientation turns it upright again.
+INVERSE = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
+
+
+def picture(path: Path) -> NDArray[np.uint8]:
+    (thumbnail,) = read_path(path).thumbnails
+    assert thumbnail.failure is None
+    assert thumbnail.data is not None
+    return np.asarray(Image.open(io.BytesIO(thumbnail.data)).convert("RGB"))
+
+
+def corners(seen: NDArray[np.uint8]) -> list[list[int]]:
+    """Give the colours at top left, top right and bottom left."""
+    return [seen[y, x].astype(int).tolist() for y, x in ((5, 5), (5, -6), (-6, 5))]
+
+
+def assert_seen(path: Path, *colours: tuple[int, int, int], within: int = 5) -> None:
+    seen = corners(picture(path))
+    assert np.abs(np.array(seen) - np.array(colours)).max() <= within, (seen, colours)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("ending", ["tif", "jpg"])
+def test_pictures_stand_upright(tmp_path: Path, orientation: int, ending: str) -> None:
+    stored = np.ascontiguousarray(oriented(COLOUR, INVERSE[orientation]))
+    path = tmp_path / f"a.{ending}"
+    if ending == "tif":
+        tag = [(274, 3, 1, orientation, True)]
+        tifffile.imwrite(path, stored, photometric="rgb", metadata=None, extratags=tag)
+    else:
+        exif = Image.Exif()
+        exif[274] = orientation
+        Image.fromarray(stored).save(path, exif=exif, quality=95)
+    assert_seen(path, RED, DARK, GREEN)
+
+
+def test_orientation_means_what_exif_says() -> None:
+    """Orientation 6: the first stored row is the right side, the first stored column the top."""
+    stored = np.array([[1, 2], [3, 4], [5, 6]])
+    assert oriented(stored, 6).tolist() == [[5, 3, 1], [6, 4, 2]]
+    assert oriented(stored, 8).tolist() == [[2, 4, 6], [1, 3, 5]]
+
+
+def save(mode: str, **options: Any) -> Callable[[Path], None]:
+    return lambda path: Image.fromarray(COLOUR).convert(mode).save(path, **options)
+
+
+def quantized(path: Path) -> None:
+    Image.fromarray(COLOUR).quantize(16).save(path)
+
+
+def lab(path: Path) -> None:
+    spaces = [ImageCms.createProfile(name) for name in ("sRGB", "LAB")]
+    converted = ImageCms.profileToProfile(Image.fromarray(COLOUR), spaces[0], spaces[1], outputMode="LAB")
+    assert converted is not None
+    converted.save(path)
+
+
+def palette(path: Path) -> None:
+    table = np.zeros((3, 256), np.uint16)
+    table[:, 0], table[:, 1], table[:, 2] = (np.array(colour) * 257 for colour in (DARK, RED, GREEN))
+    indices = np.zeros((200, 300), np.uint8)
+    indices[:60, :60], indices[150:] = 1, 2
+    tifffile.imwrite(path, indices, photometric="palette", colormap=table, metadata=None)
+
+
+WAYS: dict[str, Callable[[Path], None]] = {
+    "cmyk.tif": save("CMYK"), "cmyk-lzw.tif": save("CMYK", compression="tiff_lzw"), "ycbcr.tif": save("YCbCr"),
+    "jpeg.tif": save("RGB", compression="jpeg", quality=95), "lab.tif": lab, "palette.tif": palette,
+    "cmyk.jpg": save("CMYK", quality=95), "palette.png": quantized, "palette.gif": quantized, "a.bmp": save("RGB"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(WAYS))
+def test_colours_are_seen_whatever_space_they_are_stored_in(tmp_path: Path, name: str) -> None:
+    WAYS[name](tmp_path / name)
+    assert_seen(tmp_path / name, RED, DARK, GREEN, within=12)
+
+
+@pytest.mark.parametrize("kind", ["miniswhite", "minisblack"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_what_is_bright_is_bright_also_where_the_least_value_is_white(tmp_path: Path, kind: Any, dtype: str) -> None:
+    stored = GREY.astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", ~stored if kind == "miniswhite" else stored, photometric=kind, metadata=None)
+    assert_seen(tmp_path / "a.tif", (255,) * 3, (0,) * 3, (97,) * 3)
+
+
+def test_bits_of_fax_pages_are_black_on_white_as_stored(tmp_path: Path) -> None:
+    Image.fromarray(GREY > 100).save(tmp_path / "a.tif", compression="group4")
+    assert_seen(tmp_path / "a.tif", (255,) * 3, (0,) * 3, (255,) * 3)
+
+
+def test_what_is_clear_is_shown_on_white(tmp_path: Path) -> None:
+    clear = np.dstack([COLOUR, np.full((200, 300), 255, np.uint8)])
+    clear[150:, :, 3] = 0
+    Image.fromarray(clear).save(tmp_path / "a.png")
+    tifffile.imwrite(tmp_path / "a.tif", clear, photometric="rgb", extrasamples=["unassalpha"], metadata=None)
+    for name in ("a.png", "a.tif"):
+        assert_seen(tmp_path / name, RED, DARK, (255, 255, 255))
+
+
+def ramp(red: float, green: float, blue: float) -> NDArray[np.uint8]:
+    table: NDArray[np.uint8] = (np.arange(256)[None, :] * np.array([[red], [green], [blue]])).astype(np.uint8)
+    return table
+
+
+def imagej(path: Path, data: NDArray[Any], **notes: Any) -> Path:
+    tifffile.imwrite(path, data, imagej=True, metadata=notes)
+    return path
+
+
+def test_imagej_channels_have_the_colours_and_the_contrast_of_the_file(tmp_path: Path) -> None:
+    stack = np.stack([GREY, GREY[:, ::-1]]).astype(np.uint16) * 10
+    notes = {"mode": "composite", "LUTs": [ramp(1, 0, 0), ramp(0, 1, 0)], "Ranges": (400.0, 2500.0, 0.0, 5000.0)}
+    seen = corners(picture(imagej(tmp_path / "a.tif", stack, axes="CYX", **notes)))
+    assert np.abs(np.array(seen) - np.array([(255, 20, 0), (0, 128, 0), (97, 61, 0)])).max() <= 4, seen
+
+
+def test_an_imagej_picture_is_seen_through_its_table(tmp_path: Path) -> None:
+    inverted = 255 - ramp(1, 1, 1)
+    assert_seen(imagej(tmp_path / "a.tif", GREY, axes="YX", LUTs=[inverted]), (5,) * 3, (215,) * 3, (135,) * 3)
+    halves = np.zeros((3, 256), np.uint8)
+    halves[0, :100], halves[1, 100:200], halves[2, 200:] = 255, 255, 255
+    assert_seen(imagej(tmp_path / "b.tif", GREY, axes="YX", LUTs=[halves]), (0, 0, 255), (255, 0, 0), (0, 255, 0))
+
+
+def test_a_range_that_would_show_nothing_gives_way_to_percentiles() -> None:
+    sample = np.linspace(100, 200, 10_000)
+    percentiles = limits_for(sample, None)
+    assert limits_for(sample, (90.0, 210.0)) == (90.0, 210.0)
+    assert limits_for(sample, (0.0, 65535.0)) == percentiles
+    assert limits_for(sample, (1000.0, 2000.0)) == percentiles
