@@ -14,12 +14,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 
-from sqlalchemy import Connection, func, select, text
+from PIL import Image as Picture
+from sqlalchemy import Connection, and_, exists, func, select, text
 
 from catalog.acting import resolve_acting
 from catalog.engine import Catalogue
+from catalog.models.all import metadata
+from catalog.models.annotations import AnnotationLink
+from catalog.models.containers import Dataset, DatasetImageLink, Plate, Project, Screen
 from catalog.models.images import Image, OriginalFile, Thumbnail
 from catalog.models.ingest import Directory, Fileset, Root, Sighting
 from catalog.models.people import Experimenter, ExperimenterGroup, Membership
@@ -82,16 +87,21 @@ def violations(
     *,
     complete: Iterable[tuple[str, bytes, int]] = (),
     before: Mapping[str, Mapping[bytes, Entry]] | None = None,
+    kept: Mapping[tuple[str, bytes], "Identity"] | None = None,
 ) -> list[str]:
     """Find every violation, a sentence each; none is the only good answer.
 
     ``complete`` are the files that must be in the catalogue by now, as (root, relative path, number of images).
-    ``before`` are pictures of the roots taken when the scenario had written its last byte.
+    ``before`` are pictures of the roots taken when the scenario had written its last byte. ``kept`` are identities
+    taken before the fault, by the paths where these files are now. A sentence begins with the invariant's number;
+    of the second, with what it is: lost, twice, torn, or another identity.
     """
     with catalogue.reading() as connection:
         return [
             *_without_one_state(connection, roots),
             *_not_exactly_once(connection, list(complete)),
+            *_torn(connection, roots),
+            *_not_kept(connection, kept or {}),
             *_pointing_nowhere(connection),
             *_changed_on_disk(roots, before or {}),
             *_seen_too_much(connection),
@@ -133,29 +143,150 @@ def _not_exactly_once(connection: Connection, complete: list[tuple[str, bytes, i
     }
     for root, path, images in complete:
         if counted.get((root, path), 0) != images:
-            yield f"2: {root}:{path!r} gave {counted.get((root, path), 0)} images instead of {images}"
+            found = counted.get((root, path), 0)
+            kind = "lost" if found < images else "twice"
+            yield f"2: {kind}: {root}:{path!r} gave {found} images instead of {images}"
     unfinished = select(Fileset.id).where(
         Fileset.done_digest.is_not(None), ~select(Image.id).where(Image.fileset_id == Fileset.id).exists()
     )
     for fileset_id in connection.scalars(unfinished.where(Fileset.removed_at.is_(None))):
-        yield f"2: fileset {fileset_id} is done and has no image"
+        yield f"2: lost: fileset {fileset_id} is done and has no image"
     nowhere = ~select(Sighting.name).where(Sighting.original_file_id == OriginalFile.id).exists()
     for file_id in connection.scalars(select(OriginalFile.id).where(nowhere)):
-        yield f"2: original file {file_id} has no location"
+        yield f"2: twice: original file {file_id} has no location"
+    yield from _imported_by_no_path(connection)
+
+
+def _imported_by_no_path(connection: Connection) -> Iterator[str]:
+    """Find images that no file tells about, and images that stand twice in one dataset."""
+    nowhere = ~select(Sighting.name).where(Sighting.fileset_id == Image.fileset_id).exists()
+    for image_id in connection.scalars(select(Image.id).where(nowhere)):
+        yield f"2: twice: image {image_id} belongs to no path"
+    linked = select(DatasetImageLink.image_id, DatasetImageLink.dataset_id, func.count().label("links"))
+    for row in connection.execute(linked.group_by(DatasetImageLink.image_id, DatasetImageLink.dataset_id)):
+        if row.links > 1:
+            yield f"2: twice: image {row.image_id} stands {row.links} times in dataset {row.dataset_id}"
+
+
+def _torn(connection: Connection, roots: Mapping[str, Path]) -> Iterator[str]:
+    """Compare what is told of imported files with the bytes on the disk, and images with their file's own count."""
+    query = (
+        select(Root.name.label("root"), Directory.path, Sighting.name, OriginalFile.size_bytes)
+        .add_columns(OriginalFile.hash, OriginalFile.hasher, Fileset.done_digest, Fileset.seen_digest)
+        .join(Directory, Directory.id == Sighting.directory_id)
+        .join(Root, Root.id == Directory.root_id)
+        .join(OriginalFile, OriginalFile.id == Sighting.original_file_id)
+        .join(Fileset, Fileset.id == OriginalFile.fileset_id)
+        .where(Sighting.missing_since.is_(None), Root.availability == "available")
+    )
+    for row in connection.execute(query):
+        path = os.path.join(bytes(row.path), bytes(row.name))
+        if row.root not in roots or row.done_digest != row.seen_digest:
+            continue
+        try:
+            content = _content(roots[row.root], path)
+        except FileNotFoundError:
+            yield f"2: torn: {row.root}:{path!r} counts as imported and is not there"
+            continue
+        if len(content) != row.size_bytes:
+            yield f"2: torn: {row.root}:{path!r} has {len(content)} bytes, imported were {row.size_bytes}"
+        elif row.hasher == "sha256" and hashlib.sha256(content).hexdigest() != row.hash:
+            yield f"2: torn: {row.root}:{path!r} has other content than what was imported"
+
+
+def _content(root: Path, path: bytes) -> bytes:
+    """Read a file beneath a root folder by folder: a path may be longer than the kernel takes at once."""
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        *folders, name = path.split(b"/")
+        for part in folders:
+            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        with open(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder), "rb") as file:
+            return file.read()
+    finally:
+        os.close(folder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a file is in the catalogue, for people: its images and what they noted on them, by ids."""
+
+    image_ids: tuple[int, ...]
+    annotation_link_ids: frozenset[int]
+
+
+def identities(catalogue: Catalogue) -> dict[tuple[str, bytes], Identity]:
+    """Give the identity of every file that has images, by root and path; of missing ones, too."""
+    with catalogue.reading() as connection:
+        return _identities(connection)
+
+
+def _identities(connection: Connection) -> dict[tuple[str, bytes], Identity]:
+    query = (
+        select(Root.name.label("root"), Directory.path, Sighting.name, Image.id, AnnotationLink.id.label("link"))
+        .join(Directory, Directory.id == Sighting.directory_id)
+        .join(Root, Root.id == Directory.root_id)
+        .join(Image, Image.fileset_id == Sighting.fileset_id)
+        .outerjoin(AnnotationLink, AnnotationLink.image_id == Image.id)
+        .order_by(Image.id)
+    )
+    images: dict[tuple[str, bytes], dict[int, set[int]]] = {}
+    for row in connection.execute(query):
+        found = images.setdefault((row.root, os.path.join(bytes(row.path), bytes(row.name))), {})
+        found.setdefault(row.id, set()).update(() if row.link is None else (row.link,))
+    return {
+        key: Identity(image_ids=tuple(found), annotation_link_ids=frozenset().union(*found.values()))
+        for key, found in images.items()
+    }
+
+
+def _not_kept(connection: Connection, kept: Mapping[tuple[str, bytes], Identity]) -> Iterator[str]:
+    now = _identities(connection) if kept else {}
+    for (root, path), then in kept.items():
+        found = now.get((root, path))
+        if found is None:
+            yield f"2: lost: {root}:{path!r} had the images {then.image_ids} and has none"
+        elif found.image_ids[: len(then.image_ids)] != then.image_ids:
+            yield f"2: another identity: {root}:{path!r} had the images {then.image_ids}, now {found.image_ids}"
+        elif not then.annotation_link_ids <= found.annotation_link_ids:
+            yield f"2: lost: {root}:{path!r} lost annotations"
 
 
 def _pointing_nowhere(connection: Connection) -> Iterator[str]:
+    for table in metadata.sorted_tables:
+        for key in table.foreign_key_constraints:
+            other = key.referred_table.alias("other")
+            pairs = [(element.parent, other.c[element.column.name]) for element in key.elements]
+            there = exists().where(and_(*(child == parent for child, parent in pairs)))
+            is_set = and_(*(child.is_not(None) for child, _ in pairs))
+            count = connection.scalar(select(func.count()).select_from(table).where(is_set, ~there.correlate(table)))
+            if count:
+                yield f"3: {count} rows of {table.name} point to rows of {key.referred_table.name} that do not exist"
     if connection.dialect.name == "sqlite":
-        for row in connection.execute(text("PRAGMA foreign_key_check")):
-            yield f"3: a row of {row[0]} points to a row of {row[2]} that does not exist"
         for (answer,) in connection.execute(text("PRAGMA integrity_check")):
             if answer != "ok":
                 yield f"3: the database is damaged: {answer}"
     for image_id in connection.scalars(select(Image.id).outerjoin(Thumbnail).where(Thumbnail.image_id.is_(None))):
         yield f"3: image {image_id} has neither a thumbnail nor a reason why not"
+    for row in connection.execute(select(Thumbnail.image_id, Thumbnail.data, Thumbnail.failure)):
+        if row.data is not None and not _is_picture(bytes(row.data)):
+            yield f"3: the thumbnail of image {row.image_id} is no picture"
+        if row.data is None and not row.failure:
+            yield f"3: image {row.image_id} has no thumbnail and an empty reason"
     fileless = ~select(OriginalFile.id).where(OriginalFile.fileset_id == Image.fileset_id).exists()
     for image_id in connection.scalars(select(Image.id).where(fileless)):
         yield f"3: image {image_id} has no original file"
+
+
+def _is_picture(data: bytes) -> bool:
+    try:
+        with Picture.open(BytesIO(data)) as picture:
+            picture.load()
+    except (OSError, ValueError, SyntaxError):
+        return False
+    return True
 
 
 def _changed_on_disk(roots: Mapping[str, Path], before: Mapping[str, Mapping[bytes, Entry]]) -> Iterator[str]:
@@ -166,28 +297,44 @@ def _changed_on_disk(roots: Mapping[str, Path], before: Mapping[str, Mapping[byt
                 yield f"4: {root}:{path!r} was created, changed or removed"
 
 
+#: What has an owner and a group of its own and is seen by that.
+_OWNED = {"image": Image, "dataset": Dataset, "project": Project, "screen": Screen, "plate": Plate}
+
+
 def _seen_too_much(connection: Connection) -> Iterator[str]:
     """Compare what each person's filter lets through with the table, told here once more in plain words."""
+    now = datetime.now(UTC)
     levels = {
         row.id: row.permissions
         for row in connection.execute(select(ExperimenterGroup.id, ExperimenterGroup.permissions))
     }
-    images = connection.execute(select(Image.id, Image.owner_id, Image.group_id)).all()
-    members: dict[tuple[int, int], bool] = {}
-    for row in connection.execute(select(Membership.experimenter_id, Membership.group_id, Membership.is_owner)):
-        members[(row.experimenter_id, row.group_id)] = (
-            members.get((row.experimenter_id, row.group_id), False) or row.is_owner
-        )
     people = select(Experimenter.id, Experimenter.name).where(
         ~Experimenter.is_administrator, Experimenter.closed_at.is_(None)
     )
-    for person in connection.execute(people):
-        acting: Acting = resolve_acting(connection, "checker", now=datetime.now(UTC), as_name=person.name)
-        seen = set(connection.scalars(select(Image.id).where(visible(acting, Image.__table__))))
-        for image in images:
-            leads = members.get((person.id, image.group_id))
-            may = leads is not None and (leads or image.owner_id == person.id or levels[image.group_id] != "private")
-            if image.id in seen and not may:
-                yield f"5: {person.name} sees image {image.id}"
-            if may and image.id not in seen:
-                yield f"5: {person.name} does not see image {image.id}"
+    for person in connection.execute(people).all():
+        acting: Acting = resolve_acting(connection, "checker", now=now, as_name=person.name)
+        leads = _groups_of(connection, person.id, now)
+        for kind, model in _OWNED.items():
+            table = model.__table__
+            seen = set(connection.scalars(select(table.c.id).where(visible(acting, table))))
+            for row in connection.execute(select(table.c.id, table.c.owner_id, table.c.group_id)):
+                is_leader = leads.get(row.group_id)
+                may = is_leader is not None and (
+                    is_leader or row.owner_id == person.id or levels[row.group_id] != "private"
+                )
+                if row.id in seen and not may:
+                    yield f"5: {person.name} sees {kind} {row.id}"
+                if may and row.id not in seen:
+                    yield f"5: {person.name} does not see {kind} {row.id}"
+
+
+def _groups_of(connection: Connection, person_id: int, now: datetime) -> dict[int, bool]:
+    """Give the groups in which a person is now, and whether as an owner."""
+    query = select(Membership.group_id, Membership.is_owner, Membership.until_at).where(
+        Membership.experimenter_id == person_id
+    )
+    leads: dict[int, bool] = {}
+    for row in connection.execute(query):
+        if row.until_at is None or row.until_at > now:
+            leads[row.group_id] = leads.get(row.group_id, False) or row.is_owner
+    return leads

@@ -1,0 +1,141 @@
+"""A process that has everything imported and forks imports which can be killed: thousands of kills in minutes.
+
+Run as ``python -m tests.helpers.killable``; it takes a JSON line for each import and answers with one. The forked
+import is the program's own (lock, Landlock, migration, people, loop); only its files are read in the same process,
+because starting workers takes longer than all the rest.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from pathlib import Path
+from typing import Any
+
+from catalog.migrations import runner
+from config.loader import load
+from config.settings import Settings
+from daemon import service
+from daemon.errors import AnotherInstance
+from ingest.pool import InProcessPool
+from ingest.reading import read
+from ingest.thumbnails import make_thumbnail
+from ingest.work import Look, Member, ReadTask
+from tests.helpers.pictures import png_bytes, tiff_bytes
+
+DURABLE = "pwrite64,fsync,fdatasync,rename,ftruncate,unlink"
+TALKING = "sendto,recvfrom"
+REFUSED = 44
+FAILED = 45
+
+
+class _Pool(InProcessPool):
+    def start(self) -> None:
+        """Need nothing."""
+
+    def stop(self) -> None:
+        """Need nothing."""
+
+
+def _new_pool(settings: Settings) -> Any:
+    return _Pool(read=read)
+
+
+def _warm() -> None:
+    """Import what an import of files imports late, so that no child takes time for it."""
+    assert runner
+    assert make_thumbnail
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in (("a.tif", tiff_bytes()), ("a.png", png_bytes())):
+            path = Path(folder, name)
+            path.write_bytes(content)
+            found = path.stat()
+            look = Look(
+                size_bytes=found.st_size, mtime_ns=found.st_mtime_ns, ctime_ns=found.st_ctime_ns, inode=found.st_ino
+            )
+            task = ReadTask(
+                fileset_id=1, claim=1, digest=b"", root=os.fsencode(folder),
+                members=(Member(path=os.fsencode(name), look=look),),
+                hasher="sha256", hash_now_bytes=1 << 30, thumbnail_px=96, projection="middle",
+                associated_images="hide",
+            )  # fmt: skip
+            assert read(task).images
+
+
+def _import(configuration: Path) -> int:
+    service._new_pool = _new_pool
+    settings = load(configuration, environ=os.environ)
+    try:
+        with service.opened_ingest(settings, environ=os.environ, purpose="import", version="1", grace_s=5.0) as ingest:
+            ingest.loop.run_once()
+    except AnotherInstance:
+        return REFUSED
+    return 0
+
+
+def _child(request: dict[str, Any], gate: int) -> None:
+    code = FAILED
+    try:
+        log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(log, 2)
+        os.read(gate, 1)
+        code = _import(Path(request["configuration"]))
+    except BaseException:  # the boundary of the process
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _traced(pid: int, request: dict[str, Any]) -> "subprocess.Popen[bytes]":
+    calls, number = request["calls"], request["kill_at"]
+    inject = ["-e", f"inject={calls}:signal=KILL:when={number}"] if number else []
+    tracing = subprocess.Popen(
+        ["strace", "-f", "-o", request["trace"], "-e", f"trace={calls}", *inject, "-p", str(pid)],
+        stderr=subprocess.PIPE,
+    )
+    assert tracing.stderr is not None
+    told = tracing.stderr.readline()
+    if b"attached" not in told:
+        raise RuntimeError(f"strace did not attach: {told!r}")
+    return tracing
+
+
+def run(request: dict[str, Any]) -> dict[str, Any]:
+    """Fork one import, kill it as asked, and tell how it ended."""
+    out, into = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(into)
+        _child(request, out)
+    os.close(out)
+    tracing = _traced(pid, request) if request.get("calls") else None
+    timer = None
+    if request.get("kill_after_ms") is not None:
+        timer = threading.Timer(request["kill_after_ms"] / 1000, os.kill, (pid, signal.SIGKILL))
+        timer.start()
+    os.close(into)
+    _, status = os.waitpid(pid, 0)
+    if timer is not None:
+        timer.cancel()
+        timer.join()
+    if tracing is not None:
+        tracing.wait()
+        assert tracing.stderr is not None
+        tracing.stderr.close()
+    return {"code": os.waitstatus_to_exitcode(status)}
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    _warm()
+    for line in sys.stdin:
+        print(json.dumps(run(json.loads(line))), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
