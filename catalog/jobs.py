@@ -175,16 +175,24 @@ _PUSH = (
 )
 
 
-def start_jobs(connection: Connection, *, instance_id: int, root_ids: Sequence[int], limit: int) -> list[StartedJob]:
-    """Claim up to ``limit`` ready jobs in the order of work (T3)."""
+def start_jobs(
+    connection: Connection, *, instance_id: int, root_ids: Sequence[int], limit: int, only_suspects: bool = False
+) -> list[StartedJob]:
+    """Claim up to ``limit`` ready jobs in the order of work (T3).
+
+    ``only_suspects``: of those that were under way when a process died, the least suspect first.
+    """
+    order = (Job.deaths, Job.priority, Job.fileset_id) if only_suspects else (Job.priority, Job.fileset_id)
     query = (
         select(Job.fileset_id, Job.kind, Job.claim, Job.digest, Job.attempts, Job.deaths)
         .add_columns(Fileset.root_id, Fileset.placement)
         .join(Fileset, Fileset.id == Job.fileset_id)
         .where(Job.state == "ready", Job.kind.in_(("import", "hash")), Fileset.root_id.in_(list(root_ids)))
-        .order_by(Job.priority, Job.fileset_id)
+        .order_by(*order)
         .limit(limit)
     )
+    if only_suspects:
+        query = query.where(Job.deaths > 0)
     rows = connection.execute(query).all()
     if not rows:
         return []

@@ -57,6 +57,9 @@ class Core:
         self.may_be_due = True
         self.next_due_look_s = 0.0
         self.has_ready = True
+        #: Whether there may be jobs that were under way when an earlier process died; they are read alone until then.
+        self.has_suspects = True
+        self.alone_until = steady.now()
         self.ready_count = 0
         self.counts: dict[str, int] = {}
         self.committed: list[Done] = []

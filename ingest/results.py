@@ -4,7 +4,7 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from catalog import jobs, store
 from catalog.connections import Connection
@@ -25,6 +25,9 @@ WORTH_A_COMMIT = 24
 START_AT_MOST = 25
 #: With more than this under way, files are so large that a few of them keep the workers busy.
 HEAVY_BYTES = 400_000_000
+#: What was under way when a process died is read one by one at the next start, so that three deaths condemn the file
+#: that caused them and not those that were read beside it. A slow one does not keep the others waiting for longer.
+ALONE_AT_MOST = timedelta(minutes=1)
 
 
 def start_jobs(core: Core) -> bool:
@@ -52,12 +55,31 @@ def claim_jobs(core: Core, connection: Connection, *, freed: int = 0) -> list[St
     limit = min(_room(core) + freed, START_AT_MOST)
     if limit <= 0 or not core.has_ready:
         return []
+    if core.has_suspects and len(core.under_way) > freed and core.steady.now() < core.alone_until:
+        return []
+    if core.has_suspects and len(core.under_way) <= freed:
+        suspect = _claim_suspect(core, connection)
+        if suspect:
+            return suspect
     started = jobs.start_jobs(connection, instance_id=core.instance_id, root_ids=core.usable(), limit=limit)
     for job in started:
         if not job.members:
             jobs.forget_job(connection, job.fileset_id, job.kind, job.claim)
     core.has_ready = len(started) == limit
     return started
+
+
+def _claim_suspect(core: Core, connection: Connection) -> list[StartedJob]:
+    """Claim one job that was under way when an earlier process died: it is read alone."""
+    started = jobs.start_jobs(
+        connection, instance_id=core.instance_id, root_ids=core.usable(), limit=1, only_suspects=True
+    )
+    core.has_suspects = bool(started)
+    core.alone_until = core.steady.now() + ALONE_AT_MOST
+    for job in started:
+        if not job.members:
+            jobs.forget_job(connection, job.fileset_id, job.kind, job.claim)
+    return [job for job in started if job.members]
 
 
 def hand_out(core: Core, started: Sequence[StartedJob]) -> None:

@@ -100,12 +100,12 @@ class Site:
 
     def loop(self, pool: ReadPool | None = None, settings: Settings | None = None, **others: Any) -> IngestLoop:
         others.setdefault("grace_s", 5.0)
+        others.setdefault("accounts", NoAccounts())
         return IngestLoop(
             catalogue=self.catalogue,
             settings=settings or self.settings(),
             pool=pool or InProcessPool(read=read),
             hints=self.hints,
-            accounts=NoAccounts(),
             **others,
         )
 

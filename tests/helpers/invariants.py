@@ -12,6 +12,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -50,14 +51,24 @@ class Entry:
 
 def snapshot(root: Path) -> dict[bytes, Entry]:
     """Take a picture of everything below a root, by path relative to it."""
-    return {path: _entry(os.path.join(os.fsencode(root), path)) for path, _ in walk(root)}
+    with opened(root, b"") as folder:
+        return dict(_entries(folder, b""))
 
 
-def _entry(path: bytes) -> Entry:
-    found = os.lstat(path)
+def _entries(folder: int, path: bytes) -> Iterator[tuple[bytes, Entry]]:
+    for name, is_walked in _names(folder):
+        below = os.path.join(path, name)
+        yield below, _entry(folder, name)
+        if is_walked:
+            with _inner(folder, name) as inner:
+                yield from _entries(inner, below)
+
+
+def _entry(folder: int, name: bytes) -> Entry:
+    found = os.lstat(name, dir_fd=folder)
     digest = b""
-    if stat.S_ISREG(found.st_mode) and os.access(path, os.R_OK):
-        digest = hashlib.sha256(Path(os.fsdecode(path)).read_bytes()).digest()
+    if stat.S_ISREG(found.st_mode) and os.access(name, os.R_OK, dir_fd=folder):
+        digest = hashlib.sha256(_content(folder, name)).digest()
     return Entry(
         mode=found.st_mode,
         size_bytes=found.st_size,
@@ -70,15 +81,56 @@ def _entry(path: bytes) -> Entry:
 
 def walk(root: Path) -> Iterator[tuple[bytes, bool]]:
     """Give every path below a root, relative, and whether it is a folder that is walked into."""
-    pending = [b""]
-    while pending:
-        folder = pending.pop()
-        for entry in os.scandir(os.path.join(os.fsencode(root), folder)):
-            path = os.path.join(folder, entry.name)
-            is_walked = entry.is_dir(follow_symlinks=False) and not entry.name.endswith(AS_ONE)
-            yield path, is_walked
-            if is_walked:
-                pending.append(path)
+    with opened(root, b"") as folder:
+        yield from _walk(folder, b"")
+
+
+def _walk(folder: int, path: bytes) -> Iterator[tuple[bytes, bool]]:
+    for name, is_walked in _names(folder):
+        below = os.path.join(path, name)
+        yield below, is_walked
+        if is_walked:
+            with _inner(folder, name) as inner:
+                yield from _walk(inner, below)
+
+
+def _names(folder: int) -> list[tuple[bytes, bool]]:
+    with os.scandir(folder) as entries:
+        found = [(os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)) for entry in entries]
+    return [(name, is_folder and not name.endswith(AS_ONE)) for name, is_folder in found]
+
+
+@contextmanager
+def _inner(folder: int, name: bytes) -> Iterator[int]:
+    descriptor = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def opened(root: Path, path: bytes) -> Iterator[int]:
+    """Open a folder beneath a root one component at a time: a path may be longer than the kernel takes at once."""
+    with ExitStack() as open_ones:
+        folder = open_ones.enter_context(_top(root))
+        for part in path.split(b"/") if path else ():
+            folder = open_ones.enter_context(_inner(folder, part))
+        yield folder
+
+
+def _content(folder: int, name: bytes) -> bytes:
+    with open(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder), "rb") as file:
+        return file.read()
+
+
+@contextmanager
+def _top(root: Path) -> Iterator[int]:
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def violations(
@@ -184,7 +236,8 @@ def _torn(connection: Connection, roots: Mapping[str, Path]) -> Iterator[str]:
         if row.root not in roots or row.done_digest != row.seen_digest:
             continue
         try:
-            content = _content(roots[row.root], path)
+            with opened(roots[row.root], os.path.dirname(path)) as folder:
+                content = _content(folder, os.path.basename(path))
         except FileNotFoundError:
             yield f"2: torn: {row.root}:{path!r} counts as imported and is not there"
             continue
@@ -192,21 +245,6 @@ def _torn(connection: Connection, roots: Mapping[str, Path]) -> Iterator[str]:
             yield f"2: torn: {row.root}:{path!r} has {len(content)} bytes, imported were {row.size_bytes}"
         elif row.hasher == "sha256" and hashlib.sha256(content).hexdigest() != row.hash:
             yield f"2: torn: {row.root}:{path!r} has other content than what was imported"
-
-
-def _content(root: Path, path: bytes) -> bytes:
-    """Read a file beneath a root folder by folder: a path may be longer than the kernel takes at once."""
-    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        *folders, name = path.split(b"/")
-        for part in folders:
-            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
-            os.close(folder)
-            folder = inner
-        with open(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder), "rb") as file:
-            return file.read()
-    finally:
-        os.close(folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,10 +152,11 @@ class Imports:
 
     def __init__(self) -> None:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("COVERSLIP_")}
+        environment |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": ""}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.helpers.killable"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
-            env=environment | {"OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": ""}, cwd=Path(__file__).parents[2],
+            env=environment, cwd=Path(__file__).parents[2],
         )  # fmt: skip
 
     def run(self, folder: Path, **how: Any) -> int:
@@ -217,7 +218,7 @@ class Play:
         file.chmod(0o644)
 
     def run(self, *, is_compound: bool = False, **how: Any) -> None:
-        """Play all stages, killing each import as ``how`` says; ``is_compound``: the disk changes before the restart."""
+        """Play all stages, killing each import as ``how`` says; ``is_compound``: the disk changes before a restart."""
         self.data.mkdir(parents=True)
         (self.folder / "state").mkdir(mode=0o700, exist_ok=True)
         self.configure(is_released=False)

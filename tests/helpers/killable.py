@@ -5,6 +5,7 @@ import is the program's own (lock, Landlock, migration, people, loop); only its 
 because starting workers takes longer than all the rest.
 """
 
+import importlib
 import json
 import os
 import signal
@@ -16,19 +17,19 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from catalog.migrations import runner
 from config.loader import load
 from config.settings import Settings
 from daemon import service
 from daemon.errors import AnotherInstance
 from ingest.pool import InProcessPool
 from ingest.reading import read
-from ingest.thumbnails import make_thumbnail
 from ingest.work import Look, Member, ReadTask
 from tests.helpers.pictures import png_bytes, tiff_bytes
 
 DURABLE = "pwrite64,fsync,fdatasync,rename,ftruncate,unlink"
 TALKING = "sendto,recvfrom"
+#: What an import of files imports only when it needs it.
+LATE = ("catalog.migrations.runner", "ingest.thumbnails", "alembic.command")
 REFUSED = 44
 FAILED = 45
 
@@ -47,8 +48,8 @@ def _new_pool(settings: Settings) -> Any:
 
 def _warm() -> None:
     """Import what an import of files imports late, so that no child takes time for it."""
-    assert runner
-    assert make_thumbnail
+    for name in LATE:
+        importlib.import_module(name)
     with tempfile.TemporaryDirectory() as folder:
         for name, content in (("a.tif", tiff_bytes()), ("a.png", png_bytes())):
             path = Path(folder, name)
@@ -84,7 +85,7 @@ def _child(request: dict[str, Any], gate: int) -> None:
         os.dup2(log, 2)
         os.read(gate, 1)
         code = _import(Path(request["configuration"]))
-    except BaseException:  # the boundary of the process
+    except BaseException:  # noqa: BLE001 - the boundary of the process
         traceback.print_exc()
     finally:
         sys.stderr.flush()

@@ -69,6 +69,50 @@ def test_a_kill_at_a_step_loses_and_doubles_nothing(
     assert site.rows("SELECT * FROM job") == []
 
 
+def test_deaths_of_the_process_condemn_no_file_that_was_only_read_beside_others(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        write_tiff(site.root / f"smith-lab/ab3c/cells/day1/{number}.tif", value=number)
+
+    def kill(*arguments: object, **named: object) -> object:
+        raise Killed
+
+    for _ in range(7):
+        with monkeypatch.context() as patch:
+            patch.setattr(ingest_results, "commit_reads", kill)
+            patch.setattr(jobs, "end_instance", kill)
+            with pytest.raises(Killed):
+                site.import_(grace_s=0.0)
+    assert site.rows("SELECT state FROM job WHERE state = 'quarantined'") == []
+
+    assert site.import_().imported == 6
+
+
+def test_a_file_that_kills_the_process_each_time_is_quarantined_and_the_others_are_imported(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        write_tiff(site.root / f"smith-lab/ab3c/cells/day1/{number}.tif", value=number)
+
+    def deadly_read(task: ReadTask) -> ReadResult:
+        if task.members[0].path.endswith(b"/2.tif"):
+            raise Killed
+        return read(task)
+
+    def kill(*arguments: object, **named: object) -> object:
+        raise Killed
+
+    for _ in range(3):
+        with monkeypatch.context() as patch:
+            patch.setattr(jobs, "end_instance", kill)
+            with pytest.raises(Killed):
+                site.import_(grace_s=0.0, pool=InProcessPool(read=deadly_read))
+
+    assert site.import_(pool=InProcessPool(read=deadly_read)).failed == 1
+    assert [row["name"] for row in site.images()] == ["0", "1", "3"]
+
+
 def test_a_file_that_changes_while_it_is_read_is_not_imported_torn(site: Site) -> None:
     path = write_tiff(site.root / "smith-lab/ab3c/cells/a.tif")
     changes = iter([True])
