@@ -1,12 +1,16 @@
 """Tell what a database error means: try again later, out of reach, or a mistake of the program (None)."""
 
 import sqlite3
+import sys
+from typing import TYPE_CHECKING, TypeGuard
 
-import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from catalog.errors import CatalogueBusy, CatalogueUnavailable
+
+if TYPE_CHECKING:
+    import psycopg
 
 #: SQLSTATE classes and codes that pass: connection, rollback by deadlock or conflict, resources, shutdown, lock.
 _PASSING_STATES = ("08", "40", "53", "57P", "55P03", "25006", "58")
@@ -25,9 +29,15 @@ def meaning(error: BaseException, place: str) -> CatalogueUnavailable | None:
         return None
     if isinstance(error.orig, sqlite3.Error):
         return _of_sqlite(error.orig, place)
-    if isinstance(error.orig, psycopg.Error):
+    if _is_of_postgresql(error.orig):
         return _of_postgresql(error.orig, place, is_lost=error.connection_invalidated)
     return None
+
+
+def _is_of_postgresql(error: BaseException | None) -> "TypeGuard[psycopg.Error]":
+    """Ask the driver only where it is in use: importing it costs a command on SQLite a tenth of a second."""
+    driver = sys.modules.get("psycopg")
+    return driver is not None and isinstance(error, driver.Error)
 
 
 def _of_sqlite(error: sqlite3.Error, place: str) -> CatalogueUnavailable | None:
@@ -46,12 +56,13 @@ def _of_sqlite(error: sqlite3.Error, place: str) -> CatalogueUnavailable | None:
     return None
 
 
-def _of_postgresql(error: psycopg.Error, place: str, *, is_lost: bool) -> CatalogueUnavailable | None:
+def _of_postgresql(error: "psycopg.Error", place: str, *, is_lost: bool) -> CatalogueUnavailable | None:
     state = error.sqlstate
     reason = " ".join(str(error).split())
     if state is not None and state.startswith(("28", "3D")):
         return CatalogueUnavailable(f"PostgreSQL refuses the catalogue {place}: {reason}; check catalog.url")
-    if is_lost or (state is None and isinstance(error, psycopg.OperationalError)):
+    is_operational = isinstance(error, sys.modules["psycopg"].OperationalError)
+    if is_lost or (state is None and is_operational):
         return CatalogueBusy(f"the catalogue {place} is out of reach: {reason}; is PostgreSQL running?")
     if state is not None and state.startswith(_PASSING_STATES):
         return CatalogueBusy(f"the catalogue {place} can't be used now: {reason}; try again in a moment")

@@ -126,6 +126,8 @@ class Core:
     def follow_up(self, root: WatchedRoot, looked: Looked, *, is_hinted: bool) -> None:
         """Order what a commit of looks left to be done."""
         self.may_be_due = True
+        if root.walks:
+            root.seen_meanwhile |= looked.seen
         for order in looked.orders:
             root.look(order)
         for folder in looked.folders:

@@ -33,6 +33,8 @@ class Looked:
     visited: set[int] = field(default_factory=set)
     files: int = 0
     made: dict[bytes, int] = field(default_factory=dict)
+    #: What is there (directory id, name), where an older listing may yet be committed that does not show it.
+    seen: set[tuple[int, bytes]] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,8 @@ class Looking:
                 rows = sightings.known_in_range(self.connection, directory_id, part.low, part.high)
                 there = {bytes(row.name): row for row in rows}
             self._compare(looked, part.directory, part.entries, there)
+            if any(number != part.walk and walk.order.is_full for number, walk in self.root.walks.items()):
+                looked.seen |= {(directory_id, entry.name) for entry in part.entries}
             if part.problem is None or part.unknown:
                 looked.absent += _absent(directory_id, part, there)
             if part.is_flat:
@@ -79,6 +83,9 @@ class Looking:
         self._compare(
             looked, look.directory, look.entries, known, closed=look.closed, is_again=is_again, may_move=may_move
         )
+        if self.root.walks and look.entries:
+            directory_id = sightings.directory_ids(self.connection, self.root.id, [look.directory])[look.directory]
+            looked.seen = {(directory_id, entry.name) for entry in look.entries}
         looked.absent += self._gone(look.directory, look.gone)
         looked.folders += [below(look.directory, name) for name in look.folders]
         return looked

@@ -65,6 +65,7 @@ def _end_walk(core: Core, root: WatchedRoot, ended: PassEnded) -> None:
         with core.catalogue.writing() as connection:
             looking = core.looking(connection, root)
             absent = walk.absent + (looking.unvisited(walk.visited) if ended.is_full else [])
+            absent = [key for key in absent if key not in root.seen_meanwhile]
             if ended.is_full:
                 _end_pass(core, looking, ended, absent)
             elif ended.other is None:

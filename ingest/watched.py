@@ -43,6 +43,8 @@ class WatchedRoot:
         self.walks: dict[int, Walk] = {}
         #: The last walks that ended, for whoever waits for one.
         self.ended_walks: dict[int, Walk] = {}
+        #: What was seen by other looks while walks were under way: their older listings can't tell that it is gone.
+        self.seen_meanwhile: set[tuple[int, bytes]] = set()
         self.files_seen = 0
         self.directories_seen = 0
         self.looks_under_way = 0
@@ -75,6 +77,8 @@ class WatchedRoot:
         walk = self.walks.pop(number, None)
         if walk is not None:
             self.ended_walks[number] = walk
+        if not self.walks:
+            self.seen_meanwhile.clear()
         while len(self.ended_walks) > 100:
             self.ended_walks.pop(next(iter(self.ended_walks)))
 
