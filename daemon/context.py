@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 import click
 
 from config.problems import ConfigurationError
-from daemon.access import account_name, become_owner_of
+from daemon.access import account_name, become_owner_of, name_of
 from daemon.errors import NotForYou, UnusableConfiguration
 from daemon.options import shared
 from daemon.output import Output
@@ -170,12 +170,22 @@ def find_configuration(named: Path | None) -> Path:
         return Path(from_environment)
     for place in PLACES:
         if place.exists():
-            return place
+            return _own(place)
     places = ", ".join(map(str, PLACES))
     raise UnusableConfiguration(
         f"no configuration: none was named, ${VARIABLE} is not set, and there is none at {places};"
         " name one with --config, or write one with `coverslip init DIR`"
     )
+
+
+def _own(place: Path) -> Path:
+    """Give a configuration that was found, not named, only when it is root's or one's own: who made it rules here."""
+    owner = place.stat().st_uid
+    if owner not in {0, os.geteuid()}:
+        raise UnusableConfiguration(
+            f"{place} was made by {name_of(owner)}, so it is not used unasked; if you trust it, say --config {place}"
+        )
+    return place
 
 
 def with_context(function: Callable[Concatenate[Context, P], R]) -> Callable[P, R]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,15 @@ class LazyProgram(CoverslipGroup):
             return super().invoke(ctx)
         except BrokenPipeError as error:
             raise OutputClosed from error
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of a mistyped name the nearest one is proposed."""
+        near = [] if args[0] in self.registry else get_close_matches(args[0], self.registry, n=1)
+        if near:
+            ctx.fail(f"there is no command '{args[0]}'; did you mean '{near[0]}'?")
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click names it
         """Give the names of all commands, in the registry's order."""

@@ -67,8 +67,3 @@ def duration_text(seconds: float) -> str:
         if number or (unit == "s" and not parts):
             parts.append(f"{number} {unit}")
     return " ".join(parts[:2])
-
-
-def csv_cell(text: str) -> str:
-    """Give a text that no spreadsheet takes for a formula: one that starts like one gets an apostrophe before it."""
-    return "'" + text if text.lstrip()[:1] in {"=", "+", "-", "@"} or text[:1] in {"\t", "\r"} else text

@@ -52,6 +52,9 @@ def size_of(image: ImageDocument) -> str:
 
 def show_page(page: ImagePage, output: Output) -> None:
     """Print a page as a table."""
+    if not page.images:
+        output.message("no image that you may see fits; `coverslip status` tells what is on its way")
+        return
     rows = [
         (
             i.id,

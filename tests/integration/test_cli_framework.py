@@ -1,6 +1,7 @@
 """The program as a shell sees it: options before and after the command, exit codes, help, quick starts."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from daemon.cli import COMMANDS, program
+from daemon.context import find_configuration
+from daemon.errors import UnusableConfiguration
 from daemon.options import load
 
 PROGRAM = Path(sys.executable).parent / "coverslip"
@@ -48,3 +51,25 @@ def test_the_program_lists_every_command_of_the_registry() -> None:
     done = coverslip("--help")
     assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
     assert program.name == "coverslip"
+
+
+def test_a_mistyped_command_gets_a_proposal() -> None:
+    done = coverslip("statsu")
+    assert done.returncode == 2
+    assert "did you mean 'status'?" in done.stderr
+
+
+@pytest.mark.needs_root
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another's file")
+def test_a_configuration_that_a_stranger_left_in_the_folder_is_not_used_unasked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COVERSLIP_CONFIG", raising=False)
+    found = tmp_path / "coverslip.yaml"
+    found.touch()
+    assert find_configuration(None) == Path("coverslip.yaml")
+    os.chown(found, 12345, 12345)
+    with pytest.raises(UnusableConfiguration, match="was made by 12345"):
+        find_configuration(None)
+    assert find_configuration(found) == found

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.output import Output, as_plain
-from daemon.tables import cell, csv_cell, duration_text, size_text, table_lines
+from daemon.tables import cell, duration_text, size_text, table_lines
 from daemon.terminal import escape_line, wants_color
 
 
@@ -45,15 +45,6 @@ def test_columns_are_aligned_as_wide_characters_are_shown() -> None:
 def test_a_name_with_escape_sequences_is_harmless_in_a_table() -> None:
     (_, row) = table_lines(("name",), [("\x1b]0;owned\x07",)], right=frozenset())
     assert row == "\\x1b]0;owned\\x07"
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", " =1", "\t=1"])
-def test_a_cell_that_looks_like_a_formula_is_text_for_a_spreadsheet(text: str) -> None:
-    assert csv_cell(text) == "'" + text
-
-
-def test_a_harmless_cell_stays_as_it_is() -> None:
-    assert csv_cell("cell 1") == "cell 1"
 
 
 def test_json_holds_odd_names_as_they_are_displayed() -> None:
