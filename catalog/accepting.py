@@ -70,8 +70,7 @@ def _row(row: RowMapping, *, done: bool, reason: str | None = None) -> DecisionR
 def _accepted(connection: Connection, acting: Acting, row: RowMapping, now: datetime, via: str) -> DecisionRow:
     differs = row["owner_differs"]
     if "owner_id" not in differs:
-        reason = f"the new folder does not tell whose it is: {differs.get('reason') or 'no rule fits'}"
-        return _row(row, done=False, reason=reason)
+        return _row(row, done=False, reason=_why_nobody(acting, row))
     to_owner, to_group = differs["owner_id"], differs["group_id"]
     images = connection.execute(
         select(Image.id, Image.owner_id, Image.group_id)
@@ -147,6 +146,14 @@ def _is_elsewhere(connection: Connection, annotation_id: int, image_id: int) -> 
         AnnotationLink.annotation_id == annotation_id, AnnotationLink.image_id.is_distinct_from(image_id)
     )
     return bool(connection.scalar(others))
+
+
+def _why_nobody(acting: Acting, row: RowMapping) -> str:
+    """Say that the new folder names no owner; why it does not is for those who manage the group."""
+    is_manager = acting.is_system or acting.is_administrator or row["group_id"] in acting.owner_of
+    why = row["owner_differs"].get("reason") if is_manager else None
+    sentence = "the new folder does not tell whose it is"
+    return f"{sentence}: {why}" if why else f"{sentence}; move it to a folder that does"
 
 
 def _is_member(connection: Connection, owner_id: int, group_id: int, now: datetime) -> bool:

@@ -13,12 +13,17 @@ from catalog.visibility import visible
 PLACEMENT = "placement"
 
 
-def differing(connection: Connection, acting: Acting, stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Give owner and group by the folder (None: not in sight), or the reason why it tells none."""
+def differing(
+    connection: Connection, acting: Acting, stored: Mapping[str, Any] | None, *, is_manager: bool = True
+) -> dict[str, Any] | None:
+    """Give owner and group by the folder (None: not in sight), or the reason why it tells none.
+
+    The reason may name people of other groups: it is for those who decide about the file.
+    """
     if stored is None:
         return None
     if "owner_id" not in stored:
-        return {"reason": stored.get("reason")}
+        return {"reason": stored.get("reason") if is_manager else None}
     return {
         "owner": _name(connection, acting, Experimenter, stored["owner_id"]),
         "group": _name(connection, acting, ExperimenterGroup, stored["group_id"]),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, false, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, false, or_, select, true
 
 from catalog.differing import differing
 from catalog.documents import HistoryRow
@@ -90,7 +90,7 @@ def why(connection: Connection, acting: Acting, path: bytes) -> WhyDocument:
         next_try_at=row["next_try_at"],
         attempts=row["attempts"] or 0,
         missing_since=row["missing_since"],
-        owner_differs=differing(connection, acting, row["owner_differs"]),
+        owner_differs=differing(connection, acting, row["owner_differs"], is_manager=row["is_manager"]),
         history=_history(connection, acting, place, row),
     )
 
@@ -168,6 +168,9 @@ def _history(connection: Connection, acting: Acting, place: Place, row: RowMappi
     of_path: ColumnElement[bool] = false()
     if row["is_manager"]:
         # Why it was held may name other people: for those who may decide about it.
-        of_path = and_(Event.root_id == place.root_id, Event.path_hash == path_hash(place.relative))
+        # Another file that lay here once may have been another group's.
+        sees_all = acting.is_system or acting.is_administrator
+        of_this = true() if sees_all else or_(Event.fileset_id.is_(None), Event.fileset_id == row["fileset_id"])
+        of_path = and_(Event.root_id == place.root_id, Event.path_hash == path_hash(place.relative), of_this)
     query = events(acting).where(or_(of_set, of_path)).order_by(Event.id.desc()).limit(EVENTS_AT_MOST)
     return history_rows(acting, connection.execute(query).mappings())

@@ -203,6 +203,7 @@ class Play:
     name: str = ""
     stages: Sequence[Stage] = STAGES
     known: dict[str, Identity] = field(default_factory=dict)
+    moved: dict[str, str] = field(default_factory=dict)
 
     @property
     def data(self) -> Path:
@@ -226,7 +227,7 @@ class Play:
             stage.act(self.data)
             if number == RELEASED_AT:
                 self.configure(is_released=True)
-            self.known = {stage.moved.get(path, path): identity for path, identity in self.known.items()}
+            self.moved |= stage.moved
             self._kill(f"stage {number}", **how)
             if not is_compound or number == len(self.stages) - 1:
                 self._restart(number, stage)
@@ -247,7 +248,7 @@ class Play:
             self.tally.violations.append(f"{self.name} stage {number}: the restart ended with {code}: {self._log()}")
             return
         complete = [("confocal", os.fsencode(path), images) for path, images in stage.complete.items()]
-        kept = {("confocal", os.fsencode(path)): identity for path, identity in self.known.items()}
+        kept = {("confocal", os.fsencode(self.moved.get(path, path))): found for path, found in self.known.items()}
         with closing(open_catalogue(self.url)) as catalogue:
             found = violations(catalogue, {"confocal": self.data}, complete=complete, before=before, kept=kept)
         self.tally.violations += [f"{sentence} [{self.name} stage {number}]" for sentence in found]
@@ -259,11 +260,10 @@ class Play:
                 found = identities(catalogue)
         except Exception:  # noqa: BLE001 - killed before there was a catalogue
             return
-        on_disk = {path for (_, path) in found}
         self.known = {
             os.fsdecode(path): identity
             for (_, path), identity in found.items()
-            if path in on_disk and os.fsdecode(path) != f"{ADA}/d/three.png"
+            if os.fsdecode(path) != f"{ADA}/d/three.png"
         }
 
     def _log(self) -> str:
