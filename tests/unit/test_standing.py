@@ -1,0 +1,103 @@
+"""When the whole thing counts as degraded, with which sentence, and what is told to whom."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from catalog.status import CatalogueStatus, RootStatus
+from daemon.health import Health, RootHealth
+from daemon.standing import DEGRADED, OK, Observed, standing
+
+NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+ROOT = RootStatus(
+    name="confocal",
+    path="/data/confocal",
+    role="acquisition",
+    available=True,
+    availability="available",
+    reason=None,
+    last_scan_at=NOW,
+    is_scanning=False,
+    overflow_count=1,
+    unlisted=0,
+)
+WATCH = RootHealth(
+    name="confocal",
+    events="watching",
+    reason=None,
+    watched=7,
+    unwatched_count=0,
+    unwatched=(),
+    overflow_count=3,
+    restart_count=0,
+)
+HEALTH = Health(
+    pid=1,
+    version="0.1.0",
+    started_at=NOW.isoformat(),
+    updated_at=NOW.isoformat(),
+    roots=(WATCH,),
+    config_version="abc",
+    config_problem=None,
+    progress={},
+    problems=(),
+)
+SEEN = Observed(
+    catalogue=CatalogueStatus(
+        roots=(ROOT,), counts={}, reasons=(), images=0, config=None, work=None, instance=None, wal_bytes=None
+    ),
+    health=HEALTH,
+    configuration_problem=None,
+    free_bytes=10**12,
+    is_administrator=True,
+    now=NOW,
+)
+
+
+def _with_root(**changes: object) -> Observed:
+    return replace(SEEN, catalogue=replace(SEEN.catalogue, roots=(replace(ROOT, **changes),)))  # type: ignore[arg-type] # any field
+
+
+def test_all_is_well() -> None:
+    document = standing(SEEN)
+    assert (document.state, document.problems) == (OK, ())
+    (root,) = document.roots
+    assert (root.events, root.watched, root.unwatched, root.overflow_count) == ("watching", 7, 0, 3)
+    assert document.config.version == "abc"
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (replace(SEEN, health=None), "no daemon is running"),
+        (replace(SEEN, now=NOW + timedelta(seconds=61)), "it may be stuck"),
+        (_with_root(availability="braked", reason="half of it is gone"), "root confocal is braked: half of it is gone"),
+        (_with_root(unlisted=2), "2 folders could not be listed"),
+        (
+            replace(SEEN, health=replace(HEALTH, roots=(replace(WATCH, unwatched_count=1, unwatched=("a",)),))),
+            "1 folders are not watched, only scanned: a",
+        ),
+        (replace(SEEN, configuration_problem="x.yaml:3:1: wrong"), "configuration: x.yaml:3:1: wrong"),
+        (replace(SEEN, free_bytes=1), "less than 200 MB"),
+    ],
+)
+def test_each_trouble_degrades_with_one_sentence(seen: Observed, words: str) -> None:
+    document = standing(seen)
+    assert document.state == DEGRADED
+    (problem,) = document.problems
+    assert words in problem
+
+
+def test_what_names_paths_is_for_administrators() -> None:
+    watch = replace(WATCH, unwatched_count=1, unwatched=("secret-folder",), reason="secret-reason")
+    seen = replace(
+        SEEN,
+        health=replace(HEALTH, roots=(watch,), problems=("secret-problem",)),
+        configuration_problem="secret.yaml:3:1: wrong",
+        is_administrator=False,
+    )
+    document = standing(seen)
+    assert document.state == DEGRADED
+    assert "secret" not in repr(document)
+    assert (document.daemon, document.free_bytes) == (None, None)
