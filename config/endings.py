@@ -79,7 +79,7 @@ _NOT_READ = {
     "Imspector": "obf msr",
     "Becker & Hickl SDT": "sdt",
     "PicoQuant PTU": "ptu",
-    "Femtonics MES": "mes",
+    "Yokogawa measurement settings or Femtonics MES": "mes",
     "MetaMorph ND index": "nd",
     "ImageXpress HTD index": "htd",
     "OME-XML": "ome ome.xml",

@@ -54,9 +54,33 @@ def _plain(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
         return facts
 
     images: list[TiffImage] = []
-    for series in file.series:
+    for series in _with_levels(file.series):
         images += images_of(source.stream, source.size_bytes, series, len(images), same)
     return images
+
+
+def _with_levels(found: list[tifffile.TiffPageSeries]) -> list[tifffile.TiffPageSeries]:
+    """Make pages that say they are smaller copies levels of the image before; tifffile knows only halves as such."""
+    kept: list[tifffile.TiffPageSeries] = []
+    for series in found:
+        if kept and _is_smaller_copy(series, kept[-1]):
+            kept[-1].levels.append(series)
+        else:
+            kept.append(series)
+    return kept
+
+
+def _is_smaller_copy(series: tifffile.TiffPageSeries, of: tifffile.TiffPageSeries) -> bool:
+    small, large, last = series.keyframe, of.keyframe, of.levels[-1].keyframe
+    if (
+        not small.is_reduced
+        or small.imagewidth >= last.imagewidth
+        or series.size // small.size != of.size // large.size
+    ):
+        return False
+    across, down = large.imagewidth / small.imagewidth, large.imagelength / small.imagelength
+    is_alike = small.dtype == large.dtype and small.samplesperpixel == large.samplesperpixel
+    return is_alike and abs(across / down - 1) < 0.02 and series.get_axes(squeeze=False) == of.get_axes(squeeze=False)
 
 
 def dialects() -> tuple[Dialect, ...]:

@@ -4,6 +4,8 @@ import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from config.endings import EndingKind, ending_of
+from ingest.work import Outcome
 from tests.helpers.reads import read_path
 from tests.helpers.real_data import manifest, real_data
 
@@ -27,41 +29,84 @@ Aperio SVS, Hamamatsu NDPI, Leica SCN, PerkinElmer QPTIFF, plain TIFF and BigTIF
   Frames of a GIF are time points.
 - **Pixels.** Half floats are called `float` with 16 significant bits; 64-bit integers have no name in OME and
   are refused.
-- **Label, macro, overview and thumbnail** pictures inside a file are no images.
+- **Label, macro, overview and thumbnail** pictures inside a file are no images; of a Leica SCN slide, the image whose
+  view is the whole slide is the macro.
 - **Sets.** A file whose OME-XML names other files, or one of several files of a Micro-Manager stack, is held as
-  part of a set; the others are not opened. A name that leads out of the folder makes the file damaged.
+  part of a set; the others are not opened. So is one of several positions of a Micro-Manager acquisition. A stack that
+  was broken off has the planes that were recorded; what is missing among them is black.
+  A name that leads out of the folder makes the file damaged.
 - **Whole or not.** A file is not settled while a part lies beyond its end, while pages are missing that it
   declares, while its last page cannot be unpacked, or while its end is zeros that look unwritten. Packed pieces
   above 256 MiB that claim to grow more than 500 times are bombs.
 - **Pictures.** Contrast lies between the 0.5th and the 99.8th percentile of a spread sample. Colours: the
   file's; else by emission wavelength (blue below 480 nm, cyan, green, yellow, red, magenta from 650 nm), by the
   channel's name, by order. A single channel is grey unless the file colours it. At most seven channels are
-  mixed. Planes above 1 GiB are sampled. Pixels that are not square are shown in the specimen's proportions.
+  mixed; a contrast range that ImageJ stored is used where it shows something. TIFF's and EXIF's orientation, palettes,
+  white-is-zero, CMYK, YCbCr and L*a*b* are shown as a person would see them.
+  Planes above 1 GiB are sampled. Pixels that are not square are shown in the specimen's proportions.
   Nothing is enlarged.
 
 ## The collection, by layout
-| layout | files | outcome | format or reason |
-|---|---:|---|---|
+The state that each file gets where a rule matches it (`tests/acceptance/test_real_files.py` drives the program
+over all of them).
+
+| layout | files | imported | held | ignored | quarantined | what they are |
+|---|---:|---:|---:|---:|---:|---|
 """
+
+_STATES = ("imported", "held", "ignored", "quarantined")
+#: Formats of the collection that are read, and its layouts of images in several files.
+STANDING_ALONE = ("TIFF", "PNG", "JPEG", "GIF", "WSI:aperio", "tif")
+SETS = ("ome-tiff-companion", "ome-tiff-multifile")
+
+
+def state_of(path: Path) -> tuple[str, str]:
+    """Give the state that a file must get, and what it is or why: by its ending, then by reading it."""
+    ending = ending_of(path.name)
+    if ending is None:
+        return "ignored", f"`{path.suffix}`"
+    if ending.kind is EndingKind.SET:
+        return "held", "part of a set"
+    if ending.kind is EndingKind.NOT_READ:
+        return "ignored", ending.format
+    result = read_path(path)
+    if result.outcome is Outcome.READ:
+        return "imported", result.format or ""
+    is_refused = result.outcome is Outcome.REFUSED
+    return "held" if is_refused else "quarantined", (result.reason or "").split(": ")[0]
 
 
 def table(folder: Path) -> str:
     """Give the page's text."""
-    outcomes: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+    layouts: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    exceptions = []
     for row in manifest(folder):
-        path = folder / row["path"]
-        if not path.is_file():
-            outcomes[row["layout"]]["ignored", "a folder that is one image (OME-Zarr)"] += 1
-            continue
-        result = read_path(path)
-        said = result.format or (result.reason or "").split(": ")[0]
-        outcomes[row["layout"]][result.outcome.value, said] += 1
-    lines = [
-        f"| {layout} | {count} | {outcome} | {said} |"
-        for layout, counted in sorted(outcomes.items())
-        for (outcome, said), count in sorted(counted.items())
-    ]
-    return _INTRO + "\n".join(lines) + "\n"
+        state, said = state_of(folder / row["path"])
+        layouts[row["layout"]].append((state, said))
+        if row["format"].startswith(STANDING_ALONE) and row["layout"] not in SETS and state != "imported":
+            exceptions.append(f"- `{row['path']}` is {state}: {said}.")
+    lines = [_line(layout, found) for layout, found in sorted(layouts.items())]
+    return (
+        _INTRO + "\n".join(lines) + "\n\n## Exceptions\nTIFF, PNG, JPEG and GIF files that stand alone and are not"
+        " imported:\n\n" + "\n".join(exceptions) + "\n"
+    )
+
+
+def _line(layout: str, found: list[tuple[str, str]]) -> str:
+    counts = Counter(state for state, _ in found)
+    cells = [str(counts[state] or "") for state in _STATES]
+    kinds = ", ".join(said for said, _ in Counter(said for _, said in found).most_common())
+    return f"| {layout} | {len(found)} | {' | '.join(cells)} | {kinds} |"
+
+
+def states_by_layout(page: str) -> dict[str, Counter[str]]:
+    """Read the table back: how many files of each layout are in each state."""
+    found = {}
+    for line in page.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| ") and len(cells) == 7 and cells[1].isdigit():
+            found[cells[0]] = Counter({state: int(n) for state, n in zip(_STATES, cells[2:6], strict=True) if n})
+    return found
 
 
 def main() -> int:
