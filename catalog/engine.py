@@ -13,6 +13,8 @@ from catalog.errors import CatalogueUnavailable
 from catalog.faults import meaning
 from catalog.storage import check_file, check_place, make_file
 
+#: A function of SQLite connections: lower() for all of Unicode, as PostgreSQL has it.
+SQLITE_LOWER = "coverslip_lower"
 BUSY_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 10
 MOUNTINFO = Path("/proc/self/mountinfo")
@@ -130,6 +132,11 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
     for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", *pragmas):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+    dbapi_connection.create_function(SQLITE_LOWER, 1, _lowered, deterministic=True)
+
+
+def _lowered(text: object) -> object:
+    return text.lower() if isinstance(text, str) else text
 
 
 def _begin_sqlite(connection: Connection) -> None:

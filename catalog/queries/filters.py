@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
+from catalog.engine import SQLITE_LOWER
 from catalog.errors import NotFound, NotUnderstood
 from catalog.models.annotations import Annotation, AnnotationLink, MapPair
 from catalog.models.base import AnySelect
@@ -189,7 +190,7 @@ def is_orphaned(acting: Acting) -> ColumnElement[bool]:
 
 def _has_word(dialect: str, acting: Acting, word: str) -> ColumnElement[bool]:
     def contains(column: Any) -> ColumnElement[bool]:
-        return func.lower(column).contains(_lowered(dialect, word), autoescape=True)
+        return _lower(dialect, column).contains(word.lower(), autoescape=True)
 
     in_pair = exists().where(
         MapPair.annotation_id == Annotation.id, or_(contains(MapPair.key), contains(MapPair.value))
@@ -198,22 +199,22 @@ def _has_word(dialect: str, acting: Acting, word: str) -> ColumnElement[bool]:
     return or_(contains(Image.name), contains(Image.description), annotated.exists())
 
 
-def _lowered(dialect: str, text: str) -> str:
-    """Lower a text as the database's lower() does: SQLite's knows ASCII only."""
-    return "".join(c.lower() if c.isascii() else c for c in text) if dialect == "sqlite" else text.lower()
+def _lower(dialect: str, column: Any) -> ColumnElement[Any]:
+    """Lower a column beyond ASCII, too: SQLite's own lower() does not."""
+    return getattr(func, SQLITE_LOWER)(column) if dialect == "sqlite" else func.lower(column)
 
 
 def glob_condition(dialect: str, column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
     """Give the condition that a name fits a shell pattern (`* ? [a-z] [!a-z]`), upper and lower case alike."""
-    parts = re.findall(r"\[[!^]?\]?[^\]]*\]|.", _lowered(dialect, pattern), re.DOTALL)
+    parts = re.findall(r"\[[!^]?\]?[^\]]*\]|.", pattern.lower(), re.DOTALL)
     regex = "".join(_regex_part(part) for part in parts)
     try:
         re.compile(regex)
     except re.error as error:
         raise NotUnderstood(f"'{pattern}' is no pattern for names: {error.msg}") from error
     if dialect == "sqlite":
-        return func.lower(column).op("GLOB")("".join(_sqlite_part(part) for part in parts))
-    return func.lower(column).op("~")(f"^{regex}$")
+        return _lower(dialect, column).op("GLOB")("".join(_sqlite_part(part) for part in parts))
+    return _lower(dialect, column).op("~")(f"^{regex}$")
 
 
 def _sqlite_part(part: str) -> str:

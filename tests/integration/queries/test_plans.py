@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import event, insert, text
+from sqlalchemy import event, insert, select, text
 
+from catalog.models.containers import DatasetImageLink
 from catalog.models.images import Image
 from catalog.models.ingest import Fileset
 from catalog.queries.filters import ImageFilters
@@ -38,7 +39,7 @@ def full(lab: Lab) -> Lab:
     return lab
 
 
-def plans(lab: Lab, name: str, filters: ImageFilters) -> Iterator[str]:
+def plans(lab: Lab, name: str, filters: ImageFilters, *, pages: int = 2) -> Iterator[str]:
     """Give the plan of the statement that finds a page's ids, as the database tells it."""
     acting = lab.acting(name)
     with lab.catalogue.reading() as connection:
@@ -49,7 +50,8 @@ def plans(lab: Lab, name: str, filters: ImageFilters) -> Iterator[str]:
 
         event.listen(connection, "before_cursor_execute", note)
         page = images(connection, acting, filters, limit=20)
-        images(connection, acting, filters, limit=20, after=page.next_after)
+        if pages > 1:
+            images(connection, acting, filters, limit=20, after=page.next_after)
         event.remove(connection, "before_cursor_execute", note)
         explain = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
         for statement, parameters in seen:
@@ -66,3 +68,18 @@ def test_a_page_reads_an_index_and_sorts_no_table(full: Lab, name: str, filters:
     for plan in found:
         assert not re.search(r"SCAN image\b(?! USING (COVERING )?INDEX)|Seq Scan on image\b", plan), plan
         assert re.search(r"ix_image_(page|own_page|newest)", plan), plan
+
+
+@pytest.mark.parametrize("name", ["ada", "root"])
+def test_a_page_of_one_container_does_not_walk_all_images(full: Lab, name: str) -> None:
+    lab = full
+    with lab.catalogue.reading() as connection:
+        rows = connection.execute(select(Image.id, Image.owner_id, Image.group_id).where(Image.id.in_([1, 5, 9]))).all()
+    dataset = lab.dataset(rows[0].owner_id, rows[0].group_id, "few")
+    with lab.catalogue.writing() as connection:
+        links = [{"dataset_id": dataset, "image_id": row.id, "created_at": NOW} for row in rows]
+        owned = {"owner_id": rows[0].owner_id, "group_id": rows[0].group_id}
+        connection.execute(insert(DatasetImageLink), [link | owned for link in links])
+        connection.execute(text("ANALYZE"))
+    (plan,) = plans(lab, name, ImageFilters(dataset="few"), pages=1)
+    assert not re.search(r"SCAN image\b|Seq Scan on image\b|ix_image_(newest|page)", plan), plan

@@ -1,0 +1,201 @@
+"""Measures pages and counts of a large catalogue as a member sees it, beside the same query without permissions.
+
+Run it alone: ``python -m benchmarks.catalogue --rows 1000000 [--url postgresql+psycopg://...]``; without a URL it
+makes an SQLite catalogue in a temporary folder. The rows are made in bulk: 200 users, 40 groups, 1,000 datasets.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, text
+
+from catalog.acting import resolve_acting
+from catalog.engine import Catalogue, open_catalogue
+from catalog.migrations.runner import migrate
+from catalog.models.containers import Dataset, DatasetImageLink, Project, ProjectDatasetLink
+from catalog.models.images import Image, OriginalFile
+from catalog.models.ingest import Directory, Fileset, Root, Sighting
+from catalog.models.people import Experimenter, ExperimenterGroup, Membership
+from catalog.names import path_hash
+from catalog.permissions import SYSTEM, Acting
+from catalog.queries.filters import ImageFilters
+from catalog.queries.images import image_ids, images
+from catalog.queries.tree import dataset_counts, tree
+from catalog.status import file_counts
+
+USERS, GROUPS, DATASETS, PROJECTS = 200, 40, 1000, 200
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+LEVELS = ("private", "read-only", "read-annotate", "read-write")
+BATCH = 20_000
+
+
+def group_of(user: int) -> int:
+    """Give a user's group (ids from 1)."""
+    return (user - 1) % GROUPS + 1
+
+
+def owner_of(dataset: int) -> int:
+    """Give the owner of a dataset (ids from 1)."""
+    return (dataset - 1) % USERS + 1
+
+
+def fill(connection: Connection) -> None:
+    """Put in people, groups and containers; every tenth user is in five groups more."""
+    levels = [{"id": i, "name": f"g{i}", "permissions": LEVELS[i % 4], "created_at": AT} for i in range(1, GROUPS + 1)]
+    connection.execute(insert(ExperimenterGroup), levels)
+    users = [{"id": i, "name": f"u{i}", "is_administrator": i == 1, "created_at": AT} for i in range(1, USERS + 1)]
+    connection.execute(insert(Experimenter), users)
+    pairs = {(i, group_of(i)) for i in range(1, USERS + 1)}
+    pairs |= {(i, group_of(i + more)) for i in range(10, USERS + 1, 10) for more in range(1, 6)}
+    member = {"source": "hand", "is_owner": False, "created_at": AT}
+    connection.execute(insert(Membership), [member | {"experimenter_id": u, "group_id": g} for u, g in sorted(pairs)])
+    connection.execute(insert(Root), [{"id": 1, "name": "scope", "path": b"/data"}])
+    dated = {"created_at": AT, "updated_at": AT, "owner_by": ""}
+    for model, count in ((Project, PROJECTS), (Dataset, DATASETS)):
+        rows = [
+            dated | {"id": i, "name": f"c{i}", "owner_id": owner_of(i), "group_id": group_of(owner_of(i))}
+            for i in range(1, count + 1)
+        ]
+        connection.execute(insert(model), rows)
+    links = [
+        {"project_id": owner_of(i), "dataset_id": i, "group_id": group_of(owner_of(i)), "owner_id": owner_of(i)}
+        for i in range(1, DATASETS + 1)
+    ]
+    connection.execute(insert(ProjectDatasetLink), [link | {"created_at": AT} for link in links])
+    folders = [
+        {"id": i, "root_id": 1, "path": b"d%d" % i, "path_hash": path_hash(b"d%d" % i), "is_listed_whole": True}
+        for i in range(1, DATASETS + 1)
+    ]
+    connection.execute(insert(Directory), folders)
+
+
+def batches(rows: int) -> Iterator[dict[Any, list[dict[str, Any]]]]:
+    """Give the rows of all images in batches, by table, in the order of their keys."""
+    for start in range(1, rows + 1, BATCH):
+        made: dict[Any, list[dict[str, Any]]] = {
+            model: [] for model in (Fileset, OriginalFile, Image, DatasetImageLink, Sighting)
+        }
+        for i in range(start, min(start + BATCH, rows + 1)):
+            add_image(made, i)
+        yield made
+
+
+def add_image(made: dict[Any, list[dict[str, Any]]], i: int) -> None:
+    """Add one image with its file; imports come in bursts that share a moment."""
+    dataset = i // 10 % DATASETS + 1
+    owner = owner_of(dataset)
+    owned = {"owner_id": owner, "group_id": group_of(owner)}
+    at = AT + timedelta(seconds=i // 100)
+    digest = i.to_bytes(16, "big")
+    seen = {"root_id": 1, "placement": {}, "seen_digest": digest, "done_digest": digest, "first_seen_at": at}
+    made[Fileset].append(owned | seen | {"id": i, "key": digest})
+    made[OriginalFile].append({
+        "id": i, "fileset_id": i, "ordinal": 0, "size_bytes": 8_400_000, "hash": f"{i:064x}", "hasher": "sha256",
+        "fingerprint": digest, "created_at": at,
+    })  # fmt: skip
+    made[Image].append(owned | {
+        "id": i, "name": f"image {i}", "fileset_id": i, "series": 0, "size_x": 2048, "size_y": 2048, "size_z": 1,
+        "size_c": 1, "size_t": 1, "pixels_type": "uint16", "format": "TIFF", "owner_by": "rule", "created_at": at,
+        "updated_at": at,
+    })  # fmt: skip
+    made[DatasetImageLink].append(owned | {"dataset_id": dataset, "image_id": i, "created_at": at})
+    made[Sighting].append({
+        "directory_id": dataset, "name": b"%d.tif" % i, "size_bytes": 8_400_000, "mtime_ns": i, "ctime_ns": i,
+        "inode": i, "disposition": "member", "fileset_id": i, "original_file_id": i,
+    })  # fmt: skip
+
+
+def build(catalogue: Catalogue, rows: int) -> None:
+    """Make the whole catalogue and its statistics."""
+    migrate(catalogue)
+    with catalogue.writing() as connection:
+        fill(connection)
+    for made in batches(rows):
+        with catalogue.writing() as connection:
+            for model, values in made.items():
+                connection.execute(insert(model), values)
+    with catalogue.writing() as connection:
+        connection.execute(text("ANALYZE"))
+
+
+def milliseconds(work: Callable[[], object], times: int = 9) -> float:
+    """Give the median of some runs, after one that warms caches."""
+    work()
+    taken = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        work()
+        taken.append((time.perf_counter() - begun) * 1000)
+    return statistics.median(taken)
+
+
+def deep(rows: int) -> str:
+    """Give where page 10,000 (or one in the middle of a small catalogue) begins."""
+    place = min(rows // 2, 1_000_000 - rows // 10)
+    at = AT + timedelta(seconds=place // 100)
+    micros = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return f"{micros}-{place}"
+
+
+def measure(catalogue: Catalogue, name: str, rows: int) -> Iterator[tuple[str, float, float]]:
+    """Give (what, milliseconds as this user, milliseconds of the same without permissions)."""
+    with catalogue.reading() as connection:
+        acting = resolve_acting(connection, name, now=AT, writes_database=False)
+        after, number = deep(rows), int(name.removeprefix("u"))  # everybody owns the dataset of the own number
+        plain = select(Image.created_at, Image.id).order_by(Image.created_at.desc(), Image.id.desc()).limit(100)
+
+        def both(work: Callable[[Acting], object]) -> tuple[float, float]:
+            return milliseconds(lambda: work(acting)), milliseconds(lambda: work(SYSTEM))
+
+        every = ImageFilters()
+        yield "first page, ids", *both(lambda who: image_ids(connection, who, every, limit=100))
+        yield "a page in the middle, ids", *both(lambda who: image_ids(connection, who, every, limit=100, after=after))
+        yield "first page, whole documents", *both(lambda who: images(connection, who, every, limit=100))
+        yield "plain first page, SQL alone", *(milliseconds(lambda: connection.execute(plain).all()),) * 2
+        in_one = both(lambda who: images(connection, who, ImageFilters(dataset=f"dataset:{number}"), limit=100))
+        yield "first page of one dataset", *in_one
+        yield "count of one dataset", *both(lambda who: dataset_counts(connection, who, number))
+        yield "counts of all datasets in sight", *both(lambda who: dataset_counts(connection, who))
+        counted = select(func.count()).select_from(DatasetImageLink)
+        yield "plain count of all links, SQL alone", *(milliseconds(lambda: connection.execute(counted).all(), 3),) * 2
+        yield (
+            "the whole tree",
+            milliseconds(lambda: tree(connection, acting), 3),
+            milliseconds(lambda: tree(connection, SYSTEM), 1),
+        )
+        yield (
+            "status: files by state",
+            milliseconds(lambda: file_counts(connection, acting), 3),
+            milliseconds(lambda: file_counts(connection, SYSTEM), 1),
+        )
+
+
+def main() -> int:
+    """Build, measure as a member of one group, of six, and as an administrator, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--url", help="an empty PostgreSQL database; without it, SQLite in a temporary folder")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="coverslip-bench-") as folder:
+        url = chosen.url or f"sqlite:///{Path(folder) / 'catalog.db'}"
+        with closing(open_catalogue(url, create=True)) as catalogue:
+            begun = time.perf_counter()
+            build(catalogue, chosen.rows)
+            print(f"{chosen.rows} images built in {time.perf_counter() - begun:.0f} s; milliseconds, medians\n")
+            print("| what | as | with permissions | without |\n|---|---|---|---|")
+            for name, who in (("u11", "member of one group"), ("u20", "member of six groups"), ("u1", "administrator")):
+                for what, with_ms, without_ms in measure(catalogue, name, chosen.rows):
+                    print(f"| {what} | {who} | {with_ms:.2f} | {without_ms:.2f} |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
