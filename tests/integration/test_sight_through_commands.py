@@ -95,7 +95,7 @@ def test_a_level_that_falls_to_private_hides_people_links_and_notes_and_rising_w
     assert SECRET in program.everything("ada")
     done = level(program, "private")
     assert foreseen == done
-    assert any(isinstance(value, int) and value >= 3 for value in done.values()), done
+    assert sum(value for key, value in done.items() if key.endswith("_that_sleep") and isinstance(value, int)) == 3
 
     told = program.everything("ada")
     assert SECRET not in told
