@@ -106,7 +106,11 @@ def _write(connection: Connection, reads: Sequence[ReadFileset], now: datetime, 
     record(connection, *events)
 
 
-_INSERT_FILES = insert(OriginalFile).returning(OriginalFile.id, sort_by_parameter_order=True)
+# Inserted without RETURNING, which SQLite could only do row by row, and asked for their ids at once.
+_INSERT_FILES = insert(OriginalFile)
+_FILE_IDS = select(OriginalFile.fileset_id, OriginalFile.id).where(
+    OriginalFile.fileset_id.in_(bindparam("ids", expanding=True))
+)
 _DIRECTORIES = select(Directory.root_id, Directory.path_hash, Directory.id).where(
     tuple_(Directory.root_id, Directory.path_hash).in_(bindparam("folders", expanding=True))
 )
@@ -120,7 +124,9 @@ _POINT = (
 
 def _write_files(connection: Connection, reads: Sequence[ReadFileset], now: datetime) -> None:
     rows = [original_file_row(read.fileset_id, 0, read.files[0], now) for read in reads]
-    ids = connection.scalars(_INSERT_FILES, rows).all()
+    connection.execute(_INSERT_FILES, rows)
+    found = connection.execute(_FILE_IDS, {"ids": [read.fileset_id for read in reads]})
+    ids = {row.fileset_id: row.id for row in found}
     folders = {read.files[0].path.rpartition(b"/")[0] for read in reads}
     hashes = {folder: path_hash(folder) for folder in folders}
     keys = sorted({(read.root_id, hashes[read.files[0].path.rpartition(b"/")[0]]) for read in reads})
@@ -129,22 +135,27 @@ def _write_files(connection: Connection, reads: Sequence[ReadFileset], now: date
         for root_id, hashed, directory_id in connection.execute(_DIRECTORIES, {"folders": keys})
     }
     pointed = []
-    for read, file_id in zip(reads, ids, strict=True):
+    for read in reads:
         folder, _, name = read.files[0].path.rpartition(b"/")
         directory_id = known.get((read.root_id, hashes[folder]))
-        pointed.append({"b_directory": directory_id, "b_name": name, "b_file": file_id})
+        pointed.append({"b_directory": directory_id, "b_name": name, "b_file": ids[read.fileset_id]})
     connection.execute(_POINT, pointed)
 
 
-_INSERT_IMAGES = insert(Image).returning(Image.id, sort_by_parameter_order=True)
+_INSERT_IMAGES = insert(Image)
+_IMAGE_IDS = select(Image.fileset_id, Image.series, Image.id).where(
+    Image.fileset_id.in_(bindparam("ids", expanding=True))
+)
 _INSERT_CHANNELS = insert(Channel)
 _INSERT_THUMBNAILS = insert(Thumbnail)
 
 
 def _write_images(connection: Connection, reads: Sequence[ReadFileset], now: datetime) -> list[list[int]]:
     rows = [row for read in reads for row in image_rows(read, now=now)]
-    ids = iter(connection.scalars(_INSERT_IMAGES, rows).all())
-    images = [[next(ids) for _ in read.images] for read in reads]
+    connection.execute(_INSERT_IMAGES, rows)
+    found = connection.execute(_IMAGE_IDS, {"ids": [read.fileset_id for read in reads]})
+    ids = {(row.fileset_id, row.series): row.id for row in found}
+    images = [[ids[read.fileset_id, image.series] for image in read.images] for read in reads]
     channels: list[dict[str, Any]] = []
     pictures: list[dict[str, Any]] = []
     for read, own in zip(reads, images, strict=True):

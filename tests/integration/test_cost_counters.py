@@ -1,0 +1,100 @@
+"""What an import costs, counted and not timed: statements, commits, opens and bytes. Fails only on a real loss."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from catalog.engine import Catalogue
+from tests.helpers.ingest_site import Site, add_person, write_tiff
+
+FILES = 100
+
+
+@contextmanager
+def counted(catalogue: Catalogue) -> Iterator[Counter[str]]:
+    """Count statements (an executemany is one) and transactions that write."""
+    counts: Counter[str] = Counter()
+
+    def on_statement(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        counts["statements"] += 1
+        counts[statement.split(maxsplit=1)[0].upper()] += 1
+
+    def on_commit(_connection: Any) -> None:
+        counts["commits"] += 1
+
+    event.listen(catalogue.engine, "before_cursor_execute", on_statement)
+    event.listen(catalogue.engine, "commit", on_commit)
+    try:
+        yield counts
+    finally:
+        event.remove(catalogue.engine, "before_cursor_execute", on_statement)
+        event.remove(catalogue.engine, "commit", on_commit)
+
+
+@pytest.fixture
+def site(catalogue: Catalogue, tmp_path: Path) -> Site:
+    made = Site(catalogue, tmp_path)
+    add_person(catalogue, "ab3c", "smith-lab")
+    for number in range(FILES):
+        write_tiff(made.root / f"smith-lab/ab3c/cells/day{number % 4}/{number}.tif", value=number)
+    return made
+
+
+def test_a_hundred_files_cost_few_statements_and_few_commits(site: Site) -> None:
+    with counted(site.catalogue) as counts:
+        summary = site.import_()
+
+    assert summary.imported == FILES
+    # The tests' pool takes ten files at a time, so a batch is ten: about 50 statements and one commit for each.
+    assert counts["statements"] < 8 * FILES, counts
+    assert counts["commits"] < 0.4 * FILES, counts
+
+
+def test_a_rescan_of_a_hundred_unchanged_files_asks_a_few_questions(site: Site) -> None:
+    site.import_()
+
+    with counted(site.catalogue) as counts:
+        site.import_()
+
+    assert counts["INSERT"] < 10, counts
+    assert counts["statements"] < 2 * FILES, counts
+
+
+def test_each_file_is_opened_once_and_read_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: Counter[bytes] = Counter()
+    bytes_read = 0
+    plain_open, plain_pread, plain_preadv = os.open, os.pread, os.preadv
+
+    def counting_open(path: Any, *arguments: Any, **named: Any) -> int:
+        if isinstance(path, bytes) and path.endswith(b".tif"):
+            opened[path] += 1
+        return plain_open(path, *arguments, **named)
+
+    def counting_pread(descriptor: int, size: int, offset: int) -> bytes:
+        nonlocal bytes_read
+        content = plain_pread(descriptor, size, offset)
+        bytes_read += len(content)
+        return content
+
+    def counting_preadv(descriptor: int, buffers: Any, offset: int) -> int:
+        nonlocal bytes_read
+        count = plain_preadv(descriptor, buffers, offset)
+        bytes_read += count
+        return count
+
+    monkeypatch.setattr(os, "open", counting_open)
+    monkeypatch.setattr(os, "pread", counting_pread)
+    monkeypatch.setattr(os, "preadv", counting_preadv)
+
+    site.import_()
+
+    size = sum(path.stat().st_size for path in site.root.rglob("*.tif"))
+    assert set(opened.values()) == {1}
+    assert len(opened) == FILES
+    assert size <= bytes_read <= 1.1 * size
