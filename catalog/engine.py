@@ -17,6 +17,13 @@ from catalog.storage import check_file, check_place, make_file
 SQLITE_LOWER = "coverslip_lower"
 BUSY_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 10
+#: For PostgreSQL's driver: a server that vanished without a word is noticed within half a minute.
+VANISHED_SERVER = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 MOUNTINFO = Path("/proc/self/mountinfo")
 _DRIVERS = {"sqlite", "postgresql+psycopg"}
 
@@ -98,7 +105,12 @@ def open_engine(url: URL | str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "options": "-c timezone=UTC", "application_name": "coverslip"}
+    arguments = {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "options": "-c timezone=UTC",
+        "application_name": "coverslip",
+        **VANISHED_SERVER,
+    }
     return create_engine(parsed, pool_pre_ping=True, connect_args=arguments)
 
 

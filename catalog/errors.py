@@ -35,3 +35,7 @@ class CatalogueUnavailable(CatalogueError):  # noqa: N818 - reads as the answer 
 
 class CatalogueBusy(CatalogueUnavailable):
     """The database can't be used just now (locked, connection lost, disk full): the same call may work later."""
+
+
+class LockLost(CatalogueUnavailable):
+    """The ingest lock is not ours any more: nothing may be claimed or committed (exit code 5)."""

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from catalog.engine import Catalogue
-from catalog.errors import CatalogueUnavailable
+from catalog.engine import CONNECT_TIMEOUT_S, VANISHED_SERVER, Catalogue
+from catalog.errors import LockLost
 
 #: The pair of numbers that means "ingest into this catalogue" ("covr", "slip" in ASCII); locks are per database.
 _KEYS = {"one": 0x636F7672, "two": 0x736C6970}
@@ -41,10 +41,11 @@ class AdvisoryLock:
     def __init__(self, engine: Engine, connection: Connection) -> None:
         self._engine = engine
         self._connection: Connection | None = connection
+        self._is_released = False
         self._guard = threading.Lock()
 
     def is_held(self) -> bool:
-        """Ask the server; an error means that the lock is lost, for good."""
+        """Ask the server; an error means that the lock is lost, until `take_again` gets it."""
         with self._guard:
             if self._connection is None:
                 return False
@@ -56,9 +57,23 @@ class AdvisoryLock:
             self._close()
             return False
 
+    def take_again(self) -> bool:
+        """Take a lost lock once more, and tell whether it is held now; False while another session has it.
+
+        Whoever had it meanwhile may have changed everything: the caller begins as after a start.
+        """
+        if self.is_held():
+            return True
+        with self._guard:
+            if not self._is_released:
+                with suppress(SQLAlchemyError):  # the server is out of reach, still
+                    self._connection = _taken(self._engine)
+            return self._connection is not None
+
     def release(self) -> None:
         """Unlock and end the connection; the server alone would unlock a moment later."""
         with self._guard:
+            self._is_released = True
             if self._connection is not None:
                 with suppress(SQLAlchemyError):
                     self._connection.execute(_GIVE_BACK, _KEYS)
@@ -80,18 +95,26 @@ def take_advisory_lock(engine: Engine, *, purpose: str = "run") -> AdvisoryLock 
         isolation_level="AUTOCOMMIT",
         connect_args={
             "application_name": _own_name(purpose),
-            # A server that vanished without a word is noticed within half a minute.
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 30_000,
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            **VANISHED_SERVER,
         },
     )
-    connection = own.connect()
-    if connection.execute(_TAKE, _KEYS).scalar_one():
+    connection = _taken(own)
+    if connection is not None:
         return AdvisoryLock(own, connection)
-    connection.close()
     own.dispose()
+    return None
+
+
+def _taken(engine: Engine) -> Connection | None:
+    connection = engine.connect()
+    try:
+        if connection.execute(_TAKE, _KEYS).scalar_one():
+            return connection
+    except BaseException:
+        connection.close()
+        raise
+    connection.close()
     return None
 
 
@@ -123,10 +146,6 @@ def _own_name(purpose: str) -> str:
     return name.encode("ascii", errors="replace")[:_NAME_BYTES].decode("ascii")
 
 
-class LockLost(CatalogueUnavailable):
-    """The ingest lock is not ours any more: nothing may be claimed or committed (exit code 5)."""
-
-
 class FencedCatalogue(Catalogue):
     """A catalogue whose writing transactions are committed only while the ingest lock is held."""
 
@@ -141,5 +160,5 @@ class FencedCatalogue(Catalogue):
             yield connection
             if not self._is_held():
                 raise LockLost(
-                    f"the ingest lock of {self.place} was lost with its connection; the daemon stops and starts anew"
+                    f"the ingest lock of {self.place} was lost with its connection; it is taken again as soon as it can"
                 )

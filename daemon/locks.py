@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from daemon.errors import AnotherInstance
+from ingest.held_lock import HeldLock
 
 LOCK_NAME = "ingest.lock"
 #: What a process holds the ingest for: the daemon takes requests, a one-shot import does not.
@@ -42,12 +43,8 @@ class Holder:
         return " ".join(words)
 
 
-class IngestLock(Protocol):
-    """The right to ingest; it is asked before claims and commits."""
-
-    def is_held(self) -> bool:
-        """Tell whether the lock is still ours."""
-        ...
+class IngestLock(HeldLock, Protocol):
+    """The right to ingest, as the service keeps it."""
 
     def release(self) -> None:
         """Give it back."""
@@ -67,6 +64,10 @@ class FileLock:
     def is_held(self) -> bool:
         """Tell whether it was not released."""
         return self._descriptor is not None
+
+    def take_again(self) -> bool:
+        """Tell whether it was not released: the kernel takes it from nobody who lives."""
+        return self.is_held()
 
     def release(self) -> None:
         """Empty the file and let the next one in."""

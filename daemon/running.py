@@ -15,7 +15,7 @@ from daemon.access import become_owner_of
 from daemon.exits import Exit
 from daemon.health import Health, forget_health, root_health, write_health
 from daemon.readiness import Heartbeat, Notifier
-from daemon.reload import ConfigurationKeeper, first_configuration
+from daemon.reload import ConfigurationKeeper, InForce, first_configuration
 from daemon.requests import RequestInbox
 from daemon.root_watch import WatchReport, WatchState
 from daemon.schedule import Schedule
@@ -35,6 +35,8 @@ SCAN_OTHERWISE = timedelta(minutes=15)
 #: The two clocks drifting apart by more than this between two ticks: the wall clock was stepped, s.
 CLOCK_STEP_S = 5.0
 HEALTH_EVERY_S = 2.0
+#: A good configuration that the database did not let through is tried again after this long, s.
+RELOAD_AGAIN_S = 5.0
 
 
 def run_daemon(configuration: Path, *, environ: Mapping[str, str], version: str) -> int:
@@ -75,6 +77,7 @@ class Running:
         self._started_at = datetime.now(UTC)
         self._offset_s = _clock_offset_s()
         self._health_at = float("-inf")
+        self._reload_at = float("inf")
 
     def run(self) -> int:
         """Start the parts, look after them until the end, and end them."""
@@ -109,8 +112,9 @@ class Running:
             logger.exception("ingest.failed")
 
     def _tick(self) -> None:
-        if self._signals.reload.is_set():
+        if self._signals.reload.is_set() or time.monotonic() >= self._reload_at:
             self._signals.reload.clear()
+            self._reload_at = float("inf")
             self._reload()
         for _, watch in self._watches.all():
             watch.ensure_running()
@@ -135,7 +139,8 @@ class Running:
                 self._ingest.loop.reload(settings)
             except CatalogueError as error:
                 logger.error("config.not_applied", extra={"problem": str(error)})  # noqa: TRY400 - the database's
-                self._keeper.refuse(f"it could not be applied: {error}")
+                self._keeper.refuse(f"it could not be applied yet: {error}")
+                self._reload_at = time.monotonic() + RELOAD_AGAIN_S
             except ConfigurationError as error:
                 logger.error("config.refused", extra={"problem": str(error)})  # noqa: TRY400 - a person's mistake
                 self._keeper.refuse(str(error.problems[0]) if error.problems else str(error))
@@ -144,6 +149,8 @@ class Running:
                 self._watches.apply(settings)
                 self._plan_scans()
                 logger.info("config.reloaded", extra={"digest": settings.digest.hex()[:12]})
+                if settings.workers != self._ingest.settings.workers:
+                    logger.warning("config.needs_restart", extra={"key": "workers"})
         self._notifier.ready(self._status or "running")
 
     def _look_at_roots(self) -> None:
@@ -177,9 +184,6 @@ class Running:
     def _look_at_ingest(self) -> None:
         if not self._thread.is_alive():
             self._problem = "the ingest ended by itself"
-        elif not self._ingest.lock.is_held():
-            self._problem = "the ingest lock was lost"
-        if self._problem is not None:
             logger.error("daemon.can_not_go_on", extra={"problem": self._problem})
 
     def _tell(self, progress: Progress) -> None:
@@ -208,7 +212,7 @@ class Running:
             config_version=in_force.settings.digest.hex(),
             config_problem=in_force.problem,
             progress=_plain_progress(progress),
-            problems=tuple(_problems(reports, progress, in_force.problem, self._ingest)),
+            problems=tuple(_problems(reports, progress, in_force, self._ingest)),
         )
 
     def _end(self) -> int:
@@ -255,15 +259,17 @@ def scan_interval(settings: WatchSettings, report: WatchReport) -> timedelta:
     return SCAN_WHILE_HEALTHY if report.state in (WatchState.WATCHING, WatchState.STARTING) else SCAN_OTHERWISE
 
 
-def _problems(reports: list[WatchReport], progress: Progress, config_problem: str | None, ingest: Ingest) -> list[str]:
+def _problems(reports: list[WatchReport], progress: Progress, in_force: InForce, ingest: Ingest) -> list[str]:
     found = [f"{report.root}: {report.reason}" for report in reports if report.state is WatchState.UNAVAILABLE]
     found += [
         f"{report.root}: no events from {report.unwatched_count} folders and what lies below: {report.reason}"
         for report in reports
         if report.state is WatchState.DEGRADED
     ]
-    if config_problem is not None:
-        found.append(f"the configuration is refused, the last good one is in force: {config_problem}")
+    if in_force.problem is not None:
+        found.append(f"the configuration is refused, the last good one is in force: {in_force.problem}")
+    if in_force.settings.workers != ingest.settings.workers:
+        found.append("workers: was changed in the configuration; it counts after a restart of the daemon")
     if progress.problem is not None:
         found.append(progress.problem)
     if not ingest.restriction.is_enforced:

@@ -86,6 +86,7 @@ def opened_ingest(
             version=version,
             via="daemon" if purpose == "run" else "cli",
             grace_s=grace_s,
+            lock=lock,
         )
         yield Ingest(
             settings=settings,

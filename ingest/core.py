@@ -69,6 +69,16 @@ class Core:
         taken, self.committed = self.committed, []
         return taken
 
+    def forget(self) -> None:
+        """Drop all that was seen and is under way: the ingest begins anew. Results still to come are not known."""
+        self.roots.clear()
+        self.under_way.clear()
+        self.results.clear()
+        self.hot.clear()
+        self.committed.clear()
+        self.has_ready = self.may_be_due = True
+        self.next_due_look_s = 0.0
+
     def see_acceptance(self) -> None:
         """Notice that a person accepted a root: its row says available while it was braked or not recognised."""
         with self.catalogue.reading() as connection:

@@ -2,10 +2,9 @@
 
 import logging
 import os
-import queue
-import shutil
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from catalog import jobs, roots
 from catalog.engine import Catalogue
-from catalog.errors import CatalogueUnavailable
+from catalog.errors import CatalogueUnavailable, LockLost
 from config.rules import RootRules, compile_all
 from config.settings import Settings
 from ingest.accounts import MachineAccounts
@@ -23,6 +22,8 @@ from ingest.clock import Clock, SteadyTime, SystemClock
 from ingest.core import Core
 from ingest.dropping import drop_poisoned
 from ingest.due import look_at_due
+from ingest.free_space import FREE_AT_LEAST_BYTES, free_bytes
+from ingest.held_lock import HeldLock, NoLock, require_held
 from ingest.hints import Hints
 from ingest.import_requests import ImportRequests
 from ingest.ownership import Accounts
@@ -39,18 +40,9 @@ from ingest.watched import WatchedRoot
 
 log = logging.getLogger(__name__)
 
-FREE_AT_LEAST_BYTES = 200_000_000
 LOOK_FOR_ROOT_EVERY_S = 5.0
 _TICK_S = 1.0
 _PAUSES_S = (0.2, 1.0, 5.0, 10.0)
-
-
-def free_bytes(state_dir: Path) -> int:
-    """Give the free space of the state directory's disk; a folder that can't be asked counts as roomy."""
-    try:
-        return shutil.disk_usage(state_dir).free
-    except OSError:
-        return FREE_AT_LEAST_BYTES
 
 
 class IngestLoop:
@@ -73,6 +65,7 @@ class IngestLoop:
         via: str = "daemon",
         grace_s: float = 20.0,
         free_space: Callable[[Path], int] = free_bytes,
+        lock: HeldLock | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._settings = settings
@@ -83,13 +76,15 @@ class IngestLoop:
         self._version = version
         self._grace_s = grace_s
         self._free_space = free_space
+        self._lock = lock or NoLock()
+        self._is_lock_lost = False
         self._wake = hints.arrived
         pool.results.wake_with(self._wake)
         around = Surroundings(settings, accounts or MachineAccounts(settings.people), 0)
         self._core = Core(catalogue, pool, self._clock, self._steady, around, via)
         self._meter = Meter(self._clock)
         self._requests = ImportRequests(self._core)
-        self._asked: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._asked: deque[Callable[[], None]] = deque()
         self._problems: dict[str, str] = {}
         self._failures = 0
         self._next_tick_s = 0.0
@@ -126,7 +121,7 @@ class IngestLoop:
         self._wake.set()
 
     def _ask(self, act: Callable[[], None]) -> None:
-        self._asked.put(act)
+        self._asked.append(act)
         self._wake.set()
 
     # -- running ----------------------------------------------------------------------------------------------
@@ -135,11 +130,15 @@ class IngestLoop:
         """Ingest until ``stop`` is set: start-up (T7), a full pass of every root, then whatever comes.
 
         After ``stop`` no job is started; results are waited for up to ``grace_s``, then claims are given back.
-        `wake` it after setting ``stop``. Errors of the database and of files never end it.
+        `wake` it after setting ``stop``. Errors of the database and of files never end it; when the ingest lock is
+        lost it begins anew once it has it again.
         """
-        if self._begin(stop):
+        while self._begin(stop):
             self._scan(None)
             self._turn_until(stop.is_set)
+            if stop.is_set():
+                break
+            self._forget_everything()
         self._end()
 
     def run_once(
@@ -155,6 +154,8 @@ class IngestLoop:
         future = self.request_import(paths, wait=wait)
         try:
             self._turn_until(lambda: stopping.is_set() or future.done())
+            if self._is_lock_lost:
+                raise LockLost("the ingest lock was lost with the connection to the catalogue; run it again to go on")
             if not future.done():
                 self._attempt("import", self._requests.finish_all)
         finally:
@@ -164,20 +165,33 @@ class IngestLoop:
     def _begin(self, stop: threading.Event) -> bool:
         """Start up, waiting for a catalogue that is out of reach; False when stopped before."""
         while not stop.is_set():
+            self._last_turn_s = self._clock.monotonic()
             try:
                 self._start_up()
             except CatalogueUnavailable as error:
                 self._trouble("start-up", error)
-                self._last_turn_s = self._clock.monotonic()
-                stop.wait(_PAUSES_S[min(self._failures, len(_PAUSES_S) - 1)])
+                self._progress = replace(self._progress, at=self._clock.now(), problem=str(error))
+                stop.wait(_PAUSES_S[min(self._failures, len(_PAUSES_S)) - 1])
             else:
                 return True
         return False
 
+    def _forget_everything(self) -> None:
+        """Drop what is in memory: whoever had the lock meanwhile may have changed every row."""
+        log.warning("ingest_begins_anew")
+        for root in self._core.roots.values():
+            root.scanner.stop(within_s=1.0)
+        self._core.forget()
+        self._requests.cancel_all()
+
     def _start_up(self) -> None:
+        if not self._lock.take_again():
+            raise LockLost("the ingest lock of the catalogue was lost and can't be taken again yet")
         rules = compile_all(self._settings)
         core, now = self._core, self._clock.now()
         with self._catalogue.writing() as connection:
+            if core.instance_id:
+                jobs.end_instance(connection, core.instance_id, now=now)
             core.instance_id = jobs.begin_instance(
                 connection,
                 host=socket.gethostname(),
@@ -189,9 +203,10 @@ class IngestLoop:
             )
         self._swap(self._settings, rules)
         self._problems.clear()
+        self._failures, self._is_lock_lost = 0, False
 
     def _turn_until(self, is_over: Callable[[], bool]) -> None:
-        while not is_over():
+        while not is_over() and not self._is_lock_lost:
             self._last_turn_s = self._clock.monotonic()
             if not self._turn():
                 self._wake.wait(self._idle_s())
@@ -213,6 +228,7 @@ class IngestLoop:
             if hint.root in by_name:
                 core.follow(by_name[hint.root], hint)
         for name, count in overflows.items():
+            self._scan(name)
             self._attempt("overflow", lambda name=name, count=count: self._overflow(name, count))  # type: ignore[misc]  # bound now
         self._tick()
         if "space" in self._problems:
@@ -233,7 +249,13 @@ class IngestLoop:
         return busy and not self._failures
 
     def _attempt(self, step: str, act: Callable[[], bool | None]) -> bool:
-        """Do a step; an error of the database leaves its work for the next turn, any other drops the poisoned part."""
+        """Do a step; an error of the database leaves its work for the next turn, any other drops the poisoned part.
+
+        After such an error the steps that follow wait for the next turn: each could wait for the database as long.
+        """
+        if self._failures:
+            return False
+        self._last_turn_s = self._clock.monotonic()
         try:
             done = bool(act())
         except CatalogueUnavailable as error:
@@ -244,8 +266,7 @@ class IngestLoop:
             self._problems[step] = f"an error of the program at '{step}': {error}"
             drop_poisoned(self._core, step)
             return True
-        if done and self._problems.pop(step, None) is not None:
-            self._failures = 0
+        self._problems.pop(step, None)
         return done
 
     def _trouble(self, step: str, error: Exception) -> None:
@@ -253,14 +274,14 @@ class IngestLoop:
             log.warning("ingest_waits", extra={"step": step, "reason": str(error)})
         self._problems[step] = str(error)
         self._failures += 1
+        self._is_lock_lost = self._is_lock_lost or isinstance(error, LockLost)
 
     def _run_asked(self) -> None:
-        while True:
-            try:
-                act = self._asked.get_nowait()
-            except queue.Empty:
-                return
-            self._attempt("request", lambda act=act: act())  # type: ignore[misc]  # bound now
+        """Do what other threads asked for; what the database does not let through stays for the next turn."""
+        while self._asked and not self._failures:
+            self._attempt("request", self._asked[0])
+            if not self._failures:
+                self._asked.popleft()
 
     # -- once a second ----------------------------------------------------------------------------------------
 
@@ -270,12 +291,13 @@ class IngestLoop:
             return
         self._next_tick_s = now_s + _TICK_S
         self._failures = 0
-        self._problems.clear()
+        self._problems.pop("space", None)
         if self._free_space(self._settings.state_dir) < FREE_AT_LEAST_BYTES:
             self._problems["space"] = (
                 f"less than {FREE_AT_LEAST_BYTES // 1_000_000} MB are free in {self._settings.state_dir}:"
                 " nothing is imported until there is more"
             )
+        self._attempt("lock", lambda: require_held(self._lock))
         self._attempt("waiting", lambda: wake_waiting(self._core))
         self._attempt("people", self._see_changes)
         for root in list(self._core.roots.values()):
@@ -298,7 +320,6 @@ class IngestLoop:
     def _overflow(self, name: str, count: int) -> None:
         for root in self._core.roots.values():
             if root.name == name:
-                root.walk(is_full=True)
                 root.overflow_count += count
                 with self._catalogue.writing() as connection:
                     roots.count_overflows(connection, root.id, count)
@@ -319,9 +340,9 @@ class IngestLoop:
             known = roots.register_roots(connection, wanted)
         is_new = configuration_id != core.around.configuration_id
         accounts = self._given_accounts or MachineAccounts(settings.people)
-        self._settings = settings
-        core.around = Surroundings(settings, accounts, configuration_id)
-        core.around.refresh(self._catalogue, now)
+        around = Surroundings(settings, accounts, configuration_id)
+        around.refresh(self._catalogue, now)
+        core.around, self._settings = around, settings
         old = {root.name: root for root in core.roots.values()}
         core.roots = {}
         for watch in settings.watch:

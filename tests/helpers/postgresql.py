@@ -38,6 +38,14 @@ class PostgresServer:
         with psycopg.connect(self._uri, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{_name_in(url)}" WITH (FORCE)')
 
+    def go_away(self) -> None:
+        """Stop the server for a while, ending every session."""
+        self._server.stop()
+
+    def come_back(self) -> None:
+        """Start it again, with all its databases."""
+        self._server.start()
+
     def stop(self) -> None:
         """Stop the server and remove its folder."""
         self._server.cleanup()

@@ -1,0 +1,172 @@
+"""The program on a real PostgreSQL: every command, and a server that goes away and comes back."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+import tifffile
+
+from tests.helpers.postgresql import PostgresServer
+from tests.helpers.program import Daemon, Site, wait_until
+
+CONFIGURATION = """
+state_dir: @/state
+catalog: {url: "URL"}
+groups:
+  lab: {owners: [ada]}
+users:
+  ada: {name: Ada Byron}
+watch:
+  - root: @/root
+    name: confocal
+    settle: 200ms
+    rules:
+      - match: '{project}/{image}.{ext}'
+        set: {group: lab, owner: ada}
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path, postgresql_url: str) -> Site:
+    made = Site(folder=tmp_path)
+    (tmp_path / "root").mkdir()
+    _configure(made, postgresql_url)
+    return made
+
+
+def _configure(site: Site, url: str, text: str = CONFIGURATION) -> None:
+    """Write the configuration with the URL of a server on a local socket, which has no password."""
+    site.configure(text)
+    site.configuration.write_text(site.configuration.read_text().replace("URL", url.replace(":@/", "@/")))
+
+
+def _image(path: Path, value: int = 7) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tifffile.imwrite(path, np.full((64, 64), value, np.uint16))
+    return path
+
+
+def _names(site: Site) -> list[str]:
+    return sorted(image["name"] for image in site.images())
+
+
+def _status(site: Site) -> Any:
+    return site.run("status", "--json").json
+
+
+def _ready(daemon: Daemon) -> None:
+    wait_until(lambda: "daemon.ready" in daemon.logged() or daemon.process.poll() is not None, within_s=60)
+    assert daemon.process.poll() is None, daemon.logged()
+
+
+def _end_sessions(url: str, which: str) -> int:
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        query = (
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            " AND datname = current_database() AND application_name LIKE %s"
+        )
+        row = connection.execute(query, (which,)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_every_kind_of_command_works(site: Site) -> None:
+    path = _image(site.folder / "root" / "p" / "x.tif")
+    (site.folder / "root" / "p" / "broken.tif").write_bytes(b"II*\0")
+    done = site.run("import", "--json")
+    assert (done.code, "imported" in done.out) == (1, True), done
+    assert done.json["imported"] == 1, done
+    assert site.state_of(path)[0] == "imported"
+    assert site.json("queue")
+    image = site.images()[0]
+    for words in (
+        ("tag", "add", f"image:{image['id']}", "good"),
+        ("kv", "set", f"image:{image['id']}", "stain=DAPI"),
+        ("comment", "add", f"image:{image['id']}", "nice"),
+        ("user", "add", "eve"),
+        ("group", "add", "guests"),
+        ("retry", str(path.parent)),
+        ("check",),
+        ("doctor",),
+        ("root", "list"),
+        ("explain", str(path)),
+        ("status",),
+        ("config", "show"),
+    ):
+        done = site.run(*words)
+        assert done.code in {0, 1}, (words, done)
+        assert "unexpected error" not in done.err, (words, done)
+    for words in (("tree",), ("show", f"image:{image['id']}"), ("history", f"image:{image['id']}")):
+        assert site.json(*words)
+    assert site.run("thumbnail", f"image:{image['id']}", "-o", "x.png").code == 0
+    assert site.images("--tag", "good", acting="ada")
+
+
+def test_a_second_daemon_is_refused_and_an_import_handed_over(site: Site) -> None:
+    with site.daemon() as daemon:
+        _ready(daemon)
+        second = site.run("run")
+        assert (second.code, f"pid {daemon.process.pid} on" in second.err) == (4, True), second
+        _image(site.folder / "root" / "p" / "x.tif")
+        assert site.run("import", "--json").json["failed"] == 0
+        assert _names(site) == ["x"]
+
+
+def test_it_goes_on_by_itself_after_its_lock_was_lost(site: Site, postgresql_url: str) -> None:
+    with site.daemon() as daemon:
+        _ready(daemon)
+        _image(site.folder / "root" / "p" / "0.tif")
+        wait_until(lambda: _names(site) == ["0"], within_s=60)
+        assert _end_sessions(postgresql_url, "coverslip-ingest%") == 1
+        wait_until(lambda: "ingest_begins_anew" in daemon.logged(), within_s=30)
+        _image(site.folder / "root" / "p" / "1.tif", 2)
+        wait_until(lambda: _names(site) == ["0", "1"], within_s=60)
+        assert _end_sessions(postgresql_url, "coverslip%") >= 2
+        _image(site.folder / "root" / "p" / "last.tif", 9)
+        wait_until(lambda: _names(site) == ["0", "1", "last"], within_s=60)
+        wait_until(lambda: _status(site)["state"] == "ok", within_s=30)
+
+
+def test_it_stands_by_while_another_has_the_lock(site: Site, postgresql_url: str) -> None:
+    with site.daemon() as daemon:
+        _ready(daemon)
+        with psycopg.connect(postgresql_url.replace("+psycopg", ""), autocommit=True) as other:
+            assert _end_sessions(postgresql_url, "coverslip-ingest%") == 1
+            wait_until(
+                lambda: (
+                    other.execute("SELECT pg_try_advisory_lock(x'636F7672'::int, x'736C6970'::int)").fetchone()
+                    == (True,)
+                ),
+                every_s=0.01,
+            )
+            _image(site.folder / "root" / "p" / "x.tif")
+            wait_until(lambda: "the ingest lock" in " ".join(_status(site)["problems"]), within_s=30)
+            assert _names(site) == []
+        wait_until(lambda: _names(site) == ["x"], within_s=40)
+
+
+def test_it_waits_for_a_server_that_is_restarted(tmp_path: Path) -> None:
+    server = PostgresServer()
+    try:
+        url = server.new_database()
+        made = Site(folder=tmp_path)
+        (tmp_path / "root").mkdir()
+        _configure(made, url)
+        with made.daemon() as daemon:
+            _ready(daemon)
+            _image(tmp_path / "root" / "p" / "before.tif")
+            wait_until(lambda: _names(made) == ["before"], within_s=40)
+            server.go_away()
+            _image(tmp_path / "root" / "p" / "meanwhile.tif", 3)
+            _configure(made, url, CONFIGURATION.replace("Ada Byron", "Ada Lovelace"))
+            wait_until(lambda: "ingest_waits" in daemon.logged() and "config.not_applied" in daemon.logged())
+            assert made.run("images").code == 5
+            server.come_back()
+            wait_until(lambda: made.run("status").code == 0, within_s=20)
+            wait_until(lambda: _names(made) == ["before", "meanwhile"], within_s=40)
+            wait_until(lambda: "config.reloaded" in daemon.logged(), within_s=20)
+            wait_until(lambda: _status(made)["state"] == "ok", within_s=20)
+    finally:
+        server.stop()
