@@ -71,6 +71,8 @@ class Core:
 
     def forget(self) -> None:
         """Drop all that was seen and is under way: the ingest begins anew. Results still to come are not known."""
+        for root in self.roots.values():
+            root.scanner.stop(within_s=1.0)
         self.roots.clear()
         self.under_way.clear()
         self.results.clear()

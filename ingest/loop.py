@@ -138,7 +138,9 @@ class IngestLoop:
             self._turn_until(stop.is_set)
             if stop.is_set():
                 break
-            self._forget_everything()
+            log.warning("ingest_begins_anew")  # whoever had the lock meanwhile may have changed every row
+            self._core.forget()
+            self._requests.cancel_all()
         self._end()
 
     def run_once(
@@ -175,14 +177,6 @@ class IngestLoop:
             else:
                 return True
         return False
-
-    def _forget_everything(self) -> None:
-        """Drop what is in memory: whoever had the lock meanwhile may have changed every row."""
-        log.warning("ingest_begins_anew")
-        for root in self._core.roots.values():
-            root.scanner.stop(within_s=1.0)
-        self._core.forget()
-        self._requests.cancel_all()
 
     def _start_up(self) -> None:
         if not self._lock.take_again():
