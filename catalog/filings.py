@@ -6,8 +6,8 @@ from typing import Any
 from catalog.looks import ContainerName, Filing
 
 
-def filing_of(document: Mapping[str, Any]) -> Filing:
-    """Read a fileset's placement document (written by `ingest.documents`)."""
+def filing_of(document: Mapping[str, Any], table_pairs: tuple[tuple[str, str], ...] = ()) -> Filing:
+    """Read a fileset's placement document (written by `ingest.documents`); ``table_pairs`` were read beside it."""
     ownership = document["ownership"]
     target = document["target"]
     well = target["well"]
@@ -29,4 +29,6 @@ def filing_of(document: Mapping[str, Any]) -> Filing:
         tags=tuple(document["tags"]),
         key_values=tuple((key, value) for key, value in document["key_values"]),
         annotate=document["annotate"],
+        table_pairs=table_pairs,
+        table_on=(document.get("table") or {}).get("on", "image"),
     )

@@ -13,6 +13,7 @@ from catalog.looks import Committed, CommittedAs, ReadFileset
 from catalog.models.images import Image, OriginalFile
 from catalog.models.ingest import Fileset, Job
 from catalog.moves import adopt_by_content
+from catalog.rule_marks import annotate_by_table
 from catalog.store import hold_fileset
 
 
@@ -81,20 +82,33 @@ def _first_import(connection: Connection, read: ReadFileset, now: datetime, via:
         return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.TAKEN, reason=reason)
     _finish(connection, read, generation=1)
     after = {"images": images, "rule": read.filing.rule, "owner_by": read.filing.owner_by, "format": read.format}
-    record(connection, _event("imported", read, after, now, via))
+    record(connection, _event("imported", read, after | _table(read), now, via))
     return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.IMPORTED)
 
 
 def _update(connection: Connection, read: ReadFileset, generation: int, now: datetime, via: str) -> Committed:
     if not _is_other_content(connection, read):
         write_files(connection, read, now=now)
+        _annotate(connection, read, now)
         _finish(connection, read, generation=generation)
         return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.UNCHANGED)
     write_files(connection, read, now=now)
     images = replace_images(connection, read, now=now)
+    _annotate(connection, read, now)
     _finish(connection, read, generation=generation + 1)
-    record(connection, _event("updated", read, {"images": images, "format": read.format}, now, via))
+    record(connection, _event("updated", read, {"images": images, "format": read.format} | _table(read), now, via))
     return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.UPDATED)
+
+
+def _annotate(connection: Connection, read: ReadFileset, now: datetime) -> None:
+    """Put what the table beside the plate says now on what is catalogued already."""
+    if read.filing.table_pairs:
+        images = list(connection.scalars(select(Image.id).where(Image.fileset_id == read.fileset_id)))
+        annotate_by_table(connection, images, read.filing, configuration_id=read.configuration_id, now=now)
+
+
+def _table(read: ReadFileset) -> dict[str, Any]:
+    return {} if read.table_note is None else {"table": read.table_note}
 
 
 def _is_other_content(connection: Connection, read: ReadFileset) -> bool:

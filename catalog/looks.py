@@ -150,6 +150,9 @@ class Filing:
     tags: tuple[str, ...] = ()
     key_values: tuple[tuple[str, str], ...] = ()
     annotate: str = "image"
+    #: Key-values from a table beside the plate, and what they go to.
+    table_pairs: tuple[tuple[str, str], ...] = ()
+    table_on: str = "image"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +172,7 @@ class ReadFileset:
     images: tuple[ImageRecord, ...]
     pictures: tuple[ThumbnailRecord, ...]
     configuration_id: int | None = None
+    table_note: str | None = None
 
 
 class CommittedAs(StrEnum):

@@ -26,9 +26,13 @@ def annotate_by_rule(
     group_id: int,
     tags: Sequence[str] = (),
     key_values: Sequence[tuple[str, str]] = (),
+    is_replacing: bool = False,
     now: datetime,
 ) -> None:
-    """Put a rule's tags and key-values on an object of this owner and group, as far as they are not there already."""
+    """Put a rule's tags and key-values on an object of this owner and group, as far as they are not there already.
+
+    ``is_replacing``: a rule's earlier values of the same keys go; what people wrote stays.
+    """
     wanted_tags = [tag for tag in dict.fromkeys(text.strip() for text in tags) if tag]
     if not wanted_tags and not key_values:
         return
@@ -40,7 +44,7 @@ def annotate_by_rule(
             _link(connection, target, annotation_id, owner_id, group_id, now)
     pairs = [pair for pair in dict.fromkeys(key_values) if pair not in removed_pairs]
     if pairs:
-        _add_pairs(connection, target, pairs, owner_id, group_id, now)
+        _add_pairs(connection, target, pairs, owner_id, group_id, now, is_replacing=is_replacing)
 
 
 def _taken_off(connection: Connection, target: ObjectReference) -> tuple[set[str], set[tuple[str, str]]]:
@@ -132,6 +136,8 @@ def _add_pairs(
     owner_id: int,
     group_id: int,
     now: datetime,
+    *,
+    is_replacing: bool,
 ) -> None:
     query = (
         select(Annotation.id, Annotation.made_by, MapPair.key, MapPair.value)
@@ -143,14 +149,16 @@ def _add_pairs(
     rows = connection.execute(query).all()
     there = {(key, value) for _, _, key, value in rows}
     missing = [pair for pair in pairs if pair not in there]
-    if not missing:
-        return
+    keys = {key for key, _ in pairs} if is_replacing else set()
     by_rule = next((row.id for row in rows if row.made_by == "rule"), None)
-    if by_rule is None:
+    if by_rule is None and missing:
         made = _new(connection, "map", None, owner_id, group_id, now)
         write_pairs(connection, made, missing)
         _link(connection, target, made, owner_id, group_id, now)
         return
-    kept = [(row.key, row.value) for row in rows if row.id == by_rule]
+    mine = [(row.key, row.value) for row in rows if row.id == by_rule]
+    kept = [pair for pair in mine if pair[0] not in keys or pair in pairs]
+    if by_rule is None or [*kept, *missing] == mine:
+        return
     write_pairs(connection, by_rule, [*kept, *missing])
     connection.execute(update(Annotation).where(Annotation.id == by_rule).values(updated_at=now))

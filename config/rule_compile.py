@@ -29,6 +29,12 @@ class CompiledRule:
     tags: tuple[OutputTemplate, ...]
     key_values: tuple[tuple[str, OutputTemplate], ...]
     description: OutputTemplate | None
+    #: The name of a table beside the plate, for `key_values: {from: ...}`.
+    table: OutputTemplate | None = None
+
+    def may_be_its_table(self, name: str) -> bool:
+        """Tell whether a file of this name can be the rule's table."""
+        return self.table is not None and name.endswith(self.table.ending)
 
 
 class RuleCompiler:
@@ -62,6 +68,7 @@ class RuleCompiler:
             tags=self._outputs("tags", dict(enumerate(self._settings.tags)), context),
             key_values=self._key_values(context),
             description=self._description(context),
+            table=self._table(context),
         )
 
     def _matchers(self) -> tuple[CompiledTemplate | CompiledExpression, ...]:
@@ -140,6 +147,10 @@ class RuleCompiler:
 
     def _check_targets(self, matchers: tuple[CompiledTemplate | CompiledExpression, ...]) -> None:
         sets = frozenset(self._settings.set)
+        given = sets.union(*(matcher.names for matcher in matchers))
+        self._check_on("on", self._settings.on, given)
+        if isinstance(self._settings.key_values, KeyValueTable):
+            self._check_on("key_values.on", self._settings.key_values.on, given)
         for number, matcher in enumerate(matchers):
             key = "regex" if isinstance(matcher, CompiledExpression) else self._match_key(number)
             for message in target_problems(frozenset(matcher.names) | sets, matcher.always | sets):
@@ -155,12 +166,29 @@ class RuleCompiler:
     def _key_values(self, context: OutputContext) -> tuple[tuple[str, OutputTemplate], ...]:
         written = self._settings.key_values
         if isinstance(written, KeyValueTable):
-            self._problem(
-                "key_values", "tables beside a plate are not done by this version of coverslip yet", "remove the key"
-            )
             return ()
         made = ((key, self._output(f"key_values.{key}", source, context)) for key, source in (written or {}).items())
         return tuple((key, output) for key, output in made if output)
+
+    def _table(self, context: OutputContext) -> OutputTemplate | None:
+        written = self._settings.key_values
+        if not isinstance(written, KeyValueTable):
+            return None
+        if "/" in written.table or not written.table.strip():
+            hint = "it is looked for in the file's folder and in the folders above it"
+            self._problem("key_values.from", f"'{written.table}' is not a file name", hint)
+        known = {*context.types, *self._settings.set}
+        by = ("row", "column") if written.by == "well" and "well" not in known else (written.by,)
+        if not known.issuperset(by):
+            hint = f"it gives {', '.join(sorted(known)) or 'nothing'}"
+            self._problem("key_values.by", f"the rule gives no {written.by}, by which a line would be found", hint)
+        return self._output("key_values.from", written.table, context)
+
+    def _check_on(self, key: str, on: str, given: frozenset[str]) -> None:
+        """Refuse annotations of what the rule never makes: they would silently go nowhere."""
+        needs = {"dataset": {"project", "dataset"}, "plate": {"plate"}, "well": {"plate"}}.get(on)
+        if needs is not None and not needs & given:
+            self._problem(key, f"the rule files into no {on}, so nothing can go to it", "say on: image")
 
     def _description(self, context: OutputContext) -> OutputTemplate | None:
         source = self._settings.description

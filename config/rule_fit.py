@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from config.rule_compile import CompiledRule
-from config.rule_values import TARGETS, RuleMatch, RuleSkip, Tried
+from config.rule_values import TARGETS, RuleMatch, RuleSkip, TableLookup, Tried
+from config.settings import KeyValueTable
 from config.templates_compile import Captured, CompiledTemplate, Fit, NoFit, PathView
 from config.templates_output import OutputTemplate, as_text
 from config.value_types import Value, read_number, read_position, read_well, well_name
@@ -111,8 +112,20 @@ def _filled(plain: RuleMatch, rule: CompiledRule, captures: Mapping[str, Capture
         container_owner=container_owner,
         tags=tuple(dict.fromkeys(text.strip() for output in rule.tags if (text := _write(output, values)).strip())),
         key_values=tuple((key, text) for key, output in rule.key_values if (text := _write(output, values))),
+        table=_table(rule, values, well),
         description=_write(rule.description, values) or None if rule.description else None,
     )
+
+
+def _table(rule: CompiledRule, values: Mapping[str, Captured], well: tuple[int, int] | None) -> TableLookup | None:
+    """Give what to look up in the table; None where the path has no value to find a line by."""
+    written = rule.settings.key_values
+    if rule.table is None or not isinstance(written, KeyValueTable):
+        return None
+    found = values.get(written.by)
+    value = well_name(well) if written.by == "well" and well is not None else as_text(found) if found else None
+    name = _write(rule.table, values)
+    return None if value is None or not name else TableLookup(name=name, by=written.by, value=value, on=written.on)
 
 
 def _write(output: OutputTemplate, values: Mapping[str, Captured]) -> str:

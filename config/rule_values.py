@@ -16,6 +16,16 @@ DIMENSIONS = ("channel", "z", "t")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TableLookup:
+    """What to look up in a table beside the plate: the file's ``name``, the line whose column ``by`` says ``value``."""
+
+    name: str
+    by: str
+    value: str
+    on: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuleMatch:
     """The first rule that matches, with all it says. Names of people and groups are texts still.
 
@@ -39,6 +49,7 @@ class RuleMatch:
     container_owner: str | None = None
     tags: tuple[str, ...] = ()
     key_values: tuple[tuple[str, str], ...] = ()
+    table: TableLookup | None = None
     description: str | None = None
     #: Why the file is held although the rule matches: a lookup without an entry ...
     held: str | None = None

@@ -21,6 +21,7 @@ class RootRules:
         self.settings = settings
         self.rules = tuple(rules)
         self.has_skips = any(rule.settings.skip for rule in rules)
+        self._has_tables = any(rule.table is not None for rule in rules)
         self._ignoring = Ignoring(watch.ignore)
         self._no_match = NoRuleMatch(reason=_why_none(watch.name, len(rules)))
 
@@ -39,6 +40,13 @@ class RootRules:
         """Say for every rule, in order, how far it comes with a path, whether or not an earlier one matches."""
         view = PathView(path_text(path))
         return tuple(tried for rule in self.rules for tried in try_rule(rule, view))
+
+    def may_be_table(self, name: bytes) -> bool:
+        """Tell whether a file of this name can be the table of a rule's `key_values: {from: ...}`."""
+        if not self._has_tables:
+            return False
+        text = path_text(name)
+        return any(rule.may_be_its_table(text) for rule in self.rules)
 
     def ignored(self, path: bytes) -> str | None:
         """Find the ignore pattern that a file or folder (relative to the root) falls under."""

@@ -80,6 +80,12 @@ class OutputTemplate:
         """Tell whether it is the same text for every file."""
         return all(isinstance(part, str) for part in self.parts)
 
+    @property
+    def ending(self) -> str:
+        """Give the text with which it ends whatever the values are."""
+        last = self.parts[-1] if self.parts else ""
+        return last if isinstance(last, str) else ""
+
     def render(self, captures: Mapping[str, Captured]) -> Rendered:
         """Write the text for what a match captured."""
         try:

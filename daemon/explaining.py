@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from catalog.known_people import KnownPeople
@@ -104,6 +104,7 @@ def placement_document(placement: Placement) -> dict[str, Any]:
         "container_owner": placement.container_owner,
         "tags": list(placement.tags) or None,
         "key_values": [list(pair) for pair in placement.key_values] or None,
+        "table": None if placement.table is None else asdict(placement.table),
         "description": placement.description,
     }
     return target | {key: value for key, value in more.items() if value is not None}

@@ -10,6 +10,8 @@ from catalog.differing import PLACEMENT
 from catalog.looks import ChangedFile, DirectoryLook, KnownSighting, SeenFile
 from catalog.missing import forget_renamed, mark_missing
 from catalog.moves import Move, MoveCandidate, move_candidates, move_file
+from catalog.table_refresh import refresh_by_table
+from config.path_text import path_text
 from ingest.brake import Brake
 from ingest.checks import MoveCheck
 from ingest.deciding import Deciding, changed_file, decide, digest_of, is_unchanged, seen_file
@@ -145,6 +147,20 @@ class Looking:
         withheld = self._withhold(looked, directory, new, closed) if may_move else set()
         files = [self._seen(directory, entry, closed) for entry in fresh if entry.name not in withheld]
         looked.made |= self._write(files, changed)
+        self._see_tables(directory, [e for e in fresh if e.name not in known or not is_unchanged(e, known[e.name])])
+
+    def _see_tables(self, directory: bytes, new: Sequence[Entry]) -> None:
+        """Have images read again whose table beside the plate is new or changed."""
+        for entry in new:
+            if entry.kind is EntryKind.FILE and self.root.rules.may_be_table(entry.name):
+                refresh_by_table(
+                    self.connection,
+                    self.root.id,
+                    directory,
+                    path_text(entry.name),
+                    largest_bytes=self.root.watch.hash_now_bytes,
+                    due_at=self.deciding.now + self.deciding.root_settle,
+                )
 
     def _is_ignored(self, directory: bytes, name: bytes) -> bool:
         return self.root.rules.ignored(below(directory, name)) is not None

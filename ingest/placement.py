@@ -7,7 +7,7 @@ from enum import StrEnum
 from config.endings import without_ending
 from config.path_text import path_text
 from config.rule_outcome import OutcomeKind, outcome_of
-from config.rule_values import DIMENSIONS, RuleMatch
+from config.rule_values import DIMENSIONS, RuleMatch, TableLookup
 from config.rules import RootRules
 from config.settings import WatchSettings
 from config.value_types import well_name
@@ -56,6 +56,8 @@ class Placement:
     tags: tuple[str, ...] = ()
     key_values: tuple[tuple[str, str], ...] = ()
     annotate: str = "image"
+    #: A line of a table beside the plate gives further key-values; it is read together with the image.
+    table: TableLookup | None = None
     description: str | None = None
     crosscheck: str = "hold"
     settle_s: float = 10.0
@@ -140,6 +142,7 @@ def _placement(rules: RootRules, match: RuleMatch, name: str) -> Placement:
         tags=match.tags,
         key_values=match.key_values,
         annotate=rule.on,
+        table=match.table,
         description=match.description,
         crosscheck=rule.crosscheck or watch.crosscheck,
         settle_s=settle.total_seconds(),

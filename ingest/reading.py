@@ -7,6 +7,7 @@ import errno
 import io
 import logging
 import os
+from dataclasses import replace
 from typing import BinaryIO, cast
 
 from catalog.records import FileRecord, ThumbnailRecord
@@ -20,6 +21,7 @@ from ingest.readers.protocol import (
     RefusedError,
     Source,
 )
+from ingest.tables import table_line
 from ingest.thumbnails import make_thumbnail
 from ingest.work import Look, Outcome, ReadResult, ReadTask
 
@@ -55,7 +57,10 @@ def _read_members(task: ReadTask, root: int) -> ReadResult:
         _must_be(opened.look(), member.look, "before it was read")
         result = _read_one(task, member.path, opened, member.look)
         _must_be(opened.look(), member.look, "while it was read")
-    return result
+    if task.table is None:
+        return result
+    line = table_line(root, member.path, task.table)
+    return replace(result, table_pairs=line.pairs, table_note=line.note)
 
 
 def _must_be(now: Look, then: Look, when: str) -> None:

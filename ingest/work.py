@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Literal
 
 from catalog.records import FileRecord, ImageRecord, ThumbnailRecord
+from config.rule_values import TableLookup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class ReadTask:
     thumbnail_px: int
     projection: Literal["middle", "max", "mean"]
     associated_images: Literal["hide", "keep", "drop"]
+    table: TableLookup | None = None
 
 
 class Outcome(StrEnum):
@@ -73,3 +75,6 @@ class ReadResult:
     #: One for each image, in the same order.
     thumbnails: tuple[ThumbnailRecord, ...] = ()
     bytes_read: int = 0
+    #: What a line of the table beside the plate gives, and what is to be said about the table.
+    table_pairs: tuple[tuple[str, str], ...] = ()
+    table_note: str | None = None

@@ -7,6 +7,7 @@ from typing import Literal, cast
 from catalog.filings import filing_of
 from catalog.jobs import DEATHS_AT_MOST, DIED, Failed
 from catalog.looks import ReadFileset, StartedJob
+from config.rule_values import TableLookup
 from config.settings import Settings
 from ingest.watched import WatchedRoot
 from ingest.work import Look, Member, Outcome, ReadResult, ReadTask
@@ -55,6 +56,7 @@ def task_of(job: StartedJob, root: WatchedRoot, settings: Settings) -> ReadTask:
         thumbnail_px=settings.thumbnails.size_px,
         projection=cast(Literal["middle", "max", "mean"], document["projection"]),
         associated_images=cast(Literal["hide", "keep", "drop"], document["associated_images"]),
+        table=TableLookup(**document["table"]) if document.get("table") else None,
     )
 
 
@@ -66,11 +68,12 @@ def read_fileset(result: ReadResult, under_way: UnderWay) -> ReadFileset:
         claim=result.claim,
         digest=result.digest,
         format=result.format or "unknown",
-        filing=filing_of(under_way.job.document),
+        filing=filing_of(under_way.job.document, result.table_pairs),
         files=result.files,
         images=result.images,
         pictures=result.thumbnails,
         configuration_id=under_way.configuration_id,
+        table_note=result.table_note,
     )
 
 

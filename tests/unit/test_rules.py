@@ -200,7 +200,10 @@ def test_every_rule_is_told_how_far_it_came() -> None:
         (rule("{image}.{ext}", set={"dataset": "{image|uper}"}), 20, 9, "neither a filter nor a lookup"),
         (rule("{image}.{ext}", set={"dataset": "{image:03d}"}), 20, 9, "text and can't be formatted"),
         (rule("{d:%Y}_{image}.{ext}", set={"dataset": "{d:%Y-%m}"}), 20, 9, "asks for %m"),
-        (rule("{image}.{ext}", key_values=KeyValueTable(table="x.csv")), 20, 8, "tables beside a plate"),
+        (rule("{plate}/{image}.{ext}", key_values=KeyValueTable(table="x.csv")), 20, 8, "gives no well"),
+        (rule("{plate}/{well}.{ext}", key_values=KeyValueTable(table="../x.csv")), 20, 8, "not a file name"),
+        (rule("{dataset}/{image}.{ext}", tags=("x",), on="well"), 20, 8, "files into no well"),
+        (rule("{plate}/{well}.{ext}", tags=("x",), on="dataset"), 20, 8, "files into no dataset"),
     ],
 )
 def test_a_wrong_rule_is_refused_with_its_place(wrong: RuleSettings, line: int, column: int, word: str) -> None:
