@@ -106,7 +106,7 @@ def test_explain_says_beforehand_what_the_import_does(facility: Facility, layout
                 [f"{name!r} is {said['outcome']}"] if is_known and said["outcome"] != expected.split(":")[0] else []
             )
             continue
-        found = {key: said["placement"].get(key) for key in ("project", "dataset", "screen", "plate", "run", "well")}
+        found = {key: said["placement"].get(key) for key in ("project", "dataset", "screen", "plate", "well")}
         found |= {key: said[key] for key in ("owner", "group", "rule")}
         found["name"] = said["image"]
         wrong += [f"{name!r}: {k} was explained as {v!r}, is {row[k]!r}" for k, v in found.items() if v != row[k]]
