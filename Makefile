@@ -1,6 +1,8 @@
 # Everything sets itself up: `make demo` and `make test` work on a fresh clone.
 PYTHON ?= python3
 VENV := .venv
+# The program is started hundreds of times: it shall not be compiled each time.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # No cache: nothing is written outside this folder, and an account without a home can do it, too.

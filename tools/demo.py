@@ -318,6 +318,8 @@ def main() -> None:
     arguments = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop_by_signal)
+    # A shell that starts it in the background has it ignore Ctrl-C; told to stop, it stops all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     demo = Demo(arguments.here.resolve())
     try:
         folder = None if arguments.dir is None else own_folder(arguments.dir, demo.here)

@@ -83,14 +83,14 @@ def test_every_kind_of_command_works(site: Site) -> None:
     image = site.images()[0]
     for words in (
         ("tag", "add", f"image:{image['id']}", "good"),
-        ("kv", "set", f"image:{image['id']}", "stain=DAPI"),
+        ("kv", "add", f"image:{image['id']}", "stain=DAPI"),
         ("comment", "add", f"image:{image['id']}", "nice"),
         ("user", "add", "eve"),
         ("group", "add", "guests"),
         ("retry", str(path.parent)),
         ("check",),
         ("doctor",),
-        ("root", "list"),
+        ("root", "ls"),
         ("explain", str(path)),
         ("status",),
         ("config", "show"),

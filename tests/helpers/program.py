@@ -67,7 +67,11 @@ class Site:
     @property
     def environ(self) -> dict[str, str]:
         """Give the environment of the program: without what the test run has."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("COVERSLIP_", "NOTIFY_"))}
+        kept = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("COVERSLIP_", "NOTIFY_", "PYTHONDONT"))
+        }
         return kept | {"COVERSLIP_CONFIG": str(self.configuration), "NO_COLOR": "1"} | dict(self.environment)
 
     def configure(self, text: str) -> None:
