@@ -1,6 +1,6 @@
 """Writes what is to be done: settled filesets become jobs (T2), jobs are started (T3), fail (T6) or are void (T7)."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -358,6 +358,22 @@ def end_instance(connection: Connection, instance_id: int, *, now: datetime) -> 
         .values(state="ready", instance_id=None, deaths=case((Job.deaths > 0, Job.deaths - 1), else_=0))
     )
     connection.execute(update(Instance).where(Instance.id == instance_id).values(ended_at=now))
+
+
+def give_back_lost(connection: Connection, instance_id: int, known: Container[tuple[int, int]]) -> None:
+    """Make an instance's started jobs ready again that are not among the ``known`` (fileset id, claim)."""
+    query = select(Job.fileset_id, Job.kind, Job.claim, Job.digest).where(
+        Job.state == "started", Job.instance_id == instance_id
+    )
+    for row in connection.execute(query).all():
+        if (row.fileset_id, row.claim) in known:
+            continue
+        mine = (Job.fileset_id == row.fileset_id, Job.kind == row.kind)
+        if bytes(row.digest) == b"":
+            connection.execute(delete(Job).where(*mine))
+        else:
+            fewer = case((Job.deaths > 0, Job.deaths - 1), else_=0)
+            connection.execute(update(Job).where(*mine).values(state="ready", instance_id=None, deaths=fewer))
 
 
 def count_work(connection: Connection) -> dict[str, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from catalog.events import NewEvent, record
 from catalog.models.ingest import Assignment, Directory, Event, Root, Sighting
@@ -25,6 +25,11 @@ class KnownRoot:
     last_pass_ended_at: datetime | None
     overflow_count: int
 
+    @property
+    def is_accepted(self) -> bool:
+        """Tell whether a person accepted the root (its identity was dropped) and no pass has ended since."""
+        return self.availability == "available" and self.identity is None and self.last_pass_ended_at is not None
+
 
 def register_configuration(connection: Connection, digest: bytes, source_text: str, *, now: datetime) -> int:
     """Note that a configuration is in force; the same text again is the same version."""
@@ -37,39 +42,52 @@ def register_configuration(connection: Connection, digest: bytes, source_text: s
     return int(new)
 
 
-def register_roots(connection: Connection, roots: Sequence[tuple[str, bytes, str]]) -> dict[str, KnownRoot]:
+def register_roots(
+    connection: Connection, roots: Sequence[tuple[str, bytes, str]], *, now: datetime, via: str
+) -> dict[str, KnownRoot]:
     """Insert or refresh the configured roots (name, path, role), and retire the others; gives the configured ones."""
-    known = {row.name: row for row in connection.execute(select(Root.id, Root.name, Root.path, Root.availability))}
+    known = {root.name: root for root in known_roots(connection)}
     for name, path, role in roots:
         if name not in known:
             connection.execute(insert(Root), {"name": name, "path": path, "role": role})
             continue
-        values: dict[str, Any] = {"path": path, "role": role}
+        connection.execute(update(Root).where(Root.name == name).values(path=path, role=role))
         if known[name].availability == "retired":
-            values |= {"availability": "available", "reason": None}
-        connection.execute(update(Root).where(Root.name == name).values(values))
-    names = [name for name, _, _ in roots]
-    connection.execute(
-        update(Root)
-        .where(Root.name.not_in(names), Root.availability != "retired")
-        .values(availability="retired", reason="the root is no longer in the configuration")
-    )
-    return {root.name: root for root in known_roots(connection) if root.name in set(names)}
+            set_availability(connection, known[name].id, "available", None, now=now, via=via)
+    names = {name for name, _, _ in roots}
+    for gone in known.values():
+        if gone.name not in names and gone.availability != "retired":
+            set_availability(connection, gone.id, "retired", _RETIRED, now=now, via=via)
+    return {root.name: root for root in known_roots(connection) if root.name in names}
+
+
+_RETIRED = "the root is no longer in the configuration"
 
 
 def known_roots(connection: Connection) -> list[KnownRoot]:
     """Give all roots, in the order of their names."""
-    query = select(
-        Root.id,
-        Root.name,
-        Root.path,
-        Root.identity,
-        Root.availability,
-        Root.reason,
-        Root.last_pass_ended_at,
-        Root.overflow_count,
-    ).order_by(Root.name)
-    return [KnownRoot(**(dict(row) | {"path": bytes(row["path"])})) for row in connection.execute(query).mappings()]
+    return [_known(row) for row in connection.execute(_KNOWN.order_by(Root.name)).mappings()]
+
+
+def known_root(connection: Connection, root_id: int) -> KnownRoot:
+    """Give one root."""
+    return _known(connection.execute(_KNOWN.where(Root.id == root_id)).mappings().one())
+
+
+_KNOWN = select(
+    Root.id,
+    Root.name,
+    Root.path,
+    Root.identity,
+    Root.availability,
+    Root.reason,
+    Root.last_pass_ended_at,
+    Root.overflow_count,
+)
+
+
+def _known(row: RowMapping) -> KnownRoot:
+    return KnownRoot(**(dict(row) | {"path": bytes(row["path"])}))
 
 
 def set_availability(

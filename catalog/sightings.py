@@ -28,6 +28,9 @@ _KNOWN: Select[*tuple[Any, ...]] = (
     .order_by(Sighting.directory_id, Sighting.name)
 )
 
+#: What counts when much goes missing; what is only ignored or skipped does not.
+_LASTING = ("member", "held", "unmatched")
+
 
 def directory_ids(connection: Connection, root_id: int, paths: Sequence[bytes]) -> dict[bytes, int]:
     """Give the ids of those of the directories that are known."""
@@ -98,6 +101,23 @@ def present_in(connection: Connection, directory_ids: Sequence[int], *, limit: i
     return [(row.directory_id, bytes(row.name)) for row in connection.execute(query)]
 
 
+def count_present(connection: Connection, directory_ids: Sequence[int]) -> int:
+    """Count the sightings of these directories that matter to the brake and are not missing yet."""
+    count = 0
+    for start in range(0, len(directory_ids), 500):
+        query = (
+            select(func.count())
+            .select_from(Sighting)
+            .where(
+                Sighting.directory_id.in_(directory_ids[start : start + 500]),
+                Sighting.missing_since.is_(None),
+                Sighting.disposition.in_(_LASTING),
+            )
+        )
+        count += connection.scalar(query) or 0
+    return count
+
+
 def replaceable(
     connection: Connection, root_id: int, *, configuration_id: int | None, after: tuple[int, bytes] | None, limit: int
 ) -> Iterator[tuple[int, bytes, bytes, str]]:
@@ -137,6 +157,6 @@ def countable(connection: Connection, root_id: int, *, missing_after: datetime |
         select(func.count())
         .select_from(Sighting)
         .join(Directory, Directory.id == Sighting.directory_id)
-        .where(Directory.root_id == root_id, Sighting.disposition.in_(("member", "held", "unmatched")), condition)
+        .where(Directory.root_id == root_id, Sighting.disposition.in_(_LASTING), condition)
     )
     return connection.scalar(query) or 0

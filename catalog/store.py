@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from catalog.events import NewEvent, record
 from catalog.looks import ChangedFile, DirectoryLook, SeenFile, SeenFileset
-from catalog.models.ingest import Directory, Fileset, Job, Reason, Sighting
+from catalog.models.ingest import Directory, Fileset, Job, Reason, Sighting, reason_hash
 from catalog.names import path_hash
 from catalog.sightings import directory_ids
 
@@ -173,8 +173,9 @@ def _reason_ids(connection: Connection, sentences: Iterable[str]) -> dict[str, i
 
 
 def _known_reasons(connection: Connection, wanted: Sequence[str]) -> dict[str, int]:
-    rows = connection.execute(select(Reason.sentence, Reason.id).where(Reason.sentence.in_(wanted)))
-    return {sentence: reason_id for sentence, reason_id in rows}  # noqa: C416 - rows are not pairs to mypy
+    by_hash = {reason_hash(sentence): sentence for sentence in wanted}
+    rows = connection.execute(select(Reason.sentence_hash, Reason.id).where(Reason.sentence_hash.in_(list(by_hash))))
+    return {by_hash[bytes(row.sentence_hash)]: row.id for row in rows}
 
 
 def _record_filesets(

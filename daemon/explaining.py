@@ -131,6 +131,12 @@ def _look(path: bytes) -> os.stat_result | None:
         return None
 
 
+def uid_of(path: bytes) -> int:
+    """Give the uid of what lies at a path; that of nobody where there is nothing."""
+    found = _look(path)
+    return NOBODY if found is None else found.st_uid
+
+
 def _odd_entry(found: os.stat_result | None, relative: bytes) -> NotPlaced | None:
     """Say what is no plain file, whatever its name; folders that are one image keep their name's answer."""
     if found is None or stat.S_ISREG(found.st_mode):

@@ -1,6 +1,6 @@
 """The machine's accounts as people and groups, with the guards that keep services and strangers out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TypeVar
@@ -87,8 +87,12 @@ class MachineAccounts:
         found = self._answer(self._answers.groups, gid, self._source.group)
         return found.name if found and self._is_peoples_gid(found.gid) else None
 
-    def machine_people(self) -> MachinePeople:
-        """Give the people and groups by the machine; nothing when `people.from` leaves the machine out."""
+    def machine_people(self, named: Iterable[str] = ()) -> MachinePeople:
+        """Give groups, their people, and those of the accounts ``named`` by paths and files that are people.
+
+        Nothing when `people.from` leaves the machine out. A directory service lists hundreds who have no data here:
+        they become nobody.
+        """
         if "system" not in self._policy.sources:
             return MachinePeople()
         listing = self._current_listing()
@@ -96,11 +100,22 @@ class MachineAccounts:
             return MachinePeople(is_known=False)
         groups = tuple(group for group in listing.groups if self._may_be_group(group))
         people = {account.name: account for account in listing.accounts if self._is_person(account)}
+        memberships = _memberships(people, groups)
+        people |= {name: found for name in named if name not in people and (found := self._unlisted(name))}
+        wanted = {person for person, _ in memberships} | (people.keys() & set(named))
         return MachinePeople(
-            people=tuple(_person(people[name]) for name in sorted(people)),
+            people=tuple(_person(people[name]) for name in sorted(wanted)),
             groups=tuple(sorted(group.name for group in groups)),
-            memberships=frozenset(_memberships(people, groups)),
+            memberships=frozenset(memberships),
         )
+
+    def _unlisted(self, name: str) -> Account | None:
+        """Find a person's account that the directory service does not list, by its name."""
+        try:
+            found = self._source.account(name)
+        except OSError:
+            return None
+        return found if found is not None and found.name == name and self._is_person(found) else None
 
     def is_taken(self, name: str) -> bool:
         """Tell whether a name is one of the machine's logins or groups: then no new person may be made of it.

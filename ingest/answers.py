@@ -5,8 +5,8 @@ from dataclasses import replace
 from catalog import jobs
 from catalog.jobs import Failed
 from catalog.looks import StartedJob
-from ingest.checks import AgainCheck, DueCheck, HintCheck, MoveCheck, VerdictCheck
-from ingest.core import Core
+from ingest.checks import AgainCheck, DueCheck, HintCheck, MoveCheck, ReplacedCheck, RequestCheck, VerdictCheck
+from ingest.core import Core, Judged
 from ingest.due import UNKNOWN_AGAIN, settle
 from ingest.listing import LookOrder, NamesLook, RootLost
 from ingest.looking import Looked, Looking
@@ -21,16 +21,29 @@ def take_answer(core: Core, root: WatchedRoot) -> bool:
     if not root.answers:
         return False
     order, look = root.answers[0]
+    if isinstance(order.tag, ReplacedCheck) and root.moves_under_way:
+        # Whether the file that lay there moved is being found out: look once more after that.
+        root.answers.popleft()
+        root.answered(order)
+        root.look(order)
+        return True
     if isinstance(look, RootLost):
         _lost(core, root, order, look.reason)
     else:
         looked, started = _commit_answer(core, root, order, look)
         hand_out(core, started)
-        core.follow_up(root, looked, is_hinted=isinstance(order.tag, HintCheck))
+        core.follow_up(root, looked, is_hinted=isinstance(order.tag, HintCheck | RequestCheck))
     root.answers.popleft()
     root.answered(order)
-    if isinstance(order.tag, DueCheck):
-        root.looking -= {due.id for due in order.tag.filesets.values()}
+    match order.tag:
+        case DueCheck(filesets=filesets):
+            root.looking -= {due.id for due in filesets.values()}
+        case RequestCheck() as check:
+            check.look = look
+        case VerdictCheck(failure=failure):
+            core.judging.discard(Judged(root_id=root.id, fileset_id=failure.fileset_id, claim=failure.claim))
+        case _:
+            pass
     return True
 
 
@@ -52,20 +65,22 @@ def _commit(core: Core, looking: Looking, order: LookOrder, look: NamesLook) -> 
             return _verdict(core, looking, check.failure, look)
         case AgainCheck():
             return _names(core, looking, look, is_again=True)
+        case ReplacedCheck():
+            return _names(core, looking, look, may_move=False)
         case _:
             return _names(core, looking, look)
 
 
-def _names(core: Core, looking: Looking, look: NamesLook, *, is_again: bool = False) -> Looked:
-    looked = looking.names(look, is_again=is_again)
-    core.mark(looking, looked.absent)
+def _names(core: Core, looking: Looking, look: NamesLook, *, is_again: bool = False, may_move: bool = True) -> Looked:
+    looked = looking.names(look, is_again=is_again, may_move=may_move)
+    core.mark(looking, looked)
     return looked
 
 
 def _verdict(core: Core, looking: Looking, failure: Failed, look: NamesLook) -> Looked:
     """Decide about a file that a reader found not whole: changed meanwhile, or incomplete as it lies there."""
-    looked = looking.names(look)
-    core.mark(looking, looked.absent)
+    looked = looking.names(look, may_move=False)
+    core.mark(looking, looked)
     jobs.fail_jobs(looking.connection, [failure], now=looking.now, via=core.via)
     return looked
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from catalog.jobs import Failed
 from catalog.looks import DueFileset
-from ingest.listing import Entry
+from ingest.listing import Entry, NamesLook, RootLost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,19 @@ class HintCheck:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgainCheck:
     """Rules or people changed, so names are placed again though unchanged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplacedCheck:
+    """Imported names hold another file than before: an update, if the file that lay there did not just move."""
+
+
+@dataclass(slots=True, kw_only=True)
+class RequestCheck:
+    """A request names a path: what is it? ``look`` is the answer, None until it came."""
+
+    name: bytes
+    look: NamesLook | RootLost | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

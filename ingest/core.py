@@ -1,7 +1,6 @@
 """What the steps of the ingest share: its roots, its workers, and what is under way. Used by the loop's thread."""
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog import roots
@@ -9,7 +8,7 @@ from catalog.connections import Connection
 from catalog.engine import Catalogue
 from catalog.looks import Committed
 from ingest.brake import Brake
-from ingest.checks import HintCheck
+from ingest.checks import HintCheck, ReplacedCheck
 from ingest.clock import Clock, SteadyTime
 from ingest.hints import Hint
 from ingest.listing import LookOrder
@@ -22,6 +21,8 @@ from ingest.working import UnderWay
 
 HINTED, RECENT, BACKLOG = 0, 1, 2
 HOT_AT_MOST = 10_000
+#: More than this is marked as missing by full passes only, in many short transactions.
+MARKED_AT_ONCE = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,15 @@ class Done:
     path: bytes
     outcome: Committed
     bytes_read: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A started job whose file is looked at once more before its reader's verdict counts."""
+
+    root_id: int
+    fileset_id: int
+    claim: int
 
 
 class Core:
@@ -50,6 +60,7 @@ class Core:
         self.roots: dict[int, WatchedRoot] = {}
         self.brakes: dict[int, Brake] = {}
         self.under_way: dict[tuple[int, int, bytes], UnderWay] = {}
+        self.judging: set[Judged] = set()
         self.results: deque[ReadResult] = deque()
         #: Filesets to look at before the backlog, with their priority.
         self.hot: dict[int, int] = {}
@@ -60,6 +71,8 @@ class Core:
         #: Whether there may be jobs that were under way when an earlier process died; they are read alone until then.
         self.has_suspects = True
         self.alone_until = steady.now()
+        #: The loop ends: what workers have is taken in, nothing more is started.
+        self.is_ending = False
         self.ready_count = 0
         self.counts: dict[str, int] = {}
         self.committed: list[Done] = []
@@ -73,8 +86,11 @@ class Core:
         """Drop all that was seen and is under way: the ingest begins anew. Results still to come are not known."""
         for root in self.roots.values():
             root.scanner.stop(within_s=1.0)
+        for root in self.roots.values():
+            root.scanner.stop(within_s=1.0)
         self.roots.clear()
         self.under_way.clear()
+        self.judging.clear()
         self.results.clear()
         self.hot.clear()
         self.committed.clear()
@@ -82,15 +98,23 @@ class Core:
         self.next_due_look_s = 0.0
 
     def see_acceptance(self) -> None:
-        """Notice that a person accepted a root: its row says available while it was braked or not recognised."""
+        """Take over what a person said with `root accept`, in whatever process, and look at the root as it is now."""
+        if all(root.availability == "available" for root in self.roots.values()):
+            return
         with self.catalogue.reading() as connection:
-            rows = roots.known_roots(connection)
-        for row in rows:
-            root = self.roots.get(row.id)
-            if root is not None and row.availability == "available" and root.availability in ("braked", "unavailable"):
-                root.availability, root.reason, root.identity = "available", None, None
-                self.brakes[root.id].is_released = True
-                root.walk(is_full=True)
+            accepted = [root for root in self.roots.values() if self.is_accepted(connection, root)]
+        for root in accepted:
+            self.accept(root)
+
+    def is_accepted(self, connection: Connection, root: WatchedRoot) -> bool:
+        """Tell whether the root's row was accepted by a person while it is braked or unavailable here."""
+        return root.availability in ("braked", "unavailable") and roots.known_root(connection, root.id).is_accepted
+
+    def accept(self, root: WatchedRoot) -> None:
+        """Take the root as it is: its brake is released until a full pass has ended, its identity is found anew."""
+        root.availability, root.reason, root.identity = "available", None, None
+        self.brakes[root.id].is_released = True
+        root.walk(is_full=True)
 
     def usable(self) -> list[int]:
         """Give the ids of roots that can be looked at."""
@@ -108,32 +132,37 @@ class Core:
             via=self.via,
         )
 
-    def mark(self, looking: Looking, absent: Sequence[tuple[int, bytes]]) -> None:
-        """Mark what is gone as missing, or brake the root."""
+    def mark(self, looking: Looking, looked: Looked) -> None:
+        """Mark what single looks found gone. When it is much, a full pass is to decide: it sees moves first."""
         root = looking.root
-        if not absent or root.availability == "braked":
+        if root.availability == "braked" or not (looked.absent or looked.gone_folders):
             return
-        refused = looking.mark_gone(absent, self.brakes[root.id])
-        if refused is not None:
-            self.set_availability(looking.connection, root, "braked", refused)
+        gone = looking.gone(looked.absent, looked.gone_folders)
+        if len(gone) > MARKED_AT_ONCE or self.brakes[root.id].why_not(len(gone), looking.counts) is not None:
+            looked.needs_pass = True
+        else:
+            looking.mark_gone(gone, self.brakes[root.id])
 
-    def set_availability(
-        self, connection: Connection, root: WatchedRoot, availability: str, reason: str | None
-    ) -> None:
-        """Change whether a root can be used, here and in its row."""
-        roots.set_availability(connection, root.id, availability, reason, now=self.clock.now(), via=self.via)
-        root.availability, root.reason = availability, reason
+    def set_availability(self, root: WatchedRoot, availability: str, reason: str | None) -> None:
+        """Change whether a root can be used, in its row and then here; what a person accepted meanwhile comes first."""
+        with self.catalogue.writing() as connection:
+            is_accepted = availability != "available" and self.is_accepted(connection, root)
+            if not is_accepted:
+                now = self.clock.now()
+                roots.set_availability(connection, root.id, availability, reason, now=now, via=self.via)
+        if is_accepted:
+            self.accept(root)
+        else:
+            root.availability, root.reason = availability, reason
 
     def lose(self, root: WatchedRoot, reason: str) -> None:
         """Note that a root can't be looked at; nothing below it is judged until it is back."""
-        with self.catalogue.writing() as connection:
-            self.set_availability(connection, root, "unavailable", reason)
+        self.set_availability(root, "unavailable", reason)
 
     def find_again(self, root: WatchedRoot) -> None:
         """Note that a root is there again."""
         if root.availability == "unavailable":
-            with self.catalogue.writing() as connection:
-                self.set_availability(connection, root, "available", None)
+            self.set_availability(root, "available", None)
 
     def follow_up(self, root: WatchedRoot, looked: Looked, *, is_hinted: bool) -> None:
         """Order what a commit of looks left to be done."""
@@ -145,6 +174,10 @@ class Core:
         for folder in looked.folders:
             if not root.is_ignored_folder(folder):
                 root.walk(folder)
+        for folder, names in looked.replaced.items():
+            root.look(LookOrder(directory=folder, names=frozenset(names), tag=ReplacedCheck()))
+        if looked.needs_pass:
+            root.walk(is_full=True)
         if is_hinted and len(self.hot) < HOT_AT_MOST:
             self.hot |= dict.fromkeys(looked.made.values(), HINTED)
         root.files_seen += looked.files

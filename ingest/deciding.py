@@ -7,6 +7,7 @@ from typing import Any
 
 from catalog.looks import ChangedFile, KnownSighting, SeenFile, SeenFileset
 from catalog.roots import HandAssignment
+from config.endings import without_ending
 from ingest.documents import placement_document
 from ingest.filesets import file_digest, fileset_key
 from ingest.listing import Entry, EntryKind
@@ -195,7 +196,7 @@ def _bare_placement(path: bytes, settle: timedelta) -> Placement:
     return Placement(
         rule="assigned",
         target=Target(),
-        image=name,
+        image=without_ending(name),
         owner=None,
         group=None,
         owner_from="assigned",

@@ -96,7 +96,7 @@ def settle(core: Core, looking: Looking, check: DueCheck, look: NamesLook) -> Lo
     again_at = core.steady.now() + UNKNOWN_AGAIN
     later += [(check.filesets[name].id, again_at, None) for name in look.unknown]
     looked = looking.names(_part_of(look, changed))
-    core.mark(looking, looked.absent)
+    core.mark(looking, looked)
     jobs.settle(looking.connection, settled)
     jobs.push_due(looking.connection, later)
     core.has_ready = core.has_ready or bool(settled)

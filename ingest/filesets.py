@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ingest.work import Look, Member
 
-_LOOK = struct.Struct("<qqqQ")
+_LOOK = struct.Struct("<qqqq")
 _LENGTH = struct.Struct("<I")
 
 

@@ -1,12 +1,14 @@
 """Carries one-shot imports through the loop: orders their looks, notes what was imported, and sums up."""
 
-import os
 from pathlib import Path
 
 from catalog.looks import CommittedAs
 from catalog.scopes import ScopeCounts, count_scope
+from ingest.checks import RequestCheck
 from ingest.core import Core, Done
+from ingest.listing import LookOrder, RootLost
 from ingest.requests import ImportRequest, Scope, scope_of
+from ingest.scanner import below
 
 _CHECK_EVERY_S = 0.1
 
@@ -33,20 +35,37 @@ class ImportRequests:
                 self._look(request, scope, path)
 
     def _look(self, request: ImportRequest, scope: Scope, path: Path) -> None:
+        """Have the root's scanner look what the path is: a share that hangs must not stop the loop."""
         if scope.name is None:
             self._walk(request, scope)
             return
-        # Only what kind of thing it is: the looks that count are the scanner's.
-        if path.is_dir() and not path.is_symlink():
-            inner = scope.directory + b"/" + scope.name if scope.directory else scope.name
-            self._walk(request, Scope(root=scope.root, directory=inner))
-        elif os.path.lexists(path):
+        check = RequestCheck(name=scope.name)
+        request.looks.append((scope, path, check))
+        scope.root.look(LookOrder(directory=scope.directory, names=frozenset({scope.name}), tag=check))
+
+    def _see_looks(self, request: ImportRequest) -> None:
+        for asked in list(request.looks):
+            scope, path, check = asked
+            if check.look is None and self._core.roots.get(scope.root.id) is scope.root:
+                continue
+            request.looks.remove(asked)
+            self._judge(request, scope, path, check)
+
+    def _judge(self, request: ImportRequest, scope: Scope, path: Path, check: RequestCheck) -> None:
+        look = check.look
+        if isinstance(look, RootLost):
+            request.problems.append(f"root {scope.root.name}: {look.reason}")
+        elif look is None:
+            request.problems.append(f"{path} lies in no watch root any more")
+        elif check.name in look.folders:
+            self._walk(request, Scope(root=scope.root, directory=below(scope.directory, check.name)))
+        elif look.entries:
             request.scopes.append(scope)
-            number = scope.root.walk(scope.directory, is_flat=True)
-            request.walks.add((scope.root.id, number))
             request.scanned += 1
-        else:
+        elif check.name in look.gone:
             request.problems.append(f"{path} does not exist")
+        else:
+            request.problems.append(f"{path} can't be looked at: {look.problem}")
 
     def _walk(self, request: ImportRequest, scope: Scope) -> None:
         request.scopes.append(scope)
@@ -65,6 +84,7 @@ class ImportRequests:
         """Answer the requests that are done."""
         now_s = self._core.clock.monotonic()
         for request in list(self._open):
+            self._see_looks(request)
             self._see_walks(request)
             if now_s - request.checked_at_s >= _CHECK_EVERY_S:
                 request.checked_at_s = now_s
@@ -77,7 +97,7 @@ class ImportRequests:
             ended = root.ended_walks.get(number) if root is not None else None
             if walk is None:
                 request.walks.discard((root_id, number))
-                if ended is not None and not any(s.name for s in request.scopes if s.root.id == root_id):
+                if ended is not None:
                     request.scanned += ended.files
             if root is not None and not root.can_be_used:
                 sentence = f"root {root.name}: {root.reason}"
@@ -85,8 +105,10 @@ class ImportRequests:
                     request.problems.append(sentence)
 
     def _answer_if_done(self, request: ImportRequest) -> None:
+        if self._core.around.has_new_names:
+            return
         usable = [scope for scope in request.scopes if scope.root.can_be_used]
-        if request.walks or any(scope.root.is_unsettled for scope in usable):
+        if request.walks or request.looks or any(scope.root.is_unsettled for scope in usable):
             return
         counts = self._counts(request)
         left = sum(one.pending + (one.settling if request.is_waiting else 0) for one in counts) if usable else 0

@@ -22,7 +22,10 @@ from ingest.placement import NotPlaced
 from ingest.scanner import below
 from ingest.watched import WatchedRoot
 
-_MISSING_BATCH = 1000
+#: So many keys are had at once.
+GONE_AT_MOST = 2500
+#: So many replaced files are put off; more are updates at once.
+REPLACED_AT_MOST = 10_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,7 +35,14 @@ class Looked:
     orders: list[LookOrder] = field(default_factory=list)
     folders: list[bytes] = field(default_factory=list)
     absent: list[tuple[int, bytes]] = field(default_factory=list)
+    #: How many of these matter to the brake: what was only ignored or skipped does not.
+    absent_lasting: int = 0
+    #: Known folders that are gone with all below them, by id.
+    gone_folders: list[int] = field(default_factory=list)
     visited: set[int] = field(default_factory=set)
+    #: Names, by folder, of imported files in whose place another file lies: not written, to be looked at again.
+    replaced: dict[bytes, set[bytes]] = field(default_factory=dict)
+    needs_pass: bool = False
     files: int = 0
     made: dict[bytes, int] = field(default_factory=dict)
     #: What is there (directory id, name), where an older listing may yet be committed that does not show it.
@@ -70,7 +80,9 @@ class Looking:
             if any(number != part.walk and walk.order.is_full for number, walk in self.root.walks.items()):
                 looked.seen |= {(directory_id, entry.name) for entry in part.entries}
             if part.problem is None or part.unknown:
-                looked.absent += _absent(directory_id, part, there)
+                gone = _absent(part, there)
+                looked.absent += [(directory_id, bytes(row.name)) for row in gone]
+                looked.absent_lasting += sum(row.disposition not in ("ignored", "skipped") for row in gone)
             if part.is_flat:
                 looked.folders += self._new_folders(part.directory, part.folders)
         return looked
@@ -88,7 +100,7 @@ class Looking:
         if self.root.walks and look.entries:
             directory_id = sightings.directory_ids(self.connection, self.root.id, [look.directory])[look.directory]
             looked.seen = {(directory_id, entry.name) for entry in look.entries}
-        looked.absent += self._gone(look.directory, look.gone)
+        self._gone(looked, look.directory, look.gone)
         looked.folders += [below(look.directory, name) for name in look.folders]
         return looked
 
@@ -104,15 +116,13 @@ class Looking:
         rows = sightings.known_by_names(self.connection, ids[directory], names)
         return {bytes(row.name): row for row in rows}
 
-    def _gone(self, directory: bytes, names: Iterable[bytes]) -> list[tuple[int, bytes]]:
-        """Give the keys of what is known at names that are gone: files, and all below folders."""
+    def _gone(self, looked: Looked, directory: bytes, names: Iterable[bytes]) -> None:
+        """Note what is known at names that are gone: files, and folders with all below."""
         ids = sightings.directory_ids(self.connection, self.root.id, [directory])
-        gone = [(ids[directory], name) for name in names] if directory in ids else []
         for name in names:
-            inner = sightings.directories_below(self.connection, self.root.id, below(directory, name))
-            if inner:
-                gone += sightings.present_in(self.connection, inner, limit=1_000_000)
-        return gone
+            if directory in ids:
+                looked.absent.append((ids[directory], name))
+            looked.gone_folders += sightings.directories_below(self.connection, self.root.id, below(directory, name))
 
     def _new_folders(self, directory: bytes, names: Iterable[bytes]) -> list[bytes]:
         paths = [below(directory, name) for name in names]
@@ -140,6 +150,8 @@ class Looking:
                     fresh.append(entry)
             elif stored.is_done:
                 if not is_unchanged(entry, stored):
+                    if may_move and self._is_replaced(looked, directory, entry, stored):
+                        continue
                     changed.append(self._changed(directory, entry, stored, closed))
             elif is_again or not is_unchanged(entry, stored):
                 fresh.append(entry)
@@ -161,6 +173,14 @@ class Looking:
                     largest_bytes=self.root.watch.hash_now_bytes,
                     due_at=self.deciding.now + self.deciding.root_settle,
                 )
+
+    def _is_replaced(self, looked: Looked, directory: bytes, entry: Entry, stored: KnownSighting) -> bool:
+        """Put off an imported name that holds another file now: the one that lay there may turn up elsewhere (T9)."""
+        is_other = not stored.is_missing and entry.inode != stored.inode and entry.kind is EntryKind.FILE
+        if not is_other or sum(map(len, looked.replaced.values())) >= REPLACED_AT_MOST:
+            return False
+        looked.replaced.setdefault(directory, set()).add(entry.name)
+        return True
 
     def _is_ignored(self, directory: bytes, name: bytes) -> bool:
         return self.root.rules.ignored(below(directory, name)) is not None
@@ -205,12 +225,14 @@ class Looking:
         """Finish a withheld new file: the known one moved here if its old path is gone, else it is a new file."""
         entry = check.entry
         key = (entry.inode, entry.size_bytes, entry.mtime_ns)
-        candidate = move_candidates(self.connection, self.root.id, [key]).get(key) if old.gone else None
+        candidate = move_candidates(self.connection, self.root.id, [key]).get(key)
+        if candidate is not None and not _has_left(old, candidate):
+            candidate = None
         if candidate is not None and candidate.path == below(check.directory, entry.name):
             candidate = None
         if candidate is not None and candidate.is_done:
             self._move(check, candidate)
-            return Looked()
+            return self.names(old) if old.entries else Looked()
         closed = frozenset({entry.name}) if check.was_closed else frozenset()
         look = NamesLook(directory=check.directory, entries=(entry,), closed=closed)
         looked = self.names(look, may_move=False)
@@ -247,22 +269,29 @@ class Looking:
         )
         move_file(self.connection, self.root.id, move, ids[check.directory], now=self.now, via=self.via)
 
-    def mark_gone(self, keys: Sequence[tuple[int, bytes]], brake: Brake) -> str | None:
-        """Mark what is gone as missing, unless that is too much at once: then gives the sentence, and marks nothing."""
-        refused = brake.why_not(len(keys), lambda since: self._counts(since))
-        if refused is not None:
-            return refused
-        for start in range(0, len(keys), _MISSING_BATCH):
-            batch = keys[start : start + _MISSING_BATCH]
-            brake.note(mark_missing(self.connection, self.root.id, batch, now=self.now, via=self.via))
-        return None
+    def gone(self, absent: Sequence[tuple[int, bytes]], folders: Sequence[int]) -> list[tuple[int, bytes]]:
+        """Give the keys of what is known and gone, up to a bound that single looks don't mark."""
+        return [*absent, *self.present_in(folders, limit=GONE_AT_MOST)]
 
-    def _counts(self, since: datetime) -> tuple[int, int]:
+    def mark_gone(self, keys: Sequence[tuple[int, bytes]], brake: Brake) -> None:
+        """Mark what is gone as missing; the brake was asked."""
+        brake.note(mark_missing(self.connection, self.root.id, keys, now=self.now, via=self.via))
+
+    def counts(self, since: datetime) -> tuple[int, int]:
+        """Count the files that are there by the catalogue, and those that went missing since."""
         present = sightings.countable(self.connection, self.root.id)
         return present, sightings.countable(self.connection, self.root.id, missing_after=since)
 
-    def unvisited(self, visited: set[int]) -> list[tuple[int, bytes]]:
-        """Give what is known in directories that a full pass did not come by, though a listing above it was whole.
+    def present_in(self, folders: Sequence[int], *, limit: int = GONE_AT_MOST) -> list[tuple[int, bytes]]:
+        """Give keys of what is not missing yet in folders, by id."""
+        return sightings.present_in(self.connection, folders, limit=limit) if folders else []
+
+    def count_present(self, folders: Sequence[int]) -> int:
+        """Count what is not missing yet in folders, by id."""
+        return sightings.count_present(self.connection, folders)
+
+    def unvisited(self, visited: set[int]) -> list[int]:
+        """Give the known directories that a full pass did not come by, though a listing above them was whole.
 
         A directory below one that could not be listed is not gone: nothing is known about it.
         """
@@ -276,11 +305,7 @@ class Looking:
                     whole[path] = is_whole
                 else:
                     left.append((directory_id, path))
-        gone = [directory_id for directory_id, path in left if _is_gone(path, whole)]
-        keys: list[tuple[int, bytes]] = []
-        for start in range(0, len(gone), 500):
-            keys += sightings.present_in(self.connection, gone[start : start + 500], limit=1_000_000)
-        return keys
+        return [directory_id for directory_id, path in left if _is_gone(path, whole)]
 
 
 def _is_gone(path: bytes, whole: dict[bytes, bool]) -> bool:
@@ -291,10 +316,17 @@ def _is_gone(path: bytes, whole: dict[bytes, bool]) -> bool:
     return False
 
 
+def _has_left(old: NamesLook, candidate: MoveCandidate) -> bool:
+    """Tell whether a file left its path: nothing is there now, or another file, put there after it was renamed."""
+    name = candidate.path.rpartition(b"/")[2]
+    now = next((entry for entry in old.entries if entry.name == name), None)
+    return name in old.gone or (now is not None and now.inode != candidate.inode)
+
+
 def _directory_look(part: ListingPart) -> DirectoryLook:
     return DirectoryLook(path=part.directory, is_whole=part.problem is None, problem=part.problem)
 
 
-def _absent(directory_id: int, part: ListingPart, known: dict[bytes, KnownSighting]) -> list[tuple[int, bytes]]:
+def _absent(part: ListingPart, known: dict[bytes, KnownSighting]) -> list[KnownSighting]:
     there = {entry.name for entry in part.entries} | part.unknown
-    return [(directory_id, name) for name, row in known.items() if not row.is_missing and name not in there]
+    return [row for name, row in known.items() if not row.is_missing and name not in there]

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
+from ingest.int64 import signed64, wrapped64
 from ingest.work import Look
 
 #: Bytes a buffered stream asks the kernel for at a time.
@@ -126,7 +127,10 @@ class OpenedFile:
 def look_of(status: os.stat_result) -> Look:
     """Turn a stat result into the Look that is compared before and after a read."""
     return Look(
-        size_bytes=status.st_size, mtime_ns=status.st_mtime_ns, ctime_ns=status.st_ctime_ns, inode=status.st_ino
+        size_bytes=signed64(status.st_size),
+        mtime_ns=signed64(status.st_mtime_ns),
+        ctime_ns=signed64(status.st_ctime_ns),
+        inode=wrapped64(status.st_ino),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from catalog.scopes import ScopeCounts
+from ingest.checks import RequestCheck
 from ingest.summary import ImportSummary
 from ingest.watched import WatchedRoot
 
@@ -38,8 +39,8 @@ class ImportRequest:
     scopes: list[Scope] = field(default_factory=list)
     #: Walks (root id, number) that have not ended.
     walks: set[tuple[int, int]] = field(default_factory=set)
-    #: Looks at single names that are not answered.
-    looks: int = 0
+    #: Looks at named paths that are not answered.
+    looks: list[tuple[Scope, Path, RequestCheck]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     imported: int = 0
     updated: int = 0

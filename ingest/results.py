@@ -12,7 +12,7 @@ from catalog.errors import CatalogueUnavailable
 from catalog.importing import commit_hash, commit_reads
 from catalog.looks import Committed, StartedJob
 from ingest.checks import VerdictCheck
-from ingest.core import Core, Done
+from ingest.core import Core, Done, Judged
 from ingest.listing import LookOrder
 from ingest.work import Outcome, ReadResult
 from ingest.working import LONGEST_BACK_OFF, UnderWay, failed, read_fileset, refused_as, task_of
@@ -53,7 +53,7 @@ def claim_jobs(core: Core, connection: Connection, *, freed: int = 0) -> list[St
     ``freed`` of what counts as under way is done by this transaction.
     """
     limit = min(_room(core) + freed, START_AT_MOST)
-    if limit <= 0 or not core.has_ready:
+    if limit <= 0 or not core.has_ready or core.is_ending:
         return []
     if core.has_suspects and len(core.under_way) > freed and core.steady.now() < core.alone_until:
         return []
@@ -150,7 +150,7 @@ def _commit_results(
 
 
 def _fail(core: Core, connection: Connection, result: ReadResult, under_way: UnderWay, now: datetime) -> None:
-    failure = failed(result, under_way.job, now=core.steady.now())
+    failure = failed(result, under_way.job, now=core.steady.now(), waiting=core.counts.get("waiting", 0))
     if result.outcome is Outcome.REFUSED and under_way.job.kind == "import":
         if jobs.holds_claim(connection, failure):
             reason = failure.reason
@@ -160,9 +160,13 @@ def _fail(core: Core, connection: Connection, result: ReadResult, under_way: Und
 
 
 def _ask_again(core: Core, result: ReadResult, under_way: UnderWay) -> None:
-    failure = failed(result, under_way.job, now=core.steady.now())
+    failure = failed(result, under_way.job, now=core.steady.now(), waiting=core.counts.get("waiting", 0))
     folder, _, name = under_way.job.members[0].path.rpartition(b"/")
-    under_way.root.look(LookOrder(directory=folder, names=frozenset({name}), tag=VerdictCheck(failure=failure)))
+    root = core.roots.get(under_way.root.id)
+    if root is None:
+        return  # it left the configuration: the job is given back with what else is lost
+    core.judging.add(Judged(root_id=root.id, fileset_id=failure.fileset_id, claim=failure.claim))
+    root.look(LookOrder(directory=folder, names=frozenset({name}), tag=VerdictCheck(failure=failure)))
 
 
 def wake_waiting(core: Core) -> None:
@@ -173,9 +177,20 @@ def wake_waiting(core: Core) -> None:
     if counts.get("waiting"):
         with core.catalogue.writing() as connection:
             jobs.wake_waiting(connection, now=now, latest=now + LONGEST_BACK_OFF)
+    busy = len(core.under_way) + len(core.judging)
+    if counts.get("started", 0) > busy and not core.results:
+        _give_back_lost(core)
     core.ready_count = counts.get("ready", 0)
     core.has_ready = core.has_ready or bool(core.ready_count) or bool(counts.get("waiting"))
     core.counts = counts
+
+
+def _give_back_lost(core: Core) -> None:
+    """Make claimed jobs ready again that nobody has: a commit whose answer was lost, a root that was taken out."""
+    mine = {(job.fileset_id, job.claim) for job in core.judging}
+    mine |= {(fileset_id, claim) for fileset_id, claim, _ in core.under_way}
+    with core.catalogue.writing() as connection:
+        jobs.give_back_lost(connection, core.instance_id, mine)
 
 
 def drop_results(core: Core) -> None:

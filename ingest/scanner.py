@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from config.endings import is_folder_image
 from ingest.identity import identity_of, why_another
+from ingest.int64 import signed64, wrapped64
 from ingest.listing import Entry, EntryKind, ListingPart, LookOrder, NamesLook, PassEnded, RootLost, WalkOrder
 
 log = logging.getLogger(__name__)
@@ -66,10 +67,10 @@ def look_at(folder_fd: int, name: bytes) -> tuple[Entry | None, bool]:
     return (
         Entry(
             name,
-            found.st_size,
-            found.st_mtime_ns,
-            found.st_ctime_ns,
-            found.st_ino,
+            signed64(found.st_size),
+            signed64(found.st_mtime_ns),
+            signed64(found.st_ctime_ns),
+            wrapped64(found.st_ino),
             found.st_uid,
             found.st_gid,
             kind or EntryKind.FOLDER_IMAGE,
@@ -95,6 +96,8 @@ class RootScanner:
         self._short_walks: deque[WalkOrder] = deque()
         self._full_walks: deque[WalkOrder] = deque()
         self._is_walking = False
+        #: Numbers of walks that have begun: what they list may be older than what is asked for now.
+        self.begun: set[int] = set()
         #: Why the root that was opened last is another one than expected.
         self._other: str | None = None
         self._wake = wake
@@ -194,6 +197,7 @@ class RootScanner:
             os.close(descriptor)
 
     def _walk(self, order: WalkOrder) -> None:
+        self.begun.add(order.number)
         failure = other = None
         identity: dict[str, object] = {}
         try:

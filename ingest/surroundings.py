@@ -9,14 +9,18 @@ from catalog.connections import Connection
 from catalog.engine import Catalogue
 from catalog.errors import Refused
 from catalog.known_people import KnownPeople
-from catalog.people import create_unknown, known_people
+from catalog.people import create_unknown, known_people, sync_system
 from catalog.roots import HandAssignment
 from config.settings import Settings
+from ingest.accounts import MachineAccounts, OutOfReach
 from ingest.clock import SteadyTime
 from ingest.deciding import Deciding
 from ingest.ownership import Accounts, decide
-from ingest.placement import NotPlaced, NotPlacedAs, Ownership, place
+from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement, place
 from ingest.watched import WatchedRoot
+
+#: So many unknown names are asked for; what is above is held as unknown.
+NAMES_AT_MOST = 500
 
 
 @dataclass(slots=True)
@@ -31,6 +35,10 @@ class Surroundings:
     last_event_id: int = -1
     #: Whether the last change was, among others, of assignments: these reach what no rule matches.
     has_new_assignments: bool = False
+    #: Owners that paths and uids name and the catalogue does not know: the machine may.
+    named: set[str] = field(default_factory=set)
+    #: Whether some of them came since the machine was asked.
+    has_new_names: bool = False
 
     def refresh(self, catalogue: Catalogue, now: datetime) -> bool:
         """Read people and assignments again if anybody decided anything; tells whether they changed."""
@@ -45,19 +53,54 @@ class Surroundings:
         self.people, self.assigned, self.last_event_id = people, assigned, newest
         return changed
 
+    def sync_machine(self, catalogue: Catalogue, now: datetime) -> None:
+        """Bring the catalogue in step with the machine's groups and with the accounts that have data here."""
+        self.has_new_names = False
+        if not isinstance(self.accounts, MachineAccounts):
+            return
+        machine = self.accounts.machine_people(self.named | _in_the_file(self.settings))
+        with catalogue.writing() as connection:
+            sync_system(connection, machine, now=now)
+
+    def _own(self, placement: Placement, uid: int, gid: int) -> Ownership | NotPlaced:
+        decided = decide(placement, uid, gid, self.people, self.accounts, self.settings.people)
+        if isinstance(decided, NotPlaced) or decided.create_name is not None:
+            self._note_owner(placement, uid)
+        return decided
+
+    def _note_owner(self, placement: Placement, uid: int) -> None:
+        name = owner_named(placement, uid, self.accounts)
+        is_known = name is None or name in self.named or any(person.name == name for person in self.people.people)
+        if name is not None and not is_known and len(self.named) < NAMES_AT_MOST:
+            self.named.add(name)
+            self.has_new_names = True
+
     def deciding(self, connection: Connection, root: WatchedRoot, steady: SteadyTime, now: datetime) -> Deciding:
         """Give what decisions about files of one root need, for one transaction."""
         return Deciding(
             place=lambda path: place(root.rules, path),
-            own=lambda placement, uid, gid: decide(
-                placement, uid, gid, self.people, self.accounts, self.settings.people
-            ),
+            own=self._own,
             root_settle=root.watch.settle,
             now=steady.now(),
             is_storage=root.watch.role == "storage",
             assigned=tuple(one for one in self.assigned if one.root_id == root.id),
             create=_creator(connection, self.configuration_id, now),
         )
+
+
+def owner_named(placement: Placement, uid: int, accounts: Accounts) -> str | None:
+    """Give the name that a path, or the uid of its file, gives the owner; None where there is none or nobody tells."""
+    if not placement.is_posix:
+        return placement.owner
+    try:
+        return accounts.login_of(uid)
+    except OutOfReach:
+        return None
+
+
+def _in_the_file(settings: Settings) -> set[str]:
+    groups = settings.groups.values()
+    return set(settings.users).union(*((*(group.owners or ()), *(group.members or ())) for group in groups))
 
 
 def _creator(

@@ -1,12 +1,16 @@
 """Commits what walks of a root show (T1, T8), and its full passes as they end."""
 
+from collections.abc import Mapping
+
 from catalog import roots
+from ingest.checks import ReplacedCheck
 from ingest.core import Core
-from ingest.listing import ListingPart, PassEnded, RootLost
-from ingest.looking import Looking
-from ingest.watched import WatchedRoot
+from ingest.listing import ListingPart, LookOrder, PassEnded, RootLost
+from ingest.looking import REPLACED_AT_MOST, Looked
+from ingest.watched import Walk, WatchedRoot
 
 ROWS_AT_MOST = 1000
+FOLDERS_AT_ONCE = 100
 
 
 def take_parts(core: Core, root: WatchedRoot) -> bool:
@@ -21,7 +25,7 @@ def take_parts(core: Core, root: WatchedRoot) -> bool:
         return True
     if isinstance(first, RootLost):
         core.lose(root, first.reason)
-    elif root.moves_under_way:
+    elif root.moves_under_way or root.replaced_under_way or _looks_at_replaced(root, first):
         return False
     else:
         _end_walk(core, root, first)
@@ -39,14 +43,18 @@ def _take_listing(core: Core, root: WatchedRoot) -> None:
             break
         batch.append(part)
         rows += len(part.entries)
+    walk = root.walks.get(batch[0].walk)
     with core.catalogue.writing() as connection:
+        if walk is not None and walk.order.is_full and not walk.directories:
+            roots.begin_pass(connection, root.id, now=core.clock.now())
         looked = core.looking(connection, root).parts(batch)
     core.find_again(root)
+    if walk is not None:
+        _put_off(walk, looked)
     core.follow_up(root, looked, is_hinted=False)
-    walk = root.walks.get(batch[0].walk)
     if walk is not None:
         walk.visited |= looked.visited
-        walk.absent += looked.absent
+        walk.absent.add(looked.absent, lasting=looked.absent_lasting)
         walk.files += looked.files
         walk.directories += len(looked.visited)
     for full in root.walks.values():
@@ -57,35 +65,85 @@ def _take_listing(core: Core, root: WatchedRoot) -> None:
         root.parts.popleft()
 
 
+def _put_off(walk: Walk, looked: Looked) -> None:
+    """Keep what was replaced until the walk's end, when all moves have been seen; when it is much, look soon."""
+    if sum(map(len, walk.replaced.values())) >= REPLACED_AT_MOST:
+        return
+    for folder, names in looked.replaced.items():
+        walk.replaced.setdefault(folder, set()).update(names)
+    looked.replaced.clear()
+
+
 def _end_walk(core: Core, root: WatchedRoot, ended: PassEnded) -> None:
+    """Mark what the walk did not find (T8), in short transactions; then the pass has ended."""
     walk = root.walks.get(ended.number)
     if walk is None:
         return
     if ended.failure is None:
-        with core.catalogue.writing() as connection:
-            looking = core.looking(connection, root)
-            absent = walk.absent + (looking.unvisited(walk.visited) if ended.is_full else [])
-            absent = [key for key in absent if key not in root.seen_meanwhile]
-            if ended.is_full:
-                _end_pass(core, looking, ended, absent)
-            elif ended.other is None:
-                core.mark(looking, absent)
+        refused = ended.other or _mark_absent(core, root, walk)
+        if ended.is_full:
+            _end_pass(core, root, walk, ended, refused)
+        elif refused is not None and ended.other is None:
+            root.walk(is_full=True)
     root.end_walk(ended.number)
 
 
-def _end_pass(core: Core, looking: Looking, ended: PassEnded, absent: list[tuple[int, bytes]]) -> None:
-    root, brake = looking.root, core.brakes[looking.root.id]
-    refused = ended.other or looking.mark_gone(absent, brake)
+def _mark_absent(core: Core, root: WatchedRoot, walk: Walk) -> str | None:
+    """Mark what is gone, a page a transaction; or mark nothing, and say why."""
+    brake = core.brakes[root.id]
+    with core.catalogue.reading() as connection:
+        looking = core.looking(connection, root)
+        folders = looking.unvisited(walk.visited) if walk.order.is_full else []
+        count = walk.absent.lasting + looking.count_present(folders)
+        refused = brake.why_not(count, looking.counts)
     if refused is not None:
-        core.set_availability(looking.connection, root, "braked", refused)
-    elif not root.can_be_used or root.availability == "braked":
-        core.set_availability(looking.connection, root, "available", None)
+        return refused
+    while keys := walk.absent.first():
+        with core.catalogue.writing() as connection:
+            there = root.seen_meanwhile
+            core.looking(connection, root).mark_gone([key for key in keys if key not in there], brake)
+        walk.absent.drop_first()
+    while folders:
+        with core.catalogue.writing() as connection:
+            looking = core.looking(connection, root)
+            found = looking.present_in(folders[:FOLDERS_AT_ONCE])
+            keys = [key for key in found if key not in root.seen_meanwhile]
+            looking.mark_gone(keys, brake)
+        if not keys:
+            del folders[:FOLDERS_AT_ONCE]
+    return None
+
+
+def _end_pass(core: Core, root: WatchedRoot, walk: Walk, ended: PassEnded, refused: str | None) -> None:
     if refused is not None:
-        roots.end_pass(looking.connection, root.id, root.identity, now=looking.now)
-        root.last_pass_ended_at = looking.now
+        if walk.expected is not root.identity:
+            root.walk(is_full=True)  # the root was accepted while it was walked: only the next walk can judge
+            return
+        core.set_availability(root, "braked", refused)
+        if root.availability == "braked":
+            _note_end(core, root, root.identity)
         return
-    brake.is_released = False
-    sample = roots.sample_of(looking.connection, root.id)
-    identity = dict(ended.identity) | {"sample": [path.hex() for path in sample]}
-    roots.end_pass(looking.connection, root.id, identity, now=looking.now)
-    root.identity, root.last_pass_ended_at = identity, looking.now
+    if root.availability != "available":
+        core.set_availability(root, "available", None)
+    core.brakes[root.id].is_released = False
+    with core.catalogue.reading() as connection:
+        sample = roots.sample_of(connection, root.id)
+    _note_end(core, root, dict(ended.identity) | {"sample": [path.hex() for path in sample]})
+
+
+def _note_end(core: Core, root: WatchedRoot, identity: Mapping[str, object] | None) -> None:
+    now = core.clock.now()
+    with core.catalogue.writing() as connection:
+        roots.end_pass(connection, root.id, identity, now=now)
+    root.identity, root.last_pass_ended_at = identity, now
+
+
+def _looks_at_replaced(root: WatchedRoot, ended: PassEnded) -> bool:
+    """Look again at names that hold another file than before: by now it is known whether the old one moved."""
+    walk = root.walks.get(ended.number)
+    if walk is None or not walk.replaced:
+        return False
+    for folder, names in walk.replaced.items():
+        root.look(LookOrder(directory=folder, names=frozenset(names), tag=ReplacedCheck()))
+    walk.replaced.clear()
+    return True

@@ -3,24 +3,32 @@
 import itertools
 import os
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from catalog.roots import KnownRoot
 from config.rules import RootRules
 from config.settings import WatchSettings
-from ingest.checks import MoveCheck
+from ingest.absent import Absent
+from ingest.checks import MoveCheck, ReplacedCheck
 from ingest.listing import ListingPart, LookOrder, NamesLook, PassEnded, RootLost, WalkOrder
 from ingest.scanner import RootScanner
 
 
 @dataclass(slots=True, kw_only=True)
 class Walk:
-    """A walk under way. ``absent`` are known paths (directory id, name) that its listings did not show."""
+    """A walk under way. ``absent`` are known paths that its listings did not show.
+
+    ``expected`` is the root's identity as known when it was ordered; ``replaced`` are names, by folder, of imported
+    files in whose place another file lies: they are looked at again once moves are settled.
+    """
 
     order: WalkOrder
+    expected: Mapping[str, object] | None = None
     visited: set[int] = field(default_factory=set)
-    absent: list[tuple[int, bytes]] = field(default_factory=list)
+    absent: Absent = field(default_factory=Absent)
+    replaced: dict[bytes, set[bytes]] = field(default_factory=dict)
     files: int = 0
     directories: int = 0
 
@@ -49,6 +57,7 @@ class WatchedRoot:
         self.directories_seen = 0
         self.looks_under_way = 0
         self.moves_under_way = 0
+        self.replaced_under_way = 0
         #: Due filesets whose members are being looked at.
         self.looking: set[int] = set()
         #: Taken from the scanner and not committed yet: an error of the database loses none.
@@ -75,7 +84,9 @@ class WatchedRoot:
     def end_walk(self, number: int) -> None:
         """Note that a walk came to its end."""
         walk = self.walks.pop(number, None)
+        self.scanner.begun.discard(number)
         if walk is not None:
+            walk.visited, walk.absent = set(), Absent()
             self.ended_walks[number] = walk
         if not self.walks:
             self.seen_meanwhile.clear()
@@ -88,13 +99,13 @@ class WatchedRoot:
         return any(walk.order.is_full for walk in self.walks.values())
 
     def walk(self, directory: bytes = b"", *, is_full: bool = False, is_flat: bool = False) -> int:
-        """Order a walk, unless one like it is under way already; gives its number."""
+        """Order a walk, unless one like it is ordered and not begun yet; gives its number."""
         for number, walk in self.walks.items():
             same = (walk.order.directory, walk.order.is_full, walk.order.is_flat) == (directory, is_full, is_flat)
-            if same and walk.directories == 0:
+            if same and number not in self.scanner.begun:
                 return number
         order = WalkOrder(number=next(self._numbers), directory=directory, is_full=is_full, is_flat=is_flat)
-        self.walks[order.number] = Walk(order=order)
+        self.walks[order.number] = Walk(order=order, expected=self.identity)
         self.scanner.expected = self.identity
         self.scanner.walk(order)
         return order.number
@@ -103,6 +114,7 @@ class WatchedRoot:
         """Order a look at single names."""
         self.looks_under_way += 1
         self.moves_under_way += isinstance(order.tag, MoveCheck)
+        self.replaced_under_way += isinstance(order.tag, ReplacedCheck)
         self.scanner.expected = self.identity
         self.scanner.look(order)
 
@@ -110,6 +122,7 @@ class WatchedRoot:
         """Note that a look was answered and committed."""
         self.looks_under_way -= 1
         self.moves_under_way -= isinstance(order.tag, MoveCheck)
+        self.replaced_under_way -= isinstance(order.tag, ReplacedCheck)
 
     def is_ignored_folder(self, path: bytes) -> bool:
         """Tell whether a folder is left out with all below it."""

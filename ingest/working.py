@@ -12,7 +12,11 @@ from config.settings import Settings
 from ingest.watched import WatchedRoot
 from ingest.work import Look, Member, Outcome, ReadResult, ReadTask
 
-_BACK_OFF_S = 5.0
+#: First waits, s; then the last of them for half an hour, then ten minutes.
+_BACK_OFF_S = (5.0, 15.0, 30.0, 60.0)
+_OFTEN_UP_TO = 30
+#: Files that wait are tried so many a second at most: a tree that may not be read must not keep the workers busy.
+_TRIES_A_SECOND = 10
 LONGEST_BACK_OFF = timedelta(minutes=10)
 _HASH_ALL_BYTES = 1 << 62
 
@@ -77,7 +81,7 @@ def read_fileset(result: ReadResult, under_way: UnderWay) -> ReadFileset:
     )
 
 
-def failed(result: ReadResult, job: StartedJob, *, now: datetime) -> Failed:
+def failed(result: ReadResult, job: StartedJob, *, now: datetime, waiting: int = 0) -> Failed:
     """Give what a result without images means for its job: wait with back-off, or quarantined."""
     is_death = result.outcome is Outcome.DIED
     reason = result.reason or "reading failed without saying why"
@@ -85,7 +89,7 @@ def failed(result: ReadResult, job: StartedJob, *, now: datetime) -> Failed:
     if is_death and job.deaths >= DEATHS_AT_MOST:
         reason = DIED if result.reason is None else f"{DIED.partition(';')[0]} ({result.reason})"
     elif is_death or result.outcome is Outcome.TRANSIENT:
-        next_try_at = now + back_off(job.attempts)
+        next_try_at = now + back_off(job.attempts, waiting=waiting)
     elif result.outcome is Outcome.UNSETTLED:
         reason = f"incomplete: {reason}"
     return Failed(
@@ -99,9 +103,15 @@ def failed(result: ReadResult, job: StartedJob, *, now: datetime) -> Failed:
     )
 
 
-def back_off(attempts: int) -> timedelta:
-    """Give how long to wait after so many attempts: 5 s, doubled each time, up to 10 min."""
-    return min(timedelta(seconds=_BACK_OFF_S * 2 ** min(max(attempts - 1, 0), 20)), LONGEST_BACK_OFF)
+def back_off(attempts: int, *, waiting: int = 0) -> timedelta:
+    """Give how long to wait after so many attempts, with so many files waiting: 5 s at first, up to 10 min.
+
+    For half an hour a file is tried every minute: a mode that a person mends shows nowhere else soon.
+    """
+    if attempts > _OFTEN_UP_TO:
+        return LONGEST_BACK_OFF
+    usual_s = _BACK_OFF_S[min(max(attempts, 1), len(_BACK_OFF_S)) - 1]
+    return min(timedelta(seconds=max(usual_s, waiting / _TRIES_A_SECOND)), LONGEST_BACK_OFF)
 
 
 def refused_as(result: ReadResult) -> str:

@@ -1,7 +1,8 @@
 """``coverslip explain``: what the rules make of paths, existing or not, and where each rule stops."""
 
 import contextlib
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from config.rules import RootRules, compile_all
 from config.settings import Settings
 from daemon.context import Context, with_context
 from daemon.errors import UnusableConfiguration
-from daemon.explaining import MATCHED, ExplainDocument, Explainer
+from daemon.explaining import MATCHED, ExplainDocument, Explainer, uid_of
 from daemon.options import command as coverslip_command
 from daemon.output import Output
 from daemon.paths import asked, below
 from daemon.values import ANY_PATH
 from ingest.accounts import MachineAccounts
+from ingest.placement import Placement, place
+from ingest.surroundings import owner_named
 
 Documents = tuple[ExplainDocument, ...]
 _COLORS = {MATCHED: "green", "held": "yellow", "unmatched": "yellow"}
@@ -50,12 +53,25 @@ class _Undone(Exception):  # noqa: N818 - a way out of a transaction, never seen
     """Roll back what was only tried."""
 
 
-def people_by_file(catalogue: Catalogue, settings: Settings, accounts: MachineAccounts, now: datetime) -> KnownPeople:
+def _owners(rules: dict[str, RootRules], found: list[tuple[str, bytes]], accounts: MachineAccounts) -> set[str]:
+    """Give the owners that paths and the uids of their files name."""
+    placed = [(rules[root], relative, place(rules[root], relative)) for root, relative in found]
+    named = {
+        owner_named(placement, uid_of(os.fsencode(of.watch.root) + b"/" + relative), accounts)
+        for of, relative, placement in placed
+        if isinstance(placement, Placement)
+    }
+    return {name for name in named if name is not None}
+
+
+def people_by_file(
+    catalogue: Catalogue, settings: Settings, accounts: MachineAccounts, now: datetime, *, named: Iterable[str]
+) -> KnownPeople:
     """Give the people as they will be once the daemon has read this file: the edit is explained, nothing is changed."""
     people = KnownPeople()
     with contextlib.suppress(_Undone), catalogue.writing() as connection:
         sync_with_settings(connection, settings, now=now)
-        sync_system(connection, accounts.machine_people(), now=now)
+        sync_system(connection, accounts.machine_people(named), now=now)
         people = known_people(connection, now=now)
         raise _Undone
     return people
@@ -104,6 +120,8 @@ def command(context: Context, paths: tuple[Path, ...], root: str | None) -> None
     settings = context.settings
     found = [place for path in paths for place in places(settings, path, root)]
     accounts = MachineAccounts(settings.people)
-    people = people_by_file(context.catalogue, settings, accounts, context.now())
+    rules = compile_all(settings)
+    named = _owners(rules, found, accounts)
+    people = people_by_file(context.catalogue, settings, accounts, context.now(), named=named)
     explainer = Explainer(people=people, accounts=accounts, policy=settings.people)
-    context.output.document(explain(explainer, compile_all(settings), found), show)
+    context.output.document(explain(explainer, rules, found), show)

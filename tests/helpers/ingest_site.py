@@ -1,8 +1,9 @@
 """A small site for tests of the ingest: a root with a rule, two people, a loop with readers in its own process."""
 
+import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ import tifffile
 from catalog.engine import Catalogue
 from catalog.models.all import metadata
 from catalog.models.people import Experimenter, ExperimenterGroup, Membership
-from config.settings import RuleSettings, Settings, SourceMark, WatchSettings
+from config.settings import PeopleSettings, RuleSettings, Settings, SourceMark, WatchSettings
 from ingest.hints import Hints
 from ingest.loop import IngestLoop
 from ingest.pool import InProcessPool, ReadPool
@@ -79,30 +80,30 @@ class Site:
         self.rule = rule
         self.hints = Hints()
 
-    def settings(self, **watch: Any) -> Settings:
+    def settings(
+        self, *, roots: Mapping[str, Path] | None = None, people: PeopleSettings | None = None, **watch: Any
+    ) -> Settings:
+        """Give settings of the root "confocal", or of other roots by name, all with the same watch settings."""
         rules = watch.pop("rules", (RuleSettings(match=(self.rule,), mark=MARK),))
-        text = repr((self.rule, watch, rules))
-        one = WatchSettings(
-            root=self.root,
-            name="confocal",
-            settle=timedelta(seconds=self.settle_s),
-            rules=rules,
-            mark=MARK,
-            **watch,
-        )
+        watch.setdefault("settle", timedelta(seconds=self.settle_s))
+        text = repr((self.rule, watch, rules, roots, people))
         return Settings(
             file=self.state / "coverslip.yaml",
             state_dir=self.state,
-            watch=(one,),
+            watch=tuple(
+                WatchSettings(root=path, name=name, rules=rules, mark=MARK, **watch)
+                for name, path in (roots or {"confocal": self.root}).items()
+            ),
+            people=people or PeopleSettings(),
             source_text=text,
-            digest=text.encode()[-32:].rjust(32, b"\0"),
+            digest=hashlib.blake2b(text.encode(), digest_size=32).digest(),
         )
 
     def loop(self, pool: ReadPool | None = None, settings: Settings | None = None, **others: Any) -> IngestLoop:
         others.setdefault("grace_s", 5.0)
         others.setdefault("accounts", NoAccounts())
+        others.setdefault("catalogue", self.catalogue)
         return IngestLoop(
-            catalogue=self.catalogue,
             settings=settings or self.settings(),
             pool=pool or InProcessPool(read=read),
             hints=self.hints,
@@ -125,6 +126,14 @@ class Site:
             loop.wake()
             thread.join(30)
             assert not thread.is_alive()
+
+    def names(self) -> list[str]:
+        """Give the names of all images, sorted."""
+        return sorted(row["name"] for row in self.images())
+
+    def root_row(self, name: str = "confocal") -> dict[str, Any]:
+        """Give a root as it is stored."""
+        return self.rows("SELECT * FROM root WHERE name = :name", name=name)[0]
 
     def rows(self, query: str, **values: Any) -> list[dict[str, Any]]:
         with self.catalogue.reading() as connection:
