@@ -233,7 +233,7 @@ def _is_restarted_after_a_kill_and_leaves_no_process(machine: Machine) -> None:
 def _stops_within_seconds_with_work_in_flight(machine: Machine) -> None:
     _image(machine, "/data/large.tif", "ada", size=2000)
     machine.shell("mkdir /data/aside; for n in $(seq 150); do cp -p /data/large.tif /data/aside/large$n.tif; done")
-    machine.shell("mv /data/aside /data/confocal/ada/p/large")
+    machine.shell("mv /data/aside/*.tif /data/confocal/ada/p/")
     wait_until(lambda: len(_names(machine)) > 3, within_s=30)
     began = time.monotonic()
     machine.run("systemctl", "stop", "coverslip")

@@ -213,7 +213,7 @@ def test_a_state_directory_that_can_not_be_written_is_one_sentence(site: Site) -
     (site.folder / "file").write_text("x")
     site.configure(CONFIGURATION.replace("state_dir: @/state", "state_dir: @/file/state"))
     done = site.run("run")
-    assert done.code == 1
+    assert done.code == 5
     assert "can't be written" in done.err
 
 
