@@ -79,9 +79,8 @@ def tell_next_steps(output: Output, configuration: Path, state_dir: Path) -> Non
     if closed is not None:
         output.message(
             f"As a service it runs under an account of its own, which can't pass {closed}:"
-            " install it below /opt, with its configuration in /etc/coverslip."
+            " install it below /opt, with its configuration in /etc/coverslip, before you go on with these."
         )
-        return
     if folder is None:
         output.message("This installation lacks systemd's files; install the wheel to have them.")
         return

@@ -82,9 +82,9 @@ def test_every_kind_of_command_works(site: Site) -> None:
     assert site.json("queue")
     image = site.images()[0]
     for words in (
-        ("tag", "add", f"image:{image['id']}", "good"),
-        ("kv", "add", f"image:{image['id']}", "stain=DAPI"),
-        ("comment", "add", f"image:{image['id']}", "nice"),
+        ("tag", "add", f"image:{image['id']}", "good", "--as", "ada"),
+        ("kv", "add", f"image:{image['id']}", "stain=DAPI", "--as", "ada"),
+        ("comment", "add", f"image:{image['id']}", "nice", "--as", "ada"),
         ("user", "add", "eve"),
         ("group", "add", "guests"),
         ("retry", str(path.parent)),

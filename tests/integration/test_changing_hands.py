@@ -86,5 +86,9 @@ def test_a_file_moved_to_a_folder_without_a_known_owner_can_not_be_accepted_yet(
     with site.catalogue.reading() as connection:
         acting = resolve_acting(connection, "ab3c", now=START, writes_database=False)
         told = why(connection, acting, os.fsencode(target)).owner_differs
+        administrator = resolve_acting(connection, "root", now=START)
+        told_to_whom_it_concerns = why(connection, administrator, os.fsencode(target)).owner_differs
     assert told is not None
-    assert "nobody-known" in str(told["reason"])
+    assert told["reason"] is None
+    assert told_to_whom_it_concerns is not None
+    assert "nobody-known" in str(told_to_whom_it_concerns["reason"])

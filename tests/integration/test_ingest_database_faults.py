@@ -103,8 +103,8 @@ def test_degraded_is_told_steadily_while_nothing_can_be_written_and_no_more_afte
         site.hints.name("confocal", DAY.encode(), b"b.tif", closed=True)
         wait_until(lambda: loop.progress().problem is not None)
         seen: set[str | None] = set()
-        stop = threading.Event()
-        while not stop.wait(0.02) and len(seen) < 2 and faulty.refused < 5:
+        stop, refused = threading.Event(), faulty.refused
+        while not stop.wait(0.02) and len(seen) < 2 and faulty.refused < refused + 5:
             seen.add(loop.progress().problem)
         assert seen == {"no space is left for the catalogue"}
         faulty.no_writes = None
