@@ -155,10 +155,16 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_no_busy_worker_outlives_a_killed_daemon(number: signal.Signals) -> None:
+def test_no_busy_worker_outlives_a_killed_daemon(number: signal.Signals, tmp_path: Path) -> None:
     checkout = Path(__file__).parents[2]
+    # What is killed can't remove the folder of its sockets: that lies in the test's own.
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT], cwd=checkout, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", PARENT],
+        cwd=checkout,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     pids: tuple[int, ...] = ()
     try:
