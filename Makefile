@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 # The program is started hundreds of times: it shall not be compiled each time.
 unexport PYTHONDONTWRITEBYTECODE
+# Many tests wait for a daemon more than they compute: one more process than a small machine has cores.
+TEST_PROCESSES ?= 3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # No cache: nothing is written outside this folder, and an account without a home can do it, too.
@@ -27,7 +29,7 @@ demo: $(READY) ## play a microscope for a minute and show what becomes of its fi
 	$(BIN)/python tools/demo.py $(if $(DIR),--dir "$$DIR")
 
 test: $(READY) ## run the tests, on SQLite and on PostgreSQL
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES)
 
 check: lint test ## run everything that CI runs
 

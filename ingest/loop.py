@@ -186,6 +186,8 @@ class IngestLoop:
 
     def _start_up(self) -> None:
         """Note who ingests, once, and put the configuration in force; a part that failed is done again."""
+        if self._core.is_ending:
+            raise RuntimeError("an ingest loop that has ended cannot run again: its scanners are gone; make a new one")
         if not self._lock.take_again():
             raise LockLost("the ingest lock of the catalogue was lost and can't be taken again yet")
         rules = compile_all(self._settings)

@@ -188,16 +188,14 @@ def test_a_hard_link_to_another_persons_file_is_held_naming_both(site: Site) -> 
     thief.parent.mkdir(parents=True)
     os.link(hers, thief)
 
-    loop_import = site.loop(accounts=OneLogin()).run_once
-
-    assert loop_import().held == 1
+    assert site.import_(accounts=OneLogin()).held == 1
     state, reason = site.sightings()["smith-lab/ab3c/p/d/mine.tif"]
     assert state == "held"
     assert "ab3c" in str(reason)
     assert "cd4e" in str(reason)
     assert check(site, (b"smith-lab/cd4e/p/d/hers.tif",)) == []
     hers.unlink()  # the link is all that is left: it must not become ab3c's, nor take the image along
-    loop_import()
+    site.import_(accounts=OneLogin())
     assert site.rows("SELECT e.name FROM image i JOIN experimenter e ON e.id = i.owner_id") == [{"name": "cd4e"}]
     assert check(site, ()) == []
 
