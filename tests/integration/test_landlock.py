@@ -13,6 +13,7 @@ TRY = """
 import json, os, sys
 from pathlib import Path
 from daemon.landlock import restrict_writes
+from daemon.state_dir import use_own_temporary_folder
 from daemon.worker_process import WorkerLimits
 from daemon.workers import WorkerPool
 from tests.helpers.program import wait_until
@@ -34,7 +35,7 @@ def by_a_worker(path):
     return found[0].reason
 
 if __name__ == "__main__":
-    os.environ["TMPDIR"] = str(state)
+    use_own_temporary_folder(state)
     restriction = restrict_writes((str(state),))
     pool = WorkerPool(
         workers=1, limits=WorkerLimits(data_bytes=None, niceness=0, preload=("tests.helpers.reading",)), read=read
