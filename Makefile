@@ -29,7 +29,7 @@ demo: $(READY) ## play a microscope for a minute and show what becomes of its fi
 	$(BIN)/python tools/demo.py $(if $(DIR),--dir "$$DIR")
 
 test: $(READY) ## run the tests, on SQLite and on PostgreSQL
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
 
 check: lint test ## run everything that CI runs
 
