@@ -1,14 +1,14 @@
 """`check`: everything that is wrong with a configuration, its rules compiled and its embedded examples run."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from config.loader import examine
 from config.problems import ConfigurationError, Problem, Severity, in_order, problem_at
 from config.rule_outcome import example_problem
-from config.rules import RootRules, compile_root
+from config.rules import RootRules, compile_root, layout_alone
 from config.settings import ExampleSettings, RuleSettings, Settings, WatchSettings
 
 
@@ -44,17 +44,34 @@ def check(path: Path, environ: Mapping[str, str]) -> CheckReport:
 
 
 def run_examples(settings: Settings) -> tuple[ExampleCounts, tuple[Problem, ...]]:
-    """Run the examples of all roots whose rules compile; the others' problems are told by the loader."""
+    """Run the examples of all roots and own layouts that compile; the others' problems are told by the loader."""
     passed = 0
     failures: list[Problem] = []
-    for number, watch in enumerate(settings.watch, 1):
-        rules = _compiled(watch, settings)
-        for rule_number, rule in enumerate(watch.rules, 1) if rules is not None else ():
+    for compiled, written, key in _with_examples(settings):
+        for number, rule in enumerate(written, 1):
             for example_number, example in enumerate(rule.examples):
-                found = _run(rules, rule, example, example_number, f"watch.{number}.rules.{rule_number}")
+                found = _run(compiled, rule, example, example_number, f"{key}.{number}")
                 failures += found
                 passed += len(example.paths) - len(found)
     return ExampleCounts(passed=passed, failed=len(failures)), tuple(failures)
+
+
+def _with_examples(settings: Settings) -> Iterator[tuple[RootRules, tuple[RuleSettings, ...], str]]:
+    for number, watch in enumerate(settings.watch, 1):
+        rules = _compiled(watch, settings)
+        if rules is not None:
+            yield rules, watch.rules, f"watch.{number}.rules"
+    for name, written in settings.layouts.items():
+        alone = _layout_alone(name, settings) if any(rule.examples for rule in written) else None
+        if alone is not None:
+            yield alone, written, f"layouts.{name}"
+
+
+def _layout_alone(name: str, settings: Settings) -> RootRules | None:
+    try:
+        return layout_alone(name, settings)
+    except ConfigurationError:
+        return None
 
 
 def _compiled(watch: WatchSettings, settings: Settings) -> RootRules | None:
@@ -64,9 +81,7 @@ def _compiled(watch: WatchSettings, settings: Settings) -> RootRules | None:
         return None
 
 
-def _run(rules: RootRules | None, rule: RuleSettings, example: ExampleSettings, number: int, key: str) -> list[Problem]:
-    if rules is None:
-        return []
+def _run(rules: RootRules, rule: RuleSettings, example: ExampleSettings, number: int, key: str) -> list[Problem]:
     found = []
     for path_number, path in enumerate(example.paths):
         message = example_problem(rules, example, _below(rules.watch.root, path))

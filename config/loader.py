@@ -89,8 +89,6 @@ def _settings(path: Path, gathered: Gathered, files: Files) -> tuple[Settings | 
     folders = gathered.folders
     problems = (*problems, *check_rule_nodes(root))
     data = as_data(root)
-    for key in [key for key in data if key == "layouts"]:
-        del data[key]  # check_rule_nodes has said it
     if isinstance(data.get("lookups"), dict):
         problems = (*problems, *read_tables(root.get("lookups"), data["lookups"], files, folders))
     _make_absolute(data, root, folders, path.parent)

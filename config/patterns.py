@@ -7,6 +7,7 @@ is no repetition inside a repetition of characters, so a matcher needs at most l
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import TypeAlias, assert_never
 
 import re2
@@ -154,13 +155,18 @@ def edge(sequence: Sequence, beyond: frozenset[str], *, is_last: bool = False) -
     return reach
 
 
+@cache
+def _probes_in(chars: CharSet) -> frozenset[str]:
+    return frozenset(probe for probe in _PROBES if has(chars, probe))
+
+
 def _node_edge(node: Node, beyond: frozenset[str], is_last: bool) -> frozenset[str]:
     match node:
         case Text():
             character = node.text[-1 if is_last else 0]
             return frozenset({character, character.lower(), character.upper()})
         case Chars():
-            own = frozenset(probe for probe in _PROBES if has(node.chars, probe))
+            own = _probes_in(node.chars)
             return own | beyond if node.low == 0 else own
         case Choice():
             return frozenset().union(*(edge(way, beyond, is_last=is_last) for way in node.ways))

@@ -10,6 +10,7 @@ from pathlib import Path
 from config.describing import Key, keys_of, sections
 from config.endings import ENDINGS, EndingKind
 from config.ignoring import DEFAULT_PATTERNS
+from config.layouts import built_in, built_in_names, built_in_title
 from config.settings import KeyValueTable
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "configuration.md"
@@ -61,8 +62,9 @@ def page() -> str:
     """Give the whole page."""
     parts = [_HEAD]
     for where, model in sections():
-        if model is not KeyValueTable:
+        if model is not KeyValueTable and not where.startswith("layouts"):
             parts.append(_section(where, model.__doc__ or "", keys_of(model), is_top=not where))
+    parts.append("\n".join(_layouts()))
     parts.append("\n".join(_endings()))
     parts.append("\n".join(_ignored()))
     return "\n".join(parts).rstrip() + "\n"
@@ -86,6 +88,16 @@ def _row(key: Key) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
+
+
+def _layouts() -> Iterator[str]:
+    yield "## Built-in layouts\n"
+    yield "What `layout` can name. `coverslip config show --layout NAME` prints one, to be read or copied.\n"
+    yield "| layout | instrument and names | rules |\n|---|---|---|"
+    for name in built_in_names():
+        rules = " ".join(f"`{rule.name}`" + (" (skipped)" if rule.skip else "") for rule in built_in(name))
+        yield f"| `{name}` | {_cell(built_in_title(name))} | {rules} |"
+    yield ""
 
 
 def _endings() -> Iterator[str]:

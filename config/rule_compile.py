@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from config.layout_use import Expansion
 from config.problems import Problem
 from config.rule_checks import target_problems, unknown_ending
 from config.rule_values import TARGETS
@@ -22,6 +23,8 @@ class CompiledRule:
     """A checked rule. ``matchers`` are tried in order; ``sets`` and the others are outputs."""
 
     name: str
+    #: What the rule as written is called: for one of a layout, the rule that uses the layout.
+    written: str
     index: int
     settings: RuleSettings
     matchers: tuple[CompiledTemplate | CompiledExpression, ...]
@@ -41,14 +44,27 @@ class RuleCompiler:
     """Compiles one rule; ``problems`` collects everything that is wrong with it."""
 
     def __init__(
-        self, settings: RuleSettings, *, name: str, index: int, key: str, lookups: Mapping[str, Mapping[str, str]]
+        self,
+        settings: RuleSettings,
+        *,
+        name: str,
+        index: int,
+        key: str,
+        lookups: Mapping[str, Mapping[str, str]],
+        expansion: Expansion | None = None,
     ) -> None:
-        self._settings = settings
-        self._name = settings.name or name
+        self._settings = settings if expansion is None else expansion.settings
+        self._expansion = expansion
+        self._written = settings.name or name
+        self._name = self._written + (f"/{expansion.name}" if expansion else "")
         self._index = index
         self._key = key
         self._lookups = lookups
         self.problems: list[Problem] = []
+
+    def has_sound_match(self) -> bool:
+        """Tell whether the rule's match alone can be compiled, before a layout is put below it."""
+        return bool(self._matchers()) and not self.problems
 
     def compile(self) -> CompiledRule | None:
         """Compile the rule; None when a problem keeps its matches from being used."""
@@ -61,6 +77,7 @@ class RuleCompiler:
         self._check_targets(matchers)
         return CompiledRule(
             name=self._name,
+            written=self._written,
             index=self._index,
             settings=self._settings,
             matchers=matchers,
@@ -80,17 +97,25 @@ class RuleCompiler:
         elif not rule.match:
             self._problem("match", "a rule needs a match", "such as match: '{group}/{owner}/{image}.{ext}'")
         where = self._good_where()
-        found = [self._template(source, self._match_key(i), where) for i, source in enumerate(rule.match)]
+        found = [self._template(source, number, where) for number, source in enumerate(rule.match)]
         return tuple(template for template in found if template is not None)
 
     def _match_key(self, number: int) -> str:
-        key = f"match.{number}"
-        return key if len(self._settings.match) > 1 and key in self._settings.marks else "match"
+        own = self._expansion.origins[number][0] if self._expansion else number
+        key = f"match.{own}"
+        return key if key in self._settings.marks else "match"
 
-    def _template(self, source: str, key: str, where: Mapping[str, str]) -> CompiledTemplate | None:
-        made: list[CompiledTemplate] = []
-        self._attempt(key, lambda: made.append(compile_template(source, where)))
-        return made[0] if made else None
+    def _template(self, source: str, number: int, where: Mapping[str, str]) -> CompiledTemplate | None:
+        try:
+            return compile_template(source, where)
+        except TemplateError as error:
+            own = self._expansion.origins[number][1] if self._expansion else len(source) + 1
+            for problem in error.problems:
+                if problem.offset < own:
+                    self._problem(self._match_key(number), problem.message, problem.hint, offset=problem.offset)
+                else:
+                    self._problem("layout", f"with '{source}': {problem.message}", problem.hint)
+            return None
 
     def _expressions(self, regex: str) -> tuple[CompiledExpression, ...]:
         for name in self._settings.where:
@@ -113,7 +138,7 @@ class RuleCompiler:
         return good
 
     def _context(self, matchers: tuple[CompiledTemplate | CompiledExpression, ...]) -> OutputContext:
-        types: dict[str, ValueType] = {}
+        types: dict[str, ValueType] = dict(self._expansion.known) if self._expansion else {}
         for matcher in reversed(matchers):
             types.update(matcher.names)
         always = frozenset.intersection(*(matcher.always for matcher in matchers))
@@ -153,8 +178,9 @@ class RuleCompiler:
             self._check_on("key_values.on", self._settings.key_values.on, given)
         for number, matcher in enumerate(matchers):
             key = "regex" if isinstance(matcher, CompiledExpression) else self._match_key(number)
+            key = "layout" if self._expansion else key
             for message in target_problems(frozenset(matcher.names) | sets, matcher.always | sets):
-                self._problem(key, message)
+                self._problem(key, f"with layout {self._settings.layout} it {message}" if self._expansion else message)
             ending = unknown_ending(matcher.template) if isinstance(matcher, CompiledTemplate) else None
             if ending and not self._settings.skip:
                 self._problem(key, f"this can match no image: no reader knows '{ending}' files", offset=None)

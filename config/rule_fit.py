@@ -60,7 +60,13 @@ def try_rule(rule: CompiledRule, view: PathView) -> tuple[Tried, ...]:
                 path_offset=stop.path_offset,
             )
         )
-    return tuple(tried)
+    return tuple(tried) if rule.settings.layout is None else _furthest(tried)
+
+
+def _furthest(tried: list[Tried]) -> tuple[Tried, ...]:
+    """Leave, of the many spellings of a layout's rule, the one that fits or came furthest."""
+    best = max(tried, key=lambda one: (one.is_match, one.stopped_at is None, one.path_offset or 0))
+    return (best,)
 
 
 def _tried(rule: CompiledRule, template: str, message: str, *, is_match: bool = False) -> Tried:

@@ -9,7 +9,6 @@ from config.source import BACKSLASH_HINT, Mapping, Node, Scalar, Sequence, probl
 _TEMPLATES = ("match", "regex", "where", "set", "tags", "key_values", "description")
 #: What the rule language has and this version does not do: said in a sentence, never accepted and ignored.
 LATER_KEYS = {
-    "layout": "instrument layouts",
     "channels": "images of several files",
     "by": "images of several files",
 }
@@ -20,15 +19,29 @@ _LATER_HINT = "remove the key; a later version of coverslip will do it"
 def check_rule_nodes(root: Mapping) -> tuple[Problem, ...]:
     """Find all that is wrong with rules and can be seen in their nodes only."""
     found: list[Problem] = []
-    layouts = root.key("layouts")
-    if layouts is not None:
-        text = "layouts are not done by this version of coverslip yet"
-        found.append(problem(layouts.place, text, _LATER_HINT, "layouts"))
     for number, watch in enumerate(_mappings(root.get("watch")), 1):
-        for rule_number, rule in enumerate(_mappings(watch.get("rules")), 1):
-            path = f"watch.{number}.rules.{rule_number}"
-            found += [*_later(rule, path), *_bent(rule, path), *_same_channels(rule, path)]
+        found += _of_rules(watch.get("rules"), f"watch.{number}.rules")
+    layouts = root.get("layouts")
+    for name, rules in layouts.entries if isinstance(layouts, Mapping) else ():
+        found += _of_rules(rules, f"layouts.{name.text}")
+        found += _not_in_layouts(rules, f"layouts.{name.text}")
     return tuple(found)
+
+
+def _of_rules(rules: Node | None, path: str) -> Iterator[Problem]:
+    for number, rule in enumerate(_mappings(rules), 1):
+        where = f"{path}.{number}"
+        yield from (*_later(rule, where), *_bent(rule, where), *_same_channels(rule, where))
+
+
+def _not_in_layouts(rules: Node, path: str) -> Iterator[Problem]:
+    """Find what a layout's rule can't say, since it is put below another rule's match."""
+    for number, rule in enumerate(_mappings(rules), 1):
+        for name in ("layout", "regex"):
+            key = rule.key(name)
+            if key is not None:
+                text = f"a layout's rule has no {name}: it is put below another rule's match"
+                yield problem(key.place, text, "write it as a match", f"{path}.{number}.{name}")
 
 
 def _later(rule: Mapping, path: str) -> Iterator[Problem]:

@@ -1,14 +1,16 @@
 """The rules of a watch root, compiled: which rule takes a path, and how far the others come."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from config.ignoring import Ignoring, problem_with
 from config.path_text import path_text
 from config.problems import ConfigurationError, Problem
-from config.rule_compile import CompiledRule, RuleCompiler
+from config.rule_compile import CompiledRule
+from config.rule_expand import compile_layout, compile_rule
 from config.rule_fit import fit_rule, try_rule
 from config.rule_values import NoRuleMatch, RuleMatch, RuleSkip, Tried
-from config.settings import Settings, WatchSettings
+from config.settings import Settings, SourceMark, WatchSettings
 from config.templates_compile import NoFit, PathView
 
 
@@ -84,15 +86,28 @@ def compile_root(watch: WatchSettings, settings: Settings) -> RootRules:
     compiled: list[CompiledRule] = []
     for index, rule in enumerate(watch.rules):
         key = f"watch.{number}.rules.{index + 1}"
-        compiler = RuleCompiler(rule, name=f"{watch.name}#{index + 1}", index=index, key=key, lookups=settings.lookups)
-        made = compiler.compile()
-        problems += compiler.problems
-        if made is not None:
-            compiled.append(made)
+        name = f"{watch.name}#{index + 1}"
+        made, found = compile_rule(rule, settings, name=name, index=index, key=key)
+        compiled += made
+        problems += found
     problems += _shadowed(compiled, number)
     if problems:
         raise ConfigurationError(tuple(problems))
     return RootRules(watch, settings, compiled)
+
+
+def layout_alone(name: str, settings: Settings) -> RootRules:
+    """Compile a layout as if its rules stood in a root of their own, for its examples and for names to be tried with.
+
+    Raises:
+        ConfigurationError: with all that is wrong with it.
+
+    """
+    compiled, problems = compile_layout(name, settings)
+    if problems:
+        raise ConfigurationError(tuple(problems))
+    mark = SourceMark(file=str(settings.file), line=1, column=1)
+    return RootRules(WatchSettings(root=Path("/"), name=f"layout {name}", mark=mark), settings, compiled)
 
 
 def compile_all(settings: Settings) -> dict[str, RootRules]:
@@ -104,6 +119,8 @@ def compile_all(settings: Settings) -> dict[str, RootRules]:
     """
     compiled: dict[str, RootRules] = {}
     problems: list[Problem] = []
+    for name in settings.layouts:
+        problems += compile_layout(name, settings)[1]
     for watch in settings.watch:
         try:
             compiled[watch.name] = compile_root(watch, settings)
@@ -133,12 +150,16 @@ def _shadowed(rules: Sequence[CompiledRule], number: int) -> list[Problem]:
     for rule in rules:
         for position, matcher in enumerate(rule.matchers):
             if matcher.source in first:
-                mark = rule.settings.marks.get(
-                    f"match.{position}", rule.settings.marks.get("match", rule.settings.mark)
-                )
+                mark = _match_mark(rule, position)
                 message = f"this can never match: {first[matcher.source]} has the same match and comes first"
                 key = f"watch.{number}.rules.{rule.index + 1}.match"
                 found.append(Problem(file=mark.file, line=mark.line, column=mark.column, key=key, message=message))
             elif not rule.settings.where and not rule.sets.keys() & {"well", "row", "column", "field", "tile"}:
-                first[matcher.source] = rule.name
+                first[matcher.source] = rule.written
     return found
+
+
+def _match_mark(rule: CompiledRule, position: int) -> SourceMark:
+    marks = rule.settings.marks
+    key = "layout" if rule.settings.layout is not None else f"match.{position}"
+    return marks.get(key, marks.get("match", rule.settings.mark))

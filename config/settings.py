@@ -242,7 +242,11 @@ class RuleSettings(Setting):
     )
     projection: Projection | None = Field(None, description="Thumbnails of z-stacks; default: the file's `thumbnails`.")
     crosscheck: Crosscheck | None = Field(None, description="As the root's `crosscheck`, for this rule.")
-    layout: str | None = Field(None, description="An instrument's layout below what `match` matches.")
+    layout: str | None = Field(
+        None,
+        description="An instrument's layout, or one of `layouts`: the rule stands for the layout's own rules, "
+        "each match being this one's, `/` and the layout's. Everything else said here holds for all of them.",
+    )
     examples: tuple[ExampleSettings, ...] = Field((), description="Paths with what they shall give; `check` runs them.")
     mark: SourceMark = Field(alias=INTERNAL + "mark")
     #: Marks of single values, by dotted key ("match", "match.0", "set.owner", "where.stain", "examples.0.gives.well").
@@ -324,6 +328,11 @@ class Settings(Setting):
     #: name -> (value -> value), CSV files read already.
     lookups: dict[str, dict[str, str]] = Field(
         {}, description="Tables for the `|` filter of templates: keys with values, or the name of a CSV file."
+    )
+    layouts: dict[Name, tuple[RuleSettings, ...]] = Field(
+        {},
+        description="Layouts of your own by name, each a list of rules whose matches begin below the `match` of the "
+        "rule that uses the layout. One called like a built-in layout takes its place.",
     )
     thumbnails: ThumbnailSettings = Field(ThumbnailSettings(), description="How pictures are made.")
     workers: WholeNumber | None = Field(

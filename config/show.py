@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from config.layouts import built_in_text
 from config.rule_nodes import LATER_IN_COMPLETE, LATER_KEYS
 from config.settings import INTERNAL, Settings
 
@@ -16,6 +17,19 @@ def effective(settings: Settings) -> str:
     internal = {name for name, info in Settings.model_fields.items() if (info.alias or name).startswith(INTERNAL)}
     document = settings.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=internal)
     return yaml.safe_dump(_shown(document), sort_keys=False, allow_unicode=True, width=120, indent=2)
+
+
+def layout(settings: Settings, name: str) -> str:
+    """Write one layout as a configuration would say it: the file's own, else the built-in one.
+
+    Raises:
+        KeyError: there is no such layout.
+
+    """
+    if name not in settings.layouts:
+        return built_in_text(name)
+    rules = [rule.model_dump(mode="json", by_alias=True, exclude_unset=True) for rule in settings.layouts[name]]
+    return yaml.safe_dump({"layouts": {name: _shown(rules)}}, sort_keys=False, allow_unicode=True, width=120, indent=2)
 
 
 def _shown(value: Any) -> Any:

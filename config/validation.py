@@ -31,10 +31,17 @@ def as_data(root: Mapping) -> dict[str, Any]:
     for watch, watch_node in _pairs(data.get("watch"), root.get("watch")):
         watch[INTERNAL + "mark"] = mark_of(watch_node.place)
         watch[INTERNAL + "marks"] = marks(watch_node)
-        for rule, rule_node in _pairs(watch.get("rules"), watch_node.get("rules")):
-            rule[INTERNAL + "mark"] = mark_of(rule_node.place)
-            rule[INTERNAL + "marks"] = marks(rule_node)
+        _mark_rules(watch.get("rules"), watch_node.get("rules"))
+    layouts = root.get("layouts")
+    for name, node in layouts.entries if isinstance(layouts, Mapping) else ():
+        _mark_rules(data["layouts"][name.text], node)
     return data
+
+
+def _mark_rules(rules: object, node: Node | None) -> None:
+    for rule, rule_node in _pairs(rules, node):
+        rule[INTERNAL + "mark"] = mark_of(rule_node.place)
+        rule[INTERNAL + "marks"] = marks(rule_node)
 
 
 def _pairs(values: object, node: Node | None) -> list[tuple[dict[str, Any], Mapping]]:

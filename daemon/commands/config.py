@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+import click
+
+from config.layouts import built_in_names, unknown_layout
 from config.reference import page
-from config.show import effective
+from config.show import effective, layout
 from daemon.context import Context, with_context
 from daemon.options import group, subcommand
 from daemon.output import Output
@@ -42,17 +45,35 @@ def show_reference(document: ReferenceDocument, output: Output) -> None:
         output.line(line)
 
 
-@subcommand(command, "show", examples=("coverslip config show", "coverslip config show --json"), answers=ConfigDocument)
+@subcommand(
+    command,
+    "show",
+    examples=("coverslip config show", "coverslip config show --layout imagexpress", "coverslip config show --json"),
+    answers=ConfigDocument,
+)
+@click.option("--layout", "name", metavar="NAME", help="Show the rules of this layout, built in or the file's own.")
 @with_context
-def show(context: Context) -> None:
-    """Show all settings in force, defaults filled in, without secrets.
+def show(context: Context, name: str | None) -> None:
+    """Show all settings in force, defaults filled in, without secrets; or the rules of one layout.
 
-    For administrators.
+    For administrators; built-in layouts are shown to everybody.
     """
-    context.refuse_unless_administrator()
+    if name is not None and name in built_in_names() and name not in context.settings.layouts:
+        text = layout(context.settings, name)
+    else:
+        context.refuse_unless_administrator()
+        text = effective(context.settings) if name is None else _layout_text(context, name)
     settings = context.settings
-    document = ConfigDocument(file=str(settings.file), version=settings.digest.hex()[:12], yaml=effective(settings))
+    document = ConfigDocument(file=str(settings.file), version=settings.digest.hex()[:12], yaml=text)
     context.output.document(document, show_settings)
+
+
+def _layout_text(context: Context, name: str) -> str:
+    try:
+        return layout(context.settings, name)
+    except KeyError:
+        message, hint = unknown_layout(name, context.settings)
+        raise click.UsageError(f"{message} ({hint})") from None
 
 
 @subcommand(command, "reference", examples=("coverslip config reference",), answers=ReferenceDocument)

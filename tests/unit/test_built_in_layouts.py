@@ -1,0 +1,138 @@
+"""The built-in layouts read their instrument's names and leave all others alone."""
+
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from config.check import run_examples
+from config.layouts import built_in, built_in_names, built_in_text, built_in_title
+from config.loader import load
+from config.rule_outcome import OutcomeKind, example_problem, outcome_of
+from config.rules import RootRules, layout_alone
+from config.settings import Settings
+from tests.helpers.configurations import write
+from tests.helpers.real_data import manifest, needed_data
+from tests.helpers.real_layouts import BUILT_IN, real_names
+
+ROOT = Path(__file__).parents[2]
+ALL = built_in_names()
+BY_NAME = pytest.mark.parametrize("name", ALL)
+TAKEN = (OutcomeKind.MATCHED, OutcomeKind.SKIPPED, OutcomeKind.HELD)
+#: What lies among a plate's files and is none of the instrument's pictures.
+NOT_TAKEN = {
+    "images/outlines/CellsOutlines_BR00143976_C03_3.tiff",
+    "CV8000-Minimal-DataSet-2C-3W-4S-FP2-stack/crosstalk_parameter.xml",
+    "CV8000-Minimal-DataSet-2C-3W-4S-FP2-stack/geometry_parameter.xml",
+    "TRACE-incomplete.log",
+    "TRACE2023-XX-XX.log",
+}
+
+
+@pytest.fixture(scope="module")
+def layouts() -> dict[str, RootRules]:
+    settings = Settings(file=Path("f"), source_text="", digest=b"")
+    return {name: layout_alone(name, settings) for name in ALL}
+
+
+def examples(name: str) -> list[str]:
+    return [
+        path
+        for rule in built_in(name)
+        for example in rule.examples
+        if example.gives != "unmatched"
+        for path in example.paths
+    ]
+
+
+def takers(layouts: dict[str, RootRules], path: str) -> list[str]:
+    return [name for name, rules in layouts.items() if outcome_of(rules, path.encode()).kind in TAKEN]
+
+
+def test_there_is_a_layout_for_each_instrument_that_is_promised() -> None:
+    promised = {"imagexpress", "operetta", "cellvoyager", "cellomics", "scanr", "almf", "metamorph", "micromanager"}
+    assert promised < set(ALL)
+
+
+@BY_NAME
+def test_the_examples_in_a_layout_give_what_they_say(layouts: dict[str, RootRules], name: str) -> None:
+    problems = [
+        example_problem(layouts[name], example, path.encode())
+        for rule in built_in(name)
+        for example in rule.examples
+        for path in example.paths
+    ]
+    assert len(problems) >= 2
+    assert [problem for problem in problems if problem] == []
+
+
+@BY_NAME
+def test_every_rule_of_a_layout_has_a_name_and_an_example_that_it_takes_itself(
+    layouts: dict[str, RootRules], name: str
+) -> None:
+    taken = Counter(outcome_of(layouts[name], path.encode()).rule for path in examples(name))
+    assert {f"{name}/{rule.name}" for rule in built_in(name)} == set(taken)
+    assert all(rule.name for rule in built_in(name))
+    assert len(built_in_title(name)) > 20
+
+
+@BY_NAME
+def test_a_layout_takes_no_name_of_another(layouts: dict[str, RootRules], name: str) -> None:
+    assert {path: takers(layouts, path) for path in examples(name)} == {path: [name] for path in examples(name)}
+
+
+def test_the_real_files_of_an_instrument_are_taken_by_its_layout_and_by_no_other(layouts: dict[str, RootRules]) -> None:
+    for name, paths in real_names(needed_data()).items():
+        wanted = {path: [] if path in NOT_TAKEN else [name] for path in paths}
+        assert {path: takers(layouts, path) for path in paths} == wanted
+
+
+def test_no_layout_takes_real_files_of_no_instrument(layouts: dict[str, RootRules]) -> None:
+    rows = [row for row in manifest(needed_data()) if row["layout"] not in BUILT_IN]
+    names = {row["path"].rpartition("/")[2]: row["path"] for row in rows if "/eicm/" not in row["path"]}
+    assert len(names) > 100
+    found = {path: takers(layouts, name) + takers(layouts, path) for name, path in names.items()}
+    assert {path: taken for path, taken in found.items() if taken} == {}
+
+
+def test_by_products_are_skipped_and_counted_by_hand_from_the_list(layouts: dict[str, RootRules]) -> None:
+    found = Counter(
+        outcome_of(layouts[name], path.encode()).rule
+        for name, paths in real_names(needed_data()).items()
+        for path in paths
+    )
+    assert {rule: count for rule, count in found.items() if rule} == {
+        "almf/images": 4,
+        "cellomics/images": 72,
+        "cellvoyager/corrections": 6,
+        "cellvoyager/images": 96,
+        "cellvoyager/index": 5,
+        "imagexpress/images": 137,
+        "imagexpress/index": 7,
+        "imagexpress/projections": 12,
+        "imagexpress/thumbnails": 97,
+        "metamorph/index": 4,
+        "metamorph/wavelengths": 6,
+        "operetta/images": 5,
+        "operetta/index": 2,
+        "scanr/images": 4,
+    }
+
+
+@BY_NAME
+def test_a_layout_can_be_pasted_into_a_configuration_as_it_is_shown(tmp_path: Path, name: str) -> None:
+    container = "{plate}" if name not in ("metamorph", "micromanager") else "{dataset}"
+    text = built_in_text(name) + f"watch:\n  - root: .\n    rules: [{{match: '{container}', layout: {name}}}]\n"
+    settings = load(write(tmp_path, text), environ={})
+    counts, failures = run_examples(settings)
+    assert failures == ()
+    assert counts.passed == sum(len(example.paths) for rule in built_in(name) for example in rule.examples)
+
+
+def test_layout_files_are_in_the_wheel() -> None:
+    written = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = written["tool"]["setuptools"]["package-data"]["config"]
+    found = {path.relative_to(ROOT / "config") for path in (ROOT / "config" / "layout_files").iterdir()}
+    assert len(found) == len(ALL)
+    assert [path for path in found if not any(path.match(pattern) for pattern in patterns)] == []
