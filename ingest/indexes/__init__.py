@@ -1,0 +1,1 @@
+"""Instruments' own index files: what they say of the pictures that lie beside them, as frozen values."""

@@ -1,0 +1,205 @@
+"""Finds and reads the index that lies beside a picture: beneath the root, no links followed, bounded, once for all.
+
+Which index to look for is told by the picture's name; none is looked for by listing a folder, which may hold a plate's
+100,000 files. An index that is missing, broken or too large gives nothing and a sentence: it never stops an import.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from config.path_text import path_text, text_path
+from ingest.hardened_xml import XML_BYTES_AT_MOST
+from ingest.indexes import harmony, quoted_lines, yokogawa
+from ingest.indexes.values import Index, IndexFormatError
+from ingest.opening import NotAPlainFileError, opened_beneath, opened_root
+from ingest.work import Look
+
+QUOTED_BYTES_AT_MOST = 16 << 20
+#: Indexes that a worker keeps parsed: the pictures of a plate are mostly read one after the other.
+KEPT_AT_MOST = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundIndex:
+    """The index beside a picture by its name; ``note`` says why it gives nothing."""
+
+    name: str
+    index: Index | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """An index file as it lies there now: what a parsed one is known again by."""
+
+    root: bytes
+    path: bytes
+    look: Look
+
+
+class _UnusableError(Exception):
+    """A file that is there and can't be read as an index; the message goes on from its name."""
+
+
+def find_index(root: bytes, path: bytes) -> FoundIndex | None:
+    """Find the index of the picture at ``path``, relative to the root; None when no instrument's index is there."""
+    folder, _, raw = path.rpartition(b"/")
+    name = path_text(raw)
+    with opened_root(root) as root_fd:
+        for kind in _KINDS:
+            if kind.pattern.search(name):
+                for candidate in kind.candidates(folder, name):
+                    found = _read(root, root_fd, candidate, kind.parse)
+                    if found is not None:
+                        return found
+    return None
+
+
+def _read(root: bytes, root_fd: int, path: bytes, parse: "Parse") -> FoundIndex | None:
+    name = path_text(path.rpartition(b"/")[2])
+    try:
+        look = _look(root_fd, path)
+    except FileNotFoundError:
+        return None
+    except (OSError, NotAPlainFileError) as error:
+        return FoundIndex(name=name, note=f"'{name}' told nothing: it can't be read ({error.strerror})")
+    parsed = parse(_File(root, path, look))
+    if isinstance(parsed, str):
+        return FoundIndex(name=name, note=f"'{name}' told nothing: it {parsed}")
+    return FoundIndex(name=name, index=parsed)
+
+
+def _look(root_fd: int, path: bytes) -> Look:
+    with opened_beneath(root_fd, path) as opened:
+        return opened.look()
+
+
+def _content(file: _File, most_bytes: int) -> bytes:
+    try:
+        with opened_root(file.root) as root_fd, opened_beneath(root_fd, file.path) as opened:
+            content = opened.raw.content(most_bytes + 1)
+    except OSError as error:
+        raise _UnusableError(f"can't be read ({error.strerror})") from error
+    if len(content) > most_bytes:
+        raise _UnusableError(f"is larger than {most_bytes >> 20} MiB")
+    return content
+
+
+#: The index, or the sentence why there is none, going on from its name.
+Parsed = Index | str
+Parse = Callable[[_File], Parsed]
+
+
+def _said(read: Callable[[], Index]) -> Parsed:
+    try:
+        return read()
+    except (IndexFormatError, _UnusableError) as error:
+        return str(error)
+
+
+@lru_cache(maxsize=KEPT_AT_MOST)
+def _harmony(file: _File) -> Parsed:
+    return _said(lambda: harmony.parse(_content(file, XML_BYTES_AT_MOST)))
+
+
+@lru_cache(maxsize=KEPT_AT_MOST)
+def _htd(file: _File) -> Parsed:
+    return _said(lambda: quoted_lines.parse_htd(_content(file, QUOTED_BYTES_AT_MOST)))
+
+
+@lru_cache(maxsize=KEPT_AT_MOST)
+def _nd(file: _File) -> Parsed:
+    return _said(lambda: quoted_lines.parse_nd(_content(file, QUOTED_BYTES_AT_MOST)))
+
+
+def _yokogawa(file: _File) -> Parsed:
+    """Parse the .mlf file with what lies beside it; the two others may be missing or broken."""
+    folder = file.path[: -len(_MLF)]
+    detail = _beside(file.root, folder + _MRF)
+    named = _detail(detail).settings_name if detail else None
+    return _records(file, detail, _beside(file.root, folder + text_path(named)) if named else None)
+
+
+@lru_cache(maxsize=KEPT_AT_MOST)
+def _records(file: _File, detail: _File | None, settings: _File | None) -> Parsed:
+    told = _detail(detail) if detail else None
+    try:
+        channels = yokogawa.parse_settings(_content(settings, XML_BYTES_AT_MOST)) if settings else {}
+    except (IndexFormatError, _UnusableError):
+        channels = {}
+    return _said(lambda: yokogawa.parse_records(_content(file, XML_BYTES_AT_MOST), told, channels))
+
+
+@lru_cache(maxsize=KEPT_AT_MOST)
+def _detail(file: _File) -> yokogawa.Detail:
+    try:
+        return yokogawa.parse_detail(_content(file, XML_BYTES_AT_MOST))
+    except (IndexFormatError, _UnusableError):
+        return yokogawa.NO_DETAIL
+
+
+def _beside(root: bytes, path: bytes) -> _File | None:
+    try:
+        with opened_root(root) as root_fd:
+            return _File(root, path, _look(root_fd, path))
+    except OSError:
+        return None
+
+
+_MLF, _MRF = b"MeasurementData.mlf", b"MeasurementDetail.mrf"
+
+
+def _fixed(*names: bytes) -> Callable[[bytes, str], Iterator[bytes]]:
+    """Give the candidates of an index that lies in the picture's own folder under a name of its own."""
+
+    def candidates(folder: bytes, _: str) -> Iterator[bytes]:
+        yield from (below(folder, name) for name in names)
+
+    return candidates
+
+
+def below(folder: bytes, name: bytes) -> bytes:
+    """Give the path of a name in a folder."""
+    return folder + b"/" + name if folder else name
+
+
+def _stems(name: str) -> Iterator[str]:
+    """Give what a name may have in common with its index: its beginnings up to an underscore, the longest first."""
+    places = [number for number, character in enumerate(name) if character == "_" and number]
+    yield from (name[:place] for place in reversed(places[:8]))
+
+
+def _nd_files(folder: bytes, name: str) -> Iterator[bytes]:
+    yield from (below(folder, text_path(stem + ending)) for stem in _stems(name) for ending in (".nd", ".ND"))
+
+
+#: Folders of a plate below the one with its .HTD file.
+_IN_PLATE = re.compile(rb"(TimePoint|ZStep)_\d+|\d+|\d{4}-\d\d-\d\d", re.IGNORECASE)
+
+
+def _htd_files(folder: bytes, name: str) -> Iterator[bytes]:
+    while True:
+        yield from (below(folder, text_path(stem + ending)) for stem in _stems(name) for ending in (".HTD", ".htd"))
+        above, _, last = folder.rpartition(b"/")
+        if not folder or not _IN_PLATE.fullmatch(last):
+            return
+        folder = above
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """An instrument's index: what its pictures' names look like, where it lies, and how it is parsed."""
+
+    pattern: re.Pattern[str]
+    candidates: Callable[[bytes, str], Iterator[bytes]]
+    parse: Parse
+
+
+_KINDS = (
+    _Kind(re.compile(r"^r\d\dc\d\df\d+p\d+", re.IGNORECASE), _fixed(b"Index.idx.xml", b"Index.xml"), _harmony),
+    _Kind(re.compile(r"_T\d+F\d+L\d+A\d+Z\d+C\d+\.", re.IGNORECASE), _fixed(_MLF), _yokogawa),
+    _Kind(re.compile(r"_[A-Z]{1,2}\d\d(?=[_.0-9A-F])"), _htd_files, _htd),
+    _Kind(re.compile(r"_[wst]\d", re.IGNORECASE), _nd_files, _nd),
+)
