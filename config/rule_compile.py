@@ -12,6 +12,7 @@ from config.settings import KeyValueTable, RuleSettings, SourceMark
 from config.templates_compile import CompiledExpression, CompiledTemplate, compile_expression, compile_template
 from config.templates_output import OutputContext, OutputTemplate, compile_output
 from config.templates_parse import TemplateError
+from config.text_places import place_in
 from config.value_types import ValueType
 
 #: What ``set`` may give beside the targets.
@@ -234,9 +235,11 @@ class RuleCompiler:
 
     def _problem(self, key: str, message: str, hint: str | None = None, *, offset: int | None = None) -> None:
         mark = self._mark(key)
-        column = mark.column if offset is None else mark.column + 1 + offset  # 1: the quote
+        line, column = mark.line, mark.column
+        if offset is not None:
+            line, column = place_in(mark.written, offset, line, column)
         self.problems.append(
-            Problem(file=mark.file, line=mark.line, column=column, key=f"{self._key}.{key}", message=message, hint=hint)
+            Problem(file=mark.file, line=line, column=column, key=f"{self._key}.{key}", message=message, hint=hint)
         )
 
     def _mark(self, key: str) -> SourceMark:

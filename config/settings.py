@@ -60,11 +60,15 @@ class Setting(BaseModel):
 
 
 class SourceMark(Setting):
-    """Where something stands in a file: 1-based line and column."""
+    """Where something stands in a file: 1-based line and column.
+
+    ``written`` is a text's source with its quotes; empty where it is no text or unknown.
+    """
 
     file: str
     line: int
     column: int
+    written: str = ""
 
     def __str__(self) -> str:
         """Give FILE:LINE:COL."""

@@ -42,12 +42,13 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scalar:
-    """A text. ``is_plain``: written without quotes. ``is_bent``: double-quoted with a backslash in it."""
+    """A text. ``is_plain``: without quotes. ``is_bent``: double-quoted with a backslash. ``written``: its source."""
 
     place: Place
     text: str
     is_plain: bool = True
     is_bent: bool = False
+    written: str = ""
 
     @property
     def is_nothing(self) -> bool:
@@ -240,7 +241,9 @@ class _Builder:
         is_bent = event.style == '"' and "\\" in written
         if is_bent and (odd := _UNPRINTABLE.search(event.value)):
             self.refuse(event, f"this text would hold the character U+{ord(odd[0]):04X}, which is not allowed")
-        return Scalar(place=self.place(event), text=event.value, is_plain=not event.style, is_bent=is_bent)
+        return Scalar(
+            place=self.place(event), text=event.value, is_plain=not event.style, is_bent=is_bent, written=written
+        )
 
     def begin(self, event: Any) -> None:
         if len(self.open) >= DEEPEST_LEVEL:

@@ -20,9 +20,10 @@ _EMPTY_SECTIONS = re.compile(r"(groups|users|lookups|layouts)(\.[^.]*)?|catalog|
 NOTHING = object()
 
 
-def mark_of(place: Place) -> SourceMark:
-    """Give a place as settings keep it."""
-    return SourceMark(file=place.file, line=place.line, column=place.column)
+def mark_of(place: Place, node: Node | None = None) -> SourceMark:
+    """Give a place as settings keep it; of a text with how it is written."""
+    written = node.written if isinstance(node, Scalar) else ""
+    return SourceMark(file=place.file, line=place.line, column=place.column, written=written)
 
 
 def as_data(root: Mapping) -> dict[str, Any]:
@@ -73,11 +74,11 @@ def marks(root: Node, prefix: str = "") -> dict[str, SourceMark]:
     if isinstance(root, Mapping):
         for key, value in root.entries:
             place = value.place if isinstance(value, Scalar) and not value.is_nothing else key.place
-            found[prefix + key.text] = mark_of(place)
+            found[prefix + key.text] = mark_of(place, value)
             found.update(marks(value, f"{prefix}{key.text}."))
     elif isinstance(root, Sequence):
         for number, item in enumerate(root.items):
-            found[f"{prefix}{number}"] = mark_of(item.place)
+            found[f"{prefix}{number}"] = mark_of(item.place, item)
             found.update(marks(item, f"{prefix}{number}."))
     return found
 

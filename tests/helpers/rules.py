@@ -13,12 +13,21 @@ MARK = SourceMark(file="coverslip.yaml", line=10, column=16)
 def rule(match: str | tuple[str, ...] = (), **fields: Any) -> RuleSettings:
     """Make a rule; its match stands at line 10, column 16, everything else at line 20, column 8."""
     matches = (match,) if isinstance(match, str) else match
-    marks = {f"match.{n}": MARK for n in range(len(matches))} | ({"match": MARK} if matches else {})
+    marks = {f"match.{n}": _quoted(MARK, text) for n, text in enumerate(matches)}
+    marks |= {"match": marks["match.0"]} if matches else {}
     other = SourceMark(file="coverslip.yaml", line=20, column=8)
     for section in ("set", "where", "key_values"):
         value = fields.get(section)
-        marks |= {f"{section}.{name}": other for name in value} if isinstance(value, dict) else {}
+        marks |= (
+            {f"{section}.{name}": _quoted(other, text) for name, text in value.items()}
+            if isinstance(value, dict)
+            else {}
+        )
     return RuleSettings(match=matches, mark=other, marks=marks, **fields)
+
+
+def _quoted(mark: SourceMark, text: str) -> SourceMark:
+    return mark.model_copy(update={"written": f"'{text}'"})
 
 
 def rules_of(
