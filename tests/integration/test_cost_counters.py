@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from catalog.acting import resolve_acting
 from catalog.engine import Catalogue
+from catalog.queries.filters import ImageFilters
+from daemon.commands.images import PAGE, pages
 from tests.helpers.ingest_site import Site, add_person, write_tiff
+from tests.helpers.site import NOW, GeneratedSite, Owned, SiteMembership, SiteUser, fill
 
 FILES = 100
 
@@ -28,13 +32,17 @@ def counted(catalogue: Catalogue) -> Iterator[Counter[str]]:
     def on_commit(_connection: Any) -> None:
         counts["commits"] += 1
 
-    event.listen(catalogue.engine, "before_cursor_execute", on_statement)
-    event.listen(catalogue.engine, "commit", on_commit)
+    def on_begin(_connection: Any) -> None:
+        counts["transactions"] += 1
+
+    listeners = {"before_cursor_execute": on_statement, "commit": on_commit, "begin": on_begin}
+    for name, listener in listeners.items():
+        event.listen(catalogue.engine, name, listener)
     try:
         yield counts
     finally:
-        event.remove(catalogue.engine, "before_cursor_execute", on_statement)
-        event.remove(catalogue.engine, "commit", on_commit)
+        for name, listener in listeners.items():
+            event.remove(catalogue.engine, name, listener)
 
 
 @pytest.fixture
@@ -98,3 +106,26 @@ def test_each_file_is_opened_once_and_read_once(site: Site, monkeypatch: pytest.
     assert set(opened.values()) == {1}
     assert len(opened) == FILES
     assert size <= bytes_read <= 1.1 * size
+
+
+def test_a_long_list_is_read_in_pages_of_one_transaction_each_and_none_while_it_is_printed(
+    catalogue: Catalogue,
+) -> None:
+    everything = GeneratedSite(
+        users=(SiteUser(),),
+        levels=("read-annotate",),
+        memberships=(SiteMembership(user=1, group=1, source="hand"),),
+        images=(Owned(owner=1, group=1),) * (2 * PAGE + 100),
+    )
+    with catalogue.writing() as connection:
+        fill(connection, everything)
+        acting = resolve_acting(connection, "user1", now=NOW, writes_database=False)
+    read: list[tuple[int, int]] = []
+
+    with counted(catalogue) as counts:
+        for page in pages(catalogue, acting, ImageFilters(), limit=None, after=None):
+            assert catalogue.engine.pool.checkedout() == 0, "a transaction is open while a page is printed"
+            read.append((len(page.images), counts["transactions"]))
+            assert counts["statements"] <= 15 * counts["transactions"], counts
+
+    assert read == [(PAGE, 1), (PAGE, 2), (100, 3)]
