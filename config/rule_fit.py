@@ -6,7 +6,8 @@ from dataclasses import replace
 from config.rule_compile import CompiledRule
 from config.rule_values import TARGETS, RuleMatch, RuleSkip, TableLookup, Tried
 from config.settings import KeyValueTable
-from config.templates_compile import Captured, CompiledTemplate, Fit, NoFit, PathView
+from config.templates_compile import Captured, Fit, NoFit, PathView
+from config.templates_explain import stop_of
 from config.templates_output import OutputTemplate, as_text
 from config.value_types import Value, read_number, read_position, read_well, well_name
 
@@ -51,12 +52,12 @@ def try_rule(rule: CompiledRule, view: PathView) -> tuple[Tried, ...]:
         if said is not None:
             tried.append(_tried(rule, matcher.source, said))
             continue
-        stop = matcher.stop(view)
+        stop = stop_of(matcher, view)
         tried.append(
             replace(
                 _tried(rule, matcher.source, stop.message),
                 stopped_at=stop.part,
-                template_offset=stop.template_offset if isinstance(matcher, CompiledTemplate) else None,
+                template_offset=stop.template_offset,
                 path_offset=stop.path_offset,
             )
         )

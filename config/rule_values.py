@@ -75,8 +75,9 @@ class NoRuleMatch:
 class Tried:
     """How far one rule came with a path.
 
-    ``stopped_at`` is the part of the template where it stops (its source text), None where it matches or where
-    the template fits and a value does not; ``template_offset`` and ``path_offset`` are in characters.
+    ``stopped_at`` is the part of the template where it stops (its source text), None where it matches, where it would
+    have to end, where what `set` gives can't be, and for a `regex`; ``template_offset`` and ``path_offset`` are in
+    characters.
     """
 
     rule: str

@@ -1,6 +1,7 @@
 """The rules of a watch root, compiled: which rule takes a path, and how far the others come."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from config.ignoring import Ignoring, problem_with
@@ -41,7 +42,13 @@ class RootRules:
     def tried(self, path: bytes) -> tuple[Tried, ...]:
         """Say for every rule, in order, how far it comes with a path, whether or not an earlier one matches."""
         view = PathView(path_text(path))
-        return tuple(tried for rule in self.rules for tried in try_rule(rule, view))
+        told: list[Tried] = []
+        first: str | None = None
+        for tried in (tried for rule in self.rules for tried in try_rule(rule, view)):
+            is_late = tried.is_match and first is not None
+            told.append(replace(tried, message=f"would match, but rule {first} comes first") if is_late else tried)
+            first = tried.rule if tried.is_match and first is None else first
+        return tuple(told)
 
     def may_be_table(self, name: bytes) -> bool:
         """Tell whether a file of this name can be the table of a rule's `key_values: {from: ...}`."""

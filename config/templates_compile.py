@@ -63,21 +63,13 @@ class Fit:
 class NoFit:
     """The template does not fit. ``message`` is set when it does but a value can't be, or nobody can tell.
 
-    ``is_undecided``: the search gave up; nothing may be concluded, not even that a later rule has the word.
+    ``part`` is the placeholder whose value can't be. ``is_undecided``: the search gave up; nothing may be concluded,
+    not even that a later rule has the word.
     """
 
     message: str | None = None
+    part: Part | None = None
     is_undecided: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
-    """Where a template stops at a path, in characters of each."""
-
-    part: str | None
-    template_offset: int | None
-    path_offset: int | None
-    message: str
 
 
 NO_FIT = NoFit()
@@ -116,7 +108,8 @@ class CompiledTemplate:
         self.names = {part.name: part.type or TEXT for part in reversed(self.slots) if part.name}
         self.always = template.always()
         self._pattern = pattern_of(template)
-        self._where = {name: compile_expression(f"(?i:{text})") for name, text in where.items() if name in self.names}
+        self.where = {name: text for name, text in where.items() if name in self.names}
+        self._where = {name: compile_expression(f"(?i:{text})") for name, text in self.where.items()}
         self._regex = compile_expression(to_re2(self._pattern, {}))
         self._narrow = self._narrowed(where)
         self._constraints = self._made_constraints()
@@ -155,31 +148,6 @@ class CompiledTemplate:
     def search(self, text: str) -> Result:
         """Search with the reference matcher."""
         return self.program.search(text)
-
-    def stop(self, view: PathView) -> Stop:
-        """Say where this template, which does not fit, stops."""
-        result = self.search(view.text)
-        if result.gave_up:
-            return Stop(part=None, template_offset=None, path_offset=None, message=str(TOO_MANY_WAYS.message))
-        if result.spans is not None:
-            outcome = self.fit(view)
-            message = (outcome.message if isinstance(outcome, NoFit) else None) or "a value can't be read"
-            return Stop(part=None, template_offset=None, path_offset=None, message=message)
-        return self._stopped(view, result)
-
-    def _stopped(self, view: PathView, result: Result) -> Stop:
-        parts = [part for part, _ in self.template.walk()]
-        rest = view.text[result.at :]
-        if result.part >= len(parts):
-            message = f"the rule ends here, and the path goes on with '{rest}'"
-            return Stop(part=None, template_offset=len(self.source), path_offset=result.at, message=message)
-        part = parts[result.part]
-        wanted = _wanted(part)
-        if part.name in self._where:
-            wanted += " that `where` allows"
-        found = f"finds '{rest}'" if rest else "the path ends"
-        message = f"stops at {part.source}: wants {wanted}, {found}"
-        return Stop(part=part.source, template_offset=part.offset, path_offset=result.at, message=message)
 
     def _narrowed(self, where: Mapping[str, str]) -> Any:
         """Make an expression with the `where` put in, which must fit too; None where that can't be done."""
@@ -230,7 +198,7 @@ class CompiledTemplate:
             part = self.slots[slot]
             value = (part.type or TEXT).convert(texts[slot])
             if value is None:
-                return NoFit(message=f"'{texts[slot]}' can't be {part.source}")
+                return NoFit(message=f"'{texts[slot]}' can't be {part.source}", part=part)
             found = Captured(text=texts[slot], value=value, is_folder=is_folder[slot])
             captures.setdefault(str(part.name), found)
         return Fit(captures=captures)
@@ -264,12 +232,6 @@ class CompiledExpression:
                 return NoFit(message=f"'{text}' can't be a {name}")
             captures[name] = Captured(text=text, value=value, is_folder=end <= last_slash)
         return Fit(captures=captures)
-
-    def stop(self, view: PathView) -> Stop:
-        """Say that the expression does not fit; RE2 can't tell where it stops."""
-        outcome = self.fit(view)
-        message = (outcome.message if isinstance(outcome, NoFit) else None) or "the regular expression does not match"
-        return Stop(part=None, template_offset=None, path_offset=None, message=message)
 
 
 def check_repeats(template: Template) -> list[TemplateProblem]:
@@ -305,32 +267,6 @@ def _value_key(value_type: ValueType) -> Any:
         return ("text", text) if value is None else value
 
     return key
-
-
-def _wanted(part: Part) -> str:
-    match part.kind:
-        case PartKind.LITERAL:
-            return f"'{part.text}'"
-        case PartKind.PLACEHOLDER if part.type:
-            return _WANTED.get(part.type.name, f"'{part.type.name}'")
-        case PartKind.ONE_OF:
-            return " or ".join(f"'{text}'" for text in part.texts)
-        case _:
-            return f"'{part.source}'"
-
-
-_WANTED = {
-    "text": "one or more characters inside one folder or file name",
-    "int": "digits",
-    "word": "letters and digits",
-    "well": "a well such as B3, B03 or r02c03",
-    "row": "a letter, or a number from 1",
-    "int0": "a number from 0",
-    "ext": "an ending that a reader knows",
-    "path": "one or more whole folders",
-    "guid": "a GUID",
-    "list": "one of the list",
-}
 
 
 def _literal_prefix(template: Template) -> str:

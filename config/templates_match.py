@@ -6,7 +6,7 @@ began and the values bound so far; then `MOST_STEPS` bounds the search, and goin
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple, TypeAlias, assert_never
 
@@ -55,11 +55,16 @@ class Constraint:
 
 @dataclass(slots=True)
 class Result:
-    """What a search found: ``spans`` by slot or None; how far it came; whether it gave up."""
+    """What a search found: ``spans`` by slot or None; whether it gave up; how far it came.
+
+    ``part`` is the last part that was entered at all, ``at`` the place in the path where it was first,
+    ``so_far`` the spans by slot at that moment, newest first.
+    """
 
     spans: dict[int, tuple[int, int]] | None = None
     part: int = -1
     at: int = 0
+    so_far: dict[int, tuple[int, int]] = field(default_factory=dict)
     steps: int = 0
     gave_up: bool = False
 
@@ -214,7 +219,7 @@ class _Search:
     def _step(self, state: _State) -> bool:
         """Do one instruction; tell whether it is the end of the program at the end of the path."""
         instruction = self.program.code[state.pc]
-        self._note(instruction.part, state.at)
+        self._note(instruction.part, state)
         match instruction.op:
             case Op.TEXT:
                 if self.folded.startswith(instruction.text, state.at):
@@ -257,9 +262,9 @@ class _Search:
         links = _Link(slot, state.start, state.at, state.links)
         self.stack.append(_State(state.pc + 1, state.at, -1, -1, links, bound))
 
-    def _note(self, part: int, at: int) -> None:
-        if (part, at) > (self.result.part, self.result.at):
-            self.result.part, self.result.at = part, at
+    def _note(self, part: int, state: _State) -> None:
+        if part > self.result.part:
+            self.result.part, self.result.at, self.result.so_far = part, state.at, _spans(state.links)
 
 
 def _spans(links: _Link | None) -> dict[int, tuple[int, int]]:

@@ -19,9 +19,15 @@ MATCHED = "matched"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriedDocument:
-    """How far one rule comes; ``stopped_at`` is the part of its template where it stops, null when it matches."""
+    """How far one rule comes with one of its matches.
+
+    ``match`` is the template (or regular expression), ``stopped_at`` the part of it where it stops: null when it
+    matches, when the path goes on behind its end, and for a regular expression.
+    """
 
     rule: str
+    match: str
+    matches: bool
     stopped_at: str | None
     message: str
 
@@ -73,7 +79,10 @@ class Explainer:
             image=None if placement is None else placement.image,
             reason=_reason(whose),
             tried=tuple(
-                TriedDocument(rule=t.rule, stopped_at=t.stopped_at, message=t.message) for t in rules.tried(relative)
+                TriedDocument(
+                    rule=t.rule, match=t.template, matches=t.is_match, stopped_at=t.stopped_at, message=t.message
+                )
+                for t in rules.tried(relative)
             ),
         )
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -95,8 +96,10 @@ def show(documents: Documents, output: Output) -> None:
             output.line(f"  owner      {document.owner or 'not said'}, group {document.group or 'not said'}")
         for name, value in (document.placement or {}).items():
             output.line(f"  {name:10} {value}")
+        several = {rule for rule, times in Counter(tried.rule for tried in document.tried).items() if times > 1}
         for tried in document.tried:
-            output.line(f"  rule {tried.rule}: {tried.message}")
+            which = f" ({tried.match})" if tried.rule in several else ""
+            output.line(f"  rule {tried.rule}{which}: {tried.message}")
 
 
 @coverslip_command(

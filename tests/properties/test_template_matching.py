@@ -14,6 +14,7 @@ from config.problems import ConfigurationError
 from config.rule_values import RuleMatch
 from config.templates import pattern_of
 from config.templates_compile import CompiledTemplate, Fit, NoFit, PathView, compile_template
+from config.templates_explain import stop_of
 from config.templates_match import MOST_STEPS
 from config.templates_parse import TemplateError
 from config.value_types import TEXT, read_well, well_name
@@ -97,7 +98,7 @@ def test_re2_and_the_reference_matcher_agree_on_paths_that_fit(source: str, data
         assert first == {name: one.text for name, one in outcome.captures.items()}
     else:
         assert result.spans is None or outcome.message
-        assert template.stop(PathView(text)).message
+        assert stop_of(template, PathView(text)).message
 
 
 def _python_regex(template: CompiledTemplate) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from config.path_text import path_text
 from config.templates_compile import Fit, NoFit, PathView, compile_template
+from config.templates_explain import stop_of
 from config.templates_parse import TemplateError
 
 
@@ -239,13 +240,13 @@ def test_all_problems_of_a_template_are_told_at_once() -> None:
 
 
 def stop(template: str, path: str) -> tuple[str | None, int | None, int | None, str]:
-    found = compile_template(template, {}).stop(PathView(path))
+    found = stop_of(compile_template(template, {}), PathView(path))
     return found.part, found.template_offset, found.path_offset, found.message
 
 
 def test_a_stop_names_the_part_the_places_and_what_was_wanted() -> None:
     part, offset, at, message = stop("{group}/{day:%Y%m%d}/{image}.{ext}", "g/20xx0101/x.tif")
-    assert (part, offset, at) == ("{day:%Y%m%d}", 8, 4)
+    assert (part, offset, at) == ("{day:%Y%m%d}", 8, 2)
     part, offset, at, message = stop("{group}/{image}.{ext}", "g/x.docx")
     assert (part, offset, at) == ("{ext}", 16, 4)
     assert "an ending that a reader knows" in message
@@ -256,7 +257,12 @@ def test_a_stop_names_the_part_the_places_and_what_was_wanted() -> None:
 
 
 def test_a_value_that_cannot_be_is_told_by_the_stop() -> None:
-    assert stop("{day:%Y%m%d}.tif", "20241301.tif")[3] == "'20241301' can't be {day:%Y%m%d}"
+    assert stop("{day:%Y%m%d}.tif", "20241301.tif") == (
+        "{day:%Y%m%d}",
+        0,
+        None,
+        "'20241301' can't be {day:%Y%m%d}, which wants a date such as 20240513",
+    )
 
 
 def test_a_name_with_too_many_ways_is_undecided_and_no_miss() -> None:
