@@ -2,13 +2,13 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import QueuePool, event
 
 from catalog.acting import resolve_acting
 from catalog.engine import Catalogue
@@ -35,7 +35,11 @@ def counted(catalogue: Catalogue) -> Iterator[Counter[str]]:
     def on_begin(_connection: Any) -> None:
         counts["transactions"] += 1
 
-    listeners = {"before_cursor_execute": on_statement, "commit": on_commit, "begin": on_begin}
+    listeners: dict[str, Callable[..., None]] = {
+        "before_cursor_execute": on_statement,
+        "commit": on_commit,
+        "begin": on_begin,
+    }
     for name, listener in listeners.items():
         event.listen(catalogue.engine, name, listener)
     try:
@@ -124,7 +128,9 @@ def test_a_long_list_is_read_in_pages_of_one_transaction_each_and_none_while_it_
 
     with counted(catalogue) as counts:
         for page in pages(catalogue, acting, ImageFilters(), limit=None, after=None):
-            assert catalogue.engine.pool.checkedout() == 0, "a transaction is open while a page is printed"
+            pool = catalogue.engine.pool
+            assert isinstance(pool, QueuePool)
+            assert pool.checkedout() == 0, "a transaction is open while a page is printed"
             read.append((len(page.images), counts["transactions"]))
             assert counts["statements"] <= 15 * counts["transactions"], counts
 
