@@ -171,7 +171,7 @@ def _mixed(connection: Connection, model: Any, group_id: int) -> int:
 
 
 def _sight(connection: Connection, now: Any, group_id: int, sign: int) -> tuple[SightChange, ...]:
-    """Count other people's images for each member who is no group owner."""
+    """Count other people's images, where there are any, for each member who is no group owner."""
     per_owner = select(Image.owner_id, func.count()).where(Image.group_id == group_id).group_by(Image.owner_id)
     own = dict(connection.execute(per_owner).all())
     total = sum(own.values())
@@ -187,13 +187,18 @@ def _sight(connection: Connection, now: Any, group_id: int, sign: int) -> tuple[
     return tuple(
         SightChange(user=name, images=sign * (total - own.get(number, 0)))
         for number, name in connection.execute(members)
+        if total > own.get(number, 0)
     )
 
 
 def _set_aliases(edit: PeopleEdit, group_id: int, aliases: tuple[str, ...]) -> None:
     taken = dict(edit.connection.execute(select(GroupAlias.alias, GroupAlias.group_id)).all())
+    groups = select(ExperimenterGroup.name, ExperimenterGroup.id).where(ExperimenterGroup.name.in_(aliases))
+    names = dict(edit.connection.execute(groups).all())
     for text in aliases:
         require_name(text)
+        if names.get(text, group_id) != group_id:
+            raise Refused(f"{text!r} is another group's name, so it can't be an alias")
         if taken.get(text, group_id) != group_id:
             raise Refused(f"{text!r} is another group's alias already")
     edit.connection.execute(delete(GroupAlias).where(GroupAlias.group_id == group_id))

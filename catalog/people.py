@@ -31,10 +31,10 @@ from catalog.users import (
     add_users,
     close_user,
     create_unknown,
-    read_users_csv,
     set_administrator,
     set_user,
 )
+from catalog.users_csv import read_users_csv
 
 __all__ = [
     "GroupShown",

@@ -1,15 +1,13 @@
 """Change users: add, set, close, administrators, and people found in paths who are not known yet."""
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from catalog.errors import FixedByFile, Refused
+from catalog.errors import FixedByFile, NotFound, Refused
 from catalog.events import NewEvent, record
 from catalog.memberships import active_members, put_member
 from catalog.models.people import Experimenter, ExperimenterAlias, Membership
@@ -25,13 +23,12 @@ from catalog.people_edit import (
 )
 from catalog.people_lock import people_change
 
-CSV_COLUMNS = ("name", "full_name", "email", "groups", "default_group", "administrator", "until", "aliases")
-_YES, _NO = frozenset({"yes", "true", "1"}), frozenset({"", "no", "false", "0"})
+_MOST_PROBLEMS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewUser:
-    """A user to be made. ``until`` ends the memberships in ``groups`` by itself."""
+    """A user to be made. ``until`` ends the memberships in ``groups`` by itself; ``place`` is FILE:LINE of a list."""
 
     name: str
     full_name: str | None = None
@@ -41,6 +38,7 @@ class NewUser:
     is_administrator: bool = False
     until: datetime | None = None
     aliases: tuple[str, ...] = ()
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,25 +72,25 @@ def add_user(edit: PeopleEdit, user: NewUser) -> int:
 
 
 def add_users(edit: PeopleEdit, users: Iterable[NewUser]) -> tuple[int, ...]:
-    """Make many users, all or none (the transaction is rolled back by the first that is refused)."""
-    return tuple(add_user(edit, user) for user in users)
+    """Make many users, all or none. Raises Refused with what is wrong with each of them, by its place."""
+    numbers: list[int] = []
+    problems: list[str] = []
+    for user in users:
+        try:
+            with edit.connection.begin_nested():
+                numbers.append(add_user(edit, user))
+        except (Refused, FixedByFile, NotFound) as error:
+            problems.append(f"{user.place}: {error}" if user.place else str(error))
+    refuse_all(problems)
+    return tuple(numbers)
 
 
-def read_users_csv(text: str, file: str) -> tuple[NewUser, ...]:
-    """Read users from CSV text with a header line; several groups or aliases are separated by semicolons.
-
-    Columns are `CSV_COLUMNS`, only ``name`` is needed. Raises Refused with file and line of the first problem.
-    """
-    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
-    try:
-        header = [column.strip() for column in rows.fieldnames or ()]
-        if "name" not in header or (unknown := set(header) - set(CSV_COLUMNS)):
-            wrong = f"unknown columns {', '.join(sorted(unknown))}" if "name" in header else "no column `name`"
-            raise Refused(f"{file}:1: {wrong}; columns are {', '.join(CSV_COLUMNS)}")
-        rows.fieldnames = header
-        return tuple(_user_of(row, f"{file}:{rows.line_num}") for row in rows)
-    except csv.Error as error:
-        raise Refused(f"{file}:{rows.line_num}: this is no CSV: {error}") from error
+def refuse_all(problems: list[str]) -> None:
+    """Raise Refused with all problems of a list of people, each with its place; nothing where there are none."""
+    if problems:
+        more = len(problems) - _MOST_PROBLEMS
+        others = [f"and {more} lines more"] if more > 0 else []
+        raise Refused("; ".join([*problems[:_MOST_PROBLEMS], *others, "nobody was added"]))
 
 
 def set_user(edit: PeopleEdit, name: str, changes: UserChanges) -> None:
@@ -187,6 +185,8 @@ def _insert_unknown(connection: Connection, name: str, now: datetime, configurat
 def _join_all(edit: PeopleEdit, person_id: int, user: NewUser) -> None:
     if user.until is not None and user.until <= edit.now:
         raise Refused(f"until {user.until:%Y-%m-%d} is past for {user.name}; give a day to come")
+    if user.until is not None and not user.groups:
+        raise Refused(f"until is when a membership ends, and {user.name} is put into no group; name one")
     for name in user.groups:
         group = group_named(edit, name)
         require_free(edit, f"groups.{name}.members")
@@ -207,8 +207,12 @@ def _default_group(edit: PeopleEdit, person_id: int, name: str, group: str) -> i
 def _set_aliases(edit: PeopleEdit, person_id: int, aliases: tuple[str, ...]) -> None:
     alias = ExperimenterAlias
     taken = dict(edit.connection.execute(select(alias.alias, alias.experimenter_id)).all())
+    people = select(Experimenter.name, Experimenter.id).where(Experimenter.closed_at.is_(None))
+    names = dict(edit.connection.execute(people.where(Experimenter.name.in_(aliases))).all())
     for text in aliases:
         require_name(text)
+        if names.get(text, person_id) != person_id:
+            raise Refused(f"{text!r} is another user's name, so it can't be an alias")
         if taken.get(text, person_id) != person_id:
             raise Refused(f"{text!r} is another user's alias already")
     edit.connection.execute(delete(alias).where(alias.experimenter_id == person_id))
@@ -223,41 +227,3 @@ def _require_not_in_file(edit: PeopleEdit, person_id: int, name: str) -> None:
     by_file = select(Membership.group_id).filter_by(experimenter_id=person_id, source="file")
     if edit.connection.execute(by_file).first() is not None:
         raise FixedByFile(f"{name} is a member of a group in the configuration file; take the name out there first")
-
-
-def _user_of(row: dict[str, Any], place: str) -> NewUser:
-    if None in row or None in row.values():
-        raise Refused(f"{place}: this line has more or fewer fields than the header")
-    text = {column: value.strip() for column, value in row.items()}
-    if problem := bad_name(text["name"]):
-        raise Refused(f"{place}: the name {text['name']!r} {problem}")
-    return NewUser(
-        name=text["name"],
-        full_name=text.get("full_name") or None,
-        email=text.get("email") or None,
-        groups=_several(text.get("groups", "")),
-        default_group=text.get("default_group") or None,
-        is_administrator=_yes_or_no(text.get("administrator", ""), place),
-        until=_day(text.get("until", ""), place),
-        aliases=_several(text.get("aliases", "")),
-    )
-
-
-def _several(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(";") if part.strip())
-
-
-def _yes_or_no(text: str, place: str) -> bool:
-    if text.casefold() not in _YES | _NO:
-        raise Refused(f"{place}: administrator is yes or no, not {text!r}")
-    return text.casefold() in _YES
-
-
-def _day(text: str, place: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        given = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Refused(f"{place}: until is a day as 2027-03-31, not {text!r}") from error
-    return given if given.tzinfo is not None else given.replace(tzinfo=UTC)

@@ -62,11 +62,16 @@ def read_csv(data: bytes, file: str) -> tuple[dict[str, str], tuple[Problem, ...
     return rows, tuple(problems)
 
 
+def delimiter_of(text: str, marks: str = ",;\t") -> str:
+    """Give the mark that divides the cells of a CSV text: the first of these that its first line holds."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return next((mark for mark in marks if mark in first), ",")
+
+
 def _lines(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
     """Give the lines that are not empty, with their numbers; spreadsheets of some languages write semicolons."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = next((mark for mark in ",;\t" if mark in first), ",")
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, skipinitialspace=True, strict=True)
+    lines = text.splitlines(keepends=True)
+    reader = csv.reader(lines, delimiter=delimiter_of(text), skipinitialspace=True, strict=True)
     try:
         for cells in reader:
             stripped = [cell.strip() for cell in cells]

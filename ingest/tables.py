@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from config.lookups import delimiter_of
 from config.path_text import nfc, text_path
 from config.rule_values import TableLookup
 from config.value_types import read_well
@@ -89,8 +90,7 @@ def _pairs(text: str, wanted: TableLookup) -> tuple[tuple[str, str], ...]:
 
 def _cells(text: str) -> Iterator[list[str]]:
     """Give the lines that hold anything; spreadsheets of some languages write semicolons."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = next((mark for mark in ";\t," if mark in first), ",")
+    delimiter = delimiter_of(text, ";\t,")
     for cells in csv.reader(text.splitlines(keepends=True), delimiter=delimiter, skipinitialspace=True):
         stripped = [cell.replace("\0", "").strip()[:LONGEST_CELL] for cell in cells]
         if any(stripped):

@@ -25,63 +25,10 @@ from config.loader import load, remember_good
 from daemon.access import become
 from daemon.cli import run
 from tests.helpers.lab import NOW, Lab
+from tests.helpers.shell import CONFIGURATION, Shell
 
 PROGRAM = Path(sys.executable).parent / "coverslip"
 HOSTILE = "esc-\x1b[31mred\u202e"
-CONFIGURATION = """
-state_dir: @/state
-groups:
-  smith-lab: {owners: [js2x], members: [ab3c, cd4e]}
-  jones-lab: {permissions: private, members: [ef5g]}
-users:
-  ab3c: {name: Ada Byron}
-  cd4e: {}
-  js2x: {}
-  ef5g: {}
-watch:
-  - root: @/data
-    name: confocal
-    rules:
-      - match: '{group}/{owner}/{project}/[{dataset}/**/]{image}.{ext}'
-"""
-
-
-class Shell:
-    """Runs commands in this process and gives what they printed."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self._capsys = capsys
-
-    def run(self, *arguments: str | Path) -> tuple[int, str, str]:
-        self._capsys.readouterr()
-        code = run([str(argument) for argument in arguments])
-        shown = self._capsys.readouterr()
-        return int(code), shown.out, shown.err
-
-    def json(self, *arguments: str | Path) -> object:
-        code, out, err = self.run(*arguments, "--json")
-        assert code == 0, (arguments, out, err)
-        return json.loads(out)
-
-    def lines(self, *arguments: str) -> list[dict[str, object]]:
-        code, out, err = self.run(*arguments, "--json")
-        assert code == 0, (arguments, out, err)
-        return [json.loads(line) for line in out.splitlines()]
-
-
-@pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
-    """Give a site with people and three images in a catalogue that ``init`` has made."""
-    monkeypatch.setenv("COVERSLIP_CONFIG", str(tmp_path / "coverslip.yaml"))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "data").mkdir()
-    file = tmp_path / "coverslip.yaml"
-    file.write_text(CONFIGURATION.replace("@", str(tmp_path)))
-    file.chmod(0o644)
-    made = Shell(tmp_path, capsys)
-    assert made.run("init")[0] == 0
-    return made
 
 
 @pytest.fixture
