@@ -40,8 +40,15 @@ def listed(site: Shell, *columns: str) -> dict[str, Any]:
     return {user["name"]: tuple(user[column] for column in columns) for user in users}
 
 
+def shown(site: Shell, name: str) -> Any:
+    users = site.json("user", "show", name)
+    assert isinstance(users, list)
+    (user,) = users
+    return user
+
+
 def groups(site: Shell, name: str) -> set[str]:
-    (user,) = site.json("user", "show", name)  # type: ignore[misc] # a list of one
+    user = shown(site, name)
     return {membership["group"] for membership in user["groups"]}
 
 
@@ -63,8 +70,7 @@ def test_people_come_from_a_spreadsheet_of_any_country(site: Shell, mark: str) -
     people = listed(site, "full_name", "email", "default_group", "is_administrator", "aliases")
     assert people["x1"] == ("Xaver One", "x@example.org", "free-lab", False, ["xaver"])
     assert people["x2"] == (None, None, None, True, [])
-    (shown,) = site.json("user", "show", "x1")  # type: ignore[misc] # a list of one
-    assert shown["groups"][0]["until"].startswith(("2099-01-30", "2099-01-31"))
+    assert shown(site, "x1")["groups"][0]["until"].startswith(("2099-01-30", "2099-01-31"))
 
 
 def test_every_wrong_line_of_a_list_is_told_with_its_number_and_nobody_is_added(site: Shell) -> None:
