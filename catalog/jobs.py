@@ -317,6 +317,12 @@ def wake_waiting(connection: Connection, *, now: datetime, latest: datetime) -> 
     return int(connection.execute(query).rowcount)
 
 
+def wake_closed(connection: Connection, fileset_ids: Sequence[int]) -> None:
+    """Make waiting jobs of these filesets ready: a file was closed unchanged, which may be what they wait for."""
+    mine = (Job.fileset_id.in_(list(fileset_ids)), Job.kind == "import", Job.state == "waiting")
+    connection.execute(update(Job).where(*mine).values(state="ready", next_try_at=None))
+
+
 def begin_instance(
     connection: Connection, *, host: str, pid: int, version: str, now: datetime, due_at: datetime, via: str
 ) -> int:

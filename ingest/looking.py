@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from catalog import sightings, store
 from catalog.connections import Connection
 from catalog.differing import PLACEMENT
+from catalog.jobs import wake_closed
 from catalog.looks import ChangedFile, DirectoryLook, KnownSighting, SeenFile
 from catalog.missing import forget_renamed, mark_missing
 from catalog.moves import Move, MoveCandidate, move_candidates, move_file
@@ -143,6 +144,7 @@ class Looking:
         looked.files += len(entries)
         fresh: list[Entry] = []
         changed: list[ChangedFile] = []
+        self._see_closed([known[entry.name] for entry in entries if entry.name in closed & known.keys()], entries)
         for entry in entries:
             stored = known.get(entry.name)
             if stored is None:
@@ -160,6 +162,14 @@ class Looking:
         files = [self._seen(directory, entry, closed) for entry in fresh if entry.name not in withheld]
         looked.made |= self._write(files, changed)
         self._see_tables(directory, [e for e in fresh if e.name not in known or not is_unchanged(e, known[e.name])])
+
+    def _see_closed(self, known: Sequence[KnownSighting], entries: Sequence[Entry]) -> None:
+        """Read at once what waited for its writer, who closed it without a further change."""
+        now = {entry.name: entry for entry in entries}
+        same = [one for one in known if is_unchanged(now[bytes(one.name)], one)]
+        filesets = [one.fileset_id for one in same if one.fileset_id is not None]
+        if filesets:
+            wake_closed(self.connection, filesets)
 
     def _see_tables(self, directory: bytes, new: Sequence[Entry]) -> None:
         """Have images read again whose table beside the plate is new or changed."""

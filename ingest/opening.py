@@ -3,8 +3,11 @@
 A stream without ``name``, ``path`` or ``fileno`` keeps format libraries from finding the file's neighbours.
 """
 
+import errno
+import fcntl
 import io
 import os
+import signal
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,6 +98,21 @@ class NamelessFile(io.RawIOBase):
         except OSError as error:
             return error.errno != 6  # ENXIO: no data up to the end
         return True
+
+    def is_open_for_writing(self) -> bool:
+        """Ask the kernel whether somebody has the file open for writing; no where it doesn't say.
+
+        It grants a read lease (fcntl(2), F_SETLEASE) only while nobody has, to the file's owner or with CAP_LEASE, on
+        local file systems. The lease is given back at once. Who opens the file for writing just then waits for that,
+        and we get the signal: one that means nothing, instead of SIGIO, which ends a process.
+        """
+        try:
+            fcntl.fcntl(self._descriptor, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(self._descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        except OSError as error:
+            return error.errno == errno.EAGAIN
+        fcntl.fcntl(self._descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        return False
 
     def close(self) -> None:
         """Close the descriptor, once, if it is owned."""

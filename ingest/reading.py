@@ -27,6 +27,7 @@ from ingest.work import Look, Outcome, ReadResult, ReadTask
 
 #: Files up to this size are read once into memory and hashed, checked and pictured from there.
 IN_MEMORY_BYTES = 64 << 20
+STILL_OPEN = "somebody has the file open for writing"
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ def _read_members(task: ReadTask, root: int) -> ReadResult:
     member = task.members[0]
     with opened_beneath(root, member.path) as opened:
         _must_be(opened.look(), member.look, "before it was read")
+        if not task.may_be_open and opened.raw.is_open_for_writing():
+            return _without(task, Outcome.TRANSIENT, STILL_OPEN)
         result = _read_one(task, member.path, opened, member.look)
         _must_be(opened.look(), member.look, "while it was read")
     if task.table is None:

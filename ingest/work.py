@@ -42,6 +42,8 @@ class ReadTask:
     projection: Literal["middle", "max", "mean"]
     associated_images: Literal["hide", "keep", "drop"]
     table: TableLookup | None = None
+    #: Read it though somebody has it open for writing: it has been so, and unchanged, for long.
+    may_be_open: bool = False
 
 
 class Outcome(StrEnum):

@@ -61,6 +61,7 @@ def task_of(job: StartedJob, root: WatchedRoot, settings: Settings) -> ReadTask:
         projection=cast(Literal["middle", "max", "mean"], document["projection"]),
         associated_images=cast(Literal["hide", "keep", "drop"], document["associated_images"]),
         table=TableLookup(**document["table"]) if document.get("table") else None,
+        may_be_open=job.kind == "hash" or job.attempts > _OFTEN_UP_TO,
     )
 
 
