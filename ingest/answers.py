@@ -33,6 +33,8 @@ def take_answer(core: Core, root: WatchedRoot) -> bool:
         looked, started = _commit_answer(core, root, order, look)
         hand_out(core, started)
         core.follow_up(root, looked, is_hinted=isinstance(order.tag, HintCheck | RequestCheck))
+        if look.unknown:
+            root.troubled.failed(look.directory, core.clock.monotonic())
     root.answers.popleft()
     root.answered(order)
     match order.tag:

@@ -36,7 +36,7 @@ from ingest.results import start_jobs, take_results, wake_waiting
 from ingest.summary import ImportSummary, Progress
 from ingest.surroundings import Surroundings
 from ingest.troubles import Troubles
-from ingest.walks import take_parts
+from ingest.walks import take_parts, walk_troubled
 from ingest.watched import WatchedRoot
 
 log = logging.getLogger(__name__)
@@ -286,6 +286,7 @@ class IngestLoop:
             if root.availability == "unavailable" and now_s >= root.retry_at_s and not root.walks:
                 root.retry_at_s = now_s + LOOK_FOR_ROOT_EVERY_S
                 root.walk(is_full=True)
+        walk_troubled(self._core)
         self._tell_progress()
 
     def _tell_progress(self) -> None:

@@ -61,8 +61,25 @@ def _take_listing(core: Core, root: WatchedRoot) -> None:
         if full is not walk and full.order.is_full:
             full.visited |= looked.visited
     root.directories_seen += len(looked.visited)
+    _see_trouble(root, batch, core.clock.monotonic())
     for _ in batch:
         root.parts.popleft()
+
+
+def _see_trouble(root: WatchedRoot, parts: list[ListingPart], now_s: float) -> None:
+    for part in parts:
+        if part.problem is not None:
+            root.troubled.failed(part.directory, now_s)
+        elif part.low is None:
+            root.troubled.listed(part.directory)
+
+
+def walk_troubled(core: Core) -> None:
+    """Walk folders again that could not be looked at whole."""
+    for root in core.roots.values():
+        if root.can_be_used:
+            for folder in root.troubled.take_due(core.clock.monotonic()):
+                root.walk(folder)
 
 
 def _put_off(walk: Walk, looked: Looked) -> None:
@@ -126,6 +143,7 @@ def _end_pass(core: Core, root: WatchedRoot, walk: Walk, ended: PassEnded, refus
     if root.availability != "available":
         core.set_availability(root, "available", None)
     core.brakes[root.id].is_released = False
+    root.troubled.forget_gone()
     with core.catalogue.reading() as connection:
         sample = roots.sample_of(connection, root.id)
     _note_end(core, root, dict(ended.identity) | {"sample": [path.hex() for path in sample]})

@@ -14,6 +14,7 @@ from ingest.absent import Absent
 from ingest.checks import MoveCheck, ReplacedCheck
 from ingest.listing import ListingPart, LookOrder, NamesLook, PassEnded, RootLost, WalkOrder
 from ingest.scanner import RootScanner
+from ingest.troubled import TroubledFolders
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,6 +70,7 @@ class WatchedRoot:
         #: Whether what is ignored, skipped or unmatched is placed again, too: a person decided about paths.
         self.is_placing_all = False
         self.retry_at_s = 0.0
+        self.troubled = TroubledFolders()
         self._numbers = itertools.count(1)
 
     @property

@@ -1,6 +1,6 @@
 """What the fault tests share: a facility driven through the installed program, and the check of all five invariants."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,9 @@ from catalog.engine import Catalogue, open_catalogue
 from tests.helpers.ingest_site import Site as IngestSite
 from tests.helpers.ingest_site import add_person
 from tests.helpers.invariants import violations
+from tests.helpers.kill_ground import Ground
+from tests.helpers.kill_scenario import Imports, imports
+from tests.helpers.postgresql import PostgresServer
 from tests.helpers.program import Site
 
 CONFIGURATION = """
@@ -61,3 +64,18 @@ def site(catalogue: Catalogue, tmp_path: Path) -> IngestSite:
     for name, group in (("ab3c", "smith-lab"), ("cd4e", "smith-lab"), ("ef5g", "jones-lab")):
         add_person(catalogue, name, group)
     return made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ground(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path, postgres_server: PostgresServer
+) -> Ground:
+    """Give the ground for plays of the kill tests, on each database."""
+    return Ground(request.param, tmp_path, sqlite_template, postgres_server)
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Imports]:
+    """Give the process that forks imports and daemons: one for all tests, its start takes seconds."""
+    with imports() as made:
+        yield made

@@ -4,70 +4,19 @@ A kill at the N-th call of each stage of the scenario in tests/helpers/kill_scen
 disk again before the restart. On PostgreSQL the client dies at its N-th message to or from the server.
 """
 
-import itertools
 import os
 import random
-import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
-from catalog.engine import open_catalogue
-from catalog.migrations.runner import migrate
-from tests.helpers.kill_scenario import DURABLE, STAGES, TALKING, Imports, Play, Tally, calls_in, imports
-from tests.helpers.postgresql import PostgresServer
+from tests.helpers.kill_ground import Ground
+from tests.helpers.kill_scenario import DURABLE, STAGES, TALKING, Imports, Play, Tally, calls_in
 
 CALLS = {"sqlite": DURABLE, "postgresql": TALKING}
 #: The default run takes these; the longest stage has 400 calls on SQLite, 800 messages on PostgreSQL.
-SAMPLE = {"sqlite": (3, 24, 128), "postgresql": (61, 128)}
-
-
-class Ground:
-    """Gives each play a folder and a catalogue with the schema only."""
-
-    def __init__(self, kind: str, folder: Path, template: Path, server: PostgresServer) -> None:
-        self.kind = kind
-        self._folder = folder
-        self._template = template
-        self._server = server
-        self._numbers = itertools.count()
-
-    def play(self, imports: Imports, tally: Tally, name: str) -> Play:
-        folder = self._folder / f"play{next(self._numbers)}"
-        (folder / "state").mkdir(parents=True, mode=0o700)
-        if self.kind == "sqlite":
-            shutil.copy(self._template, folder / "state/catalog.db")
-            (folder / "state/catalog.db").chmod(0o600)
-            url = f"sqlite:///{folder}/state/catalog.db"
-        else:
-            url = self._server.copy_of_template(_prepare).replace("postgres:@", "postgres@")
-        return Play(imports=imports, folder=folder, url=url, tally=tally, name=f"{self.kind} {name}")
-
-    def clear(self, play: Play) -> None:
-        shutil.rmtree(play.folder)
-        if self.kind == "postgresql":
-            self._server.drop(play.url)
-
-
-def _prepare(url: str) -> None:
-    with closing(open_catalogue(url, create=True)) as opened:
-        migrate(opened)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ground(
-    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path, postgres_server: PostgresServer
-) -> Ground:
-    return Ground(request.param, tmp_path, sqlite_template, postgres_server)
-
-
-@pytest.fixture
-def forked() -> Iterator[Imports]:
-    with imports() as made:
-        yield made
+SAMPLE = {"sqlite": (24, 128), "postgresql": (61,)}
 
 
 def kill_at_each(ground: Ground, forked: Imports, numbers: Iterator[int] | range | tuple[int, ...]) -> Tally:

@@ -126,6 +126,15 @@ RELEASED_AT = 3
 FILESETS = len(_FIFTH)
 
 
+def write_configuration(folder: Path, url: str, *, is_released: bool) -> None:
+    """Write the configuration in one step, before or after the held person became known."""
+    members, users = ("ab3c, zz9z", "ab3c: {}, zz9z: {}") if is_released else ("ab3c", "ab3c: {}")
+    fresh = folder / "coverslip.yaml.new"
+    fresh.write_text(CONFIGURATION.format(url=url, folder=folder, members=members, users=users), encoding="utf-8")
+    fresh.chmod(0o644)
+    fresh.rename(folder / "coverslip.yaml")
+
+
 @dataclass(slots=True, kw_only=True)
 class Tally:
     """What a run of kills came to."""
@@ -147,6 +156,10 @@ class Tally:
         )
 
 
+def _files_of(folder: Path) -> dict[str, Any]:
+    return {"configuration": str(folder / "coverslip.yaml"), "log": str(folder / "import.log")}
+
+
 class Imports:
     """The process that forks imports."""
 
@@ -161,17 +174,28 @@ class Imports:
 
     def run(self, folder: Path, **how: Any) -> int:
         """Run one import; gives its exit code, negative for a signal. Waits while a killed one's lock lives on."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
         ends_at = time.monotonic() + 30
         while True:
-            request = {"configuration": str(folder / "coverslip.yaml"), "log": str(folder / "import.log")} | how
-            self._process.stdin.write(json.dumps(request) + "\n")
-            answer = self._process.stdout.readline()
-            assert answer, "the process that forks imports has died"
-            code = int(json.loads(answer)["code"])
+            code = self._ask(_files_of(folder) | how)["code"]
             if code != REFUSED or time.monotonic() > ends_at:
                 return code
+
+    def start_daemon(self, folder: Path) -> int:
+        """Start a daemon and give its process id; `wait` for it when it ended."""
+        return self._ask(_files_of(folder) | {"is_daemon": True})["pid"]
+
+    def wait(self, pid: int) -> int:
+        """Wait for the end of a daemon; gives its exit code, negative for a signal."""
+        return self._ask({"wait": pid})["code"]
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, int]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        answer = self._process.stdout.readline()
+        assert answer, "the process that forks imports has died"
+        document: dict[str, int] = json.loads(answer)
+        return document
 
     def close(self) -> None:
         """End the process."""
@@ -212,11 +236,7 @@ class Play:
 
     def configure(self, *, is_released: bool) -> None:
         """Write the configuration, before or after the held person became known."""
-        members, users = ("ab3c, zz9z", "ab3c: {}, zz9z: {}") if is_released else ("ab3c", "ab3c: {}")
-        text = CONFIGURATION.format(url=self.url, folder=self.folder, members=members, users=users)
-        file = self.folder / "coverslip.yaml"
-        file.write_text(text, encoding="utf-8")
-        file.chmod(0o644)
+        write_configuration(self.folder, self.url, is_released=is_released)
 
     def run(self, *, is_compound: bool = False, **how: Any) -> None:
         """Play all stages, killing each import as ``how`` says.

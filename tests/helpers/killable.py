@@ -1,8 +1,9 @@
 """A process that has everything imported and forks imports which can be killed: thousands of kills in minutes.
 
-Run as ``python -m tests.helpers.killable``; it takes a JSON line for each import and answers with one. The forked
-import is the program's own (lock, Landlock, migration, people, loop); only its files are read in the same process,
-because starting workers takes longer than all the rest.
+Run as ``python -m tests.helpers.killable``; it takes a JSON line for each import (or daemon, answered at once with its
+process id, or wait for a daemon's end) and answers with one. What is forked is the program's own (lock, Landlock,
+migration, people, watches, loop); only its files are read in the same process, because starting workers takes longer
+than all the rest.
 """
 
 import importlib
@@ -13,14 +14,16 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from pathlib import Path
 from typing import Any
 
 from config.loader import load
 from config.settings import Settings
-from daemon import service
+from daemon import running, service
 from daemon.errors import AnotherInstance
+from daemon.worker_process import _die_with_the_parent
 from ingest.pool import InProcessPool
 from ingest.reading import read
 from ingest.work import Look, Member, ReadTask
@@ -78,13 +81,28 @@ def _import(configuration: Path) -> int:
     return 0
 
 
+def _daemon(configuration: Path) -> int:
+    """Run the daemon: watches, schedule, requests, reloads and shutdown are the program's own."""
+    service._new_pool = _new_pool
+    ends_at = time.monotonic() + 30
+    while True:
+        try:
+            return running.run_daemon(configuration, environ=os.environ, version="1")
+        except AnotherInstance:  # on PostgreSQL a killed client's session lives for a moment
+            if time.monotonic() > ends_at:
+                return REFUSED
+            time.sleep(0.02)
+
+
 def _child(request: dict[str, Any], gate: int) -> None:
     code = FAILED
     try:
         log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, 2)
+        _die_with_the_parent()
         os.read(gate, 1)
-        code = _import(Path(request["configuration"]))
+        work = _daemon if request.get("is_daemon") else _import
+        code = work(Path(request["configuration"]))
     except BaseException:  # noqa: BLE001 - the boundary of the process
         traceback.print_exc()
     finally:
@@ -108,12 +126,18 @@ def _traced(pid: int, request: dict[str, Any]) -> "subprocess.Popen[bytes]":
 
 def run(request: dict[str, Any]) -> dict[str, Any]:
     """Fork one import, kill it as asked, and tell how it ended."""
+    if "wait" in request:
+        _, status = os.waitpid(request["wait"], 0)
+        return {"code": os.waitstatus_to_exitcode(status)}
     out, into = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(into)
         _child(request, out)
     os.close(out)
+    if request.get("is_daemon"):
+        os.close(into)
+        return {"pid": pid}
     tracing = _traced(pid, request) if request.get("calls") else None
     timer = None
     if request.get("kill_after_ms") is not None:

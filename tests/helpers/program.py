@@ -120,13 +120,16 @@ class Site:
         return done.json["state"], done.json["reason"] or ""
 
     @contextmanager
-    def daemon(self, *options: str, without_privilege_to_read: bool = False) -> Iterator["Daemon"]:
+    def daemon(
+        self, *options: str, without_privilege_to_read: bool = False, under: Sequence[str | Path] = ()
+    ) -> Iterator["Daemon"]:
         """Run the daemon for the length of a with block; it must end well on SIGTERM.
 
-        ``without_privilege_to_read``: even where the tests run as root, a file's mode counts.
+        ``without_privilege_to_read``: even where the tests run as root, a file's mode counts. ``under``: a command
+        that runs it, in its own place.
         """
         log = (self.folder / "daemon.log").open("ab")
-        command = [str(PROGRAM), "run", *options]
+        command = [*map(str, under), str(PROGRAM), "run", *options]
         if without_privilege_to_read and os.geteuid() == 0:
             command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *command]
         process = subprocess.Popen(command, env=self.environ, cwd=self.folder, stdout=log, stderr=log)
