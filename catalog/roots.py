@@ -154,6 +154,14 @@ def last_event_id(connection: Connection) -> int:
     return connection.scalar(select(Event.id).order_by(Event.id.desc()).limit(1)) or 0
 
 
+def known_folders(connection: Connection, name: str) -> frozenset[bytes]:
+    """Give the folders of a root that could be listed when they were last come by; some may be gone since."""
+    query = select(Directory.path).join(Root, Root.id == Directory.root_id)
+    return frozenset(
+        bytes(path) for path in connection.scalars(query.where(Root.name == name, Directory.is_listed_whole))
+    )
+
+
 def sample_of(connection: Connection, root_id: int, *, limit: int = 20) -> list[bytes]:
     """Give some paths that are there, by which the root is recognised when its disk comes back under another name."""
     query = (

@@ -64,6 +64,9 @@ class Watch(Protocol):
     def ensure_running(self) -> None:
         """Start the thread again when it died."""
 
+    def compare(self, known: frozenset[bytes]) -> None:
+        """Compare what is watched with the folders that a full pass found, and watch what is not; returns at once."""
+
     def stop(self) -> None:
         """End, and join the threads."""
 
@@ -97,6 +100,7 @@ class RootWatch:
         self._progress = (0, 0.0)
         self._retried_at = 0.0
         self._was_lost = False
+        self._known: frozenset[bytes] | None = None
         self._thread = self._new_thread()
 
     def start(self) -> None:
@@ -115,6 +119,11 @@ class RootWatch:
         self._lose_session("its thread had died")
         self._thread = self._new_thread()
         self._thread.start()
+
+    def compare(self, known: frozenset[bytes]) -> None:
+        """Have the thread compare what is watched with the known folders."""
+        self._known = known
+        self._wake.set()
 
     def stop(self) -> None:
         """Stop, close the session and join."""
@@ -175,6 +184,7 @@ class RootWatch:
         while self._changes and not self._stopping.is_set() and self._session is session:
             self._apply(session, *self._changes.popleft())
         self._look_at_reader(session)
+        self._compare(session)
         self._try_again(session)
 
     def _apply(self, session: WatchSession, kind: str, folder: bytes) -> None:
@@ -277,6 +287,19 @@ class RootWatch:
             self._lose_session("the reader was stuck")
             self._wake.set()
 
+    def _compare(self, session: WatchSession) -> None:
+        """Watch folders that a scan came by and no event told of: a watch that was lost in silence costs one pass."""
+        known, self._known = self._known, None
+        if known is None or self._session is not session:
+            return
+        missing = session.not_watched(known)
+        before = session.watched_count()
+        for folder in missing:
+            session.arm(folder, hinting=True)
+        found = session.watched_count() - before
+        if found > 0:
+            logger.warning("watcher.was_blind", extra={"root": self._root, "folders": found})
+
     def _try_again(self, session: WatchSession) -> None:
         """Try what could not be watched: limits are raised and permissions repaired while we run."""
         now = self._monotonic()
@@ -318,6 +341,9 @@ class PolledRoot:
 
     def ensure_running(self) -> None:
         """Do nothing: there is no thread."""
+
+    def compare(self, known: frozenset[bytes]) -> None:
+        """Do nothing: nothing is watched."""
 
     def stop(self) -> None:
         """End: there is nothing to do."""

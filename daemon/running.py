@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from catalog.errors import CatalogueError
+from catalog.roots import known_folders
 from config.problems import ConfigurationError
 from config.settings import WatchSettings
 from daemon.access import become_owner_of
@@ -72,6 +73,7 @@ class Running:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._ingest_until_end, name="ingest", daemon=True)
         self._states: dict[str, WatchState] = {}
+        self._compared_at: dict[str, datetime | None] = {}
         self._problem: str | None = None
         self._status = ""
         self._started_at = datetime.now(UTC)
@@ -123,6 +125,7 @@ class Running:
         self._look_at_clock()
         self._look_at_ingest()
         progress = self._ingest.loop.progress()
+        self._compare_watches(progress)
         self._heartbeat.beat(int(self._ingest.loop.last_turn_at() * 1000))
         self._tell(progress)
 
@@ -164,6 +167,21 @@ class Running:
                 if before is WatchState.UNAVAILABLE or report.state is WatchState.UNAVAILABLE:
                     self._ingest.loop.request_scan(settings.name)
             self._states[settings.name] = report.state
+
+    def _compare_watches(self, progress: Progress) -> None:
+        """After each full pass compare what is watched with what was found."""
+        ended = {root.name: root.last_pass_ended_at for root in progress.roots}
+        for settings, watch in self._watches.all():
+            name = settings.name
+            if ended.get(name) is None or ended[name] == self._compared_at.get(name):
+                continue
+            try:
+                with self._ingest.catalogue.reading() as connection:
+                    watch.compare(known_folders(connection, name))
+            except CatalogueError as error:
+                logger.debug("watch.not_compared", extra={"root": name, "problem": str(error)})
+            else:
+                self._compared_at[name] = ended[name]
 
     def _plan_scans(self) -> None:
         wanted = {}

@@ -136,6 +136,16 @@ class WatchSession:
             if is_gone:
                 self.disarm(path)
 
+    def not_watched(self, known: frozenset[bytes]) -> list[bytes]:
+        """Give the folders among the known ones that should be watched and are not, upper ones first."""
+        with self._lock:
+            accounted = self._folders.paths() | self._unwatched.keys()
+            unwatched = frozenset(self._unwatched)
+        missing = sorted(known - accounted)
+        return [
+            path for path in missing if not any(one in unwatched or self._leaves_out(one) for one in _upwards(path))
+        ]
+
     def watched_count(self) -> int:
         """Count the watched folders."""
         with self._lock:
@@ -294,6 +304,13 @@ class WatchSession:
             self._unwatched[folder] = reason
         if is_new:
             logger.warning("watcher.unwatched", extra={"root": self._root, "folder": folder, "reason": reason})
+
+
+def _upwards(path: bytes) -> Iterator[bytes]:
+    """Give a folder and all above it, without the root."""
+    while path:
+        yield path
+        path = path.rpartition(b"/")[0]
 
 
 def _why(error: OSError) -> str:
