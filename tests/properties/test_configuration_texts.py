@@ -34,12 +34,12 @@ SHAPED = NESTED.map(lambda value: "watch: [{root: /nowhere, rules: [" + str(valu
 @settings(max_examples=300, deadline=None)
 @given(text=st.one_of(YAMLISH, SHAPED, st.text(max_size=60)).map(lambda t: t.encode()) | st.binary(max_size=60))
 def test_any_text_gives_settings_or_problems_with_a_place(text: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "coverslip.yaml"
         path.write_bytes(text)
         examined = examine(path, environ={})
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
     assert examined.settings is not None or examined.errors
     for problem in examined.problems:
         assert problem.line >= 1

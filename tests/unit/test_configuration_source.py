@@ -145,6 +145,6 @@ def merging_bomb() -> bytes:
     ],
 )
 def test_hostile_files_are_refused_with_a_place_in_bounded_time(data: bytes, message: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert refused(data).startswith(message)
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
