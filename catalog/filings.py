@@ -25,6 +25,8 @@ def filing_of(document: Mapping[str, Any], table_pairs: tuple[tuple[str, str], .
         run=target["run"],
         well=None if well is None else (well[0], well[1]),
         field=target["field"],
+        tile=target.get("tile", 0),
+        dimensions=tuple(document.get("dimensions", ())),
         description=document["description"],
         tags=tuple(document["tags"]),
         key_values=tuple((key, value) for key, value in document["key_values"]),

@@ -13,11 +13,13 @@ from sqlalchemy.exc import IntegrityError
 
 from catalog.containers import innermost_container, link_images
 from catalog.events import NewEvent, record
-from catalog.image_rows import detail_rows, image_rows, original_file_row
+from catalog.file_rows import original_file_row
+from catalog.image_rows import detail_rows, image_rows
 from catalog.looks import Committed, CommittedAs, ReadFileset
 from catalog.models.images import Channel, Image, OriginalFile, Thumbnail
 from catalog.models.ingest import Directory, Fileset, Job, Sighting
 from catalog.names import path_hash
+from catalog.neighbours import name_beside_neighbours
 from catalog.plates import place_in_plate
 from catalog.rule_marks import annotate_filed
 
@@ -33,12 +35,17 @@ def commit_plain(
 
     All of them or none: when one can't be written, nothing is, and all are for the caller to take one by one.
     """
-    plain = _without_twins(connection, _claimed(connection, reads))
+    claimed = _claimed(connection, reads)
+    plain = _without_twins(connection, [read for read, _ in claimed])
     if len(plain) < 2:
         return {}
+    beside = {read.fileset_id for read, has_neighbours in claimed if has_neighbours}
     try:
         with connection.begin_nested():
             _write(connection, plain, now, via)
+            for read in plain:
+                if read.fileset_id in beside:
+                    name_beside_neighbours(connection, read.fileset_id, now=now)
     except (_TakenError, IntegrityError):
         return {}
     done = CommittedAs.IMPORTED
@@ -46,7 +53,7 @@ def commit_plain(
 
 
 _CLAIMS = (
-    select(Job.fileset_id, Job.claim, Job.digest)
+    select(Job.fileset_id, Job.claim, Job.digest, Fileset.neighbour.is_not(None).label("has_neighbours"))
     .join(Fileset, Fileset.id == Job.fileset_id)
     .where(
         Job.fileset_id.in_(bindparam("ids", expanding=True)),
@@ -55,17 +62,22 @@ _CLAIMS = (
         Fileset.seen_digest == Job.digest,
         Fileset.removed_at.is_(None),
         Fileset.done_digest.is_(None),
+        Fileset.is_partial.is_(False),
     )
     .with_for_update()
 )
 
 
-def _claimed(connection: Connection, reads: Sequence[ReadFileset]) -> list[ReadFileset]:
-    """Give the reads of one file whose claim still holds for just this digest, with nothing catalogued before."""
-    one_file = [read for read in reads if len(read.files) == 1 and read.images]
+def _claimed(connection: Connection, reads: Sequence[ReadFileset]) -> list[tuple[ReadFileset, bool]]:
+    """Give the reads of one file whose claim still holds for just this digest, with nothing catalogued before.
+
+    Each with whether images of other dimensions may lie beside it.
+    """
+    one_file = [read for read in reads if read.grouping == "file" and len(read.files) == 1 and read.images]
     rows = connection.execute(_CLAIMS, {"ids": [read.fileset_id for read in one_file]})
-    held = {(row.fileset_id, row.claim, bytes(row.digest)) for row in rows}
-    return [read for read in one_file if (read.fileset_id, read.claim, read.digest) in held]
+    held = {(row.fileset_id, row.claim, bytes(row.digest)): bool(row.has_neighbours) for row in rows}
+    keys = ((read, (read.fileset_id, read.claim, read.digest)) for read in one_file)
+    return [(read, held[key]) for read, key in keys if key in held]
 
 
 _GONE = (

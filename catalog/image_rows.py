@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from catalog.containers import innermost_container, link_images
+from catalog.file_rows import content_of, original_file_row
 from catalog.looks import Filing, ReadFileset
 from catalog.models.images import Channel, Image, OriginalFile, Thumbnail
 from catalog.models.ingest import Directory, Sighting
@@ -15,6 +16,7 @@ from catalog.names import path_hash
 from catalog.plates import place_in_plate
 from catalog.records import FileRecord, ImageRecord, ThumbnailRecord
 from catalog.rule_marks import annotate_filed
+from catalog.set_rows import write_planes, write_set_files
 
 
 def image_names(filing: Filing, images: Sequence[ImageRecord]) -> list[str]:
@@ -33,28 +35,17 @@ def write_files(connection: Connection, read: ReadFileset, *, now: datetime) -> 
     """Insert or update the original files by ordinal, and point the sightings to them."""
     query = select(OriginalFile.ordinal, OriginalFile.id).where(OriginalFile.fileset_id == read.fileset_id)
     known = {row.ordinal: row.id for row in connection.execute(query)}
+    if read.grouping != "file":
+        write_set_files(connection, read, now=now)
+        return
     for ordinal, file in enumerate(read.files):
         if ordinal in known:
             file_id = known[ordinal]
-            connection.execute(update(OriginalFile).where(OriginalFile.id == file_id).values(_content(file)))
+            connection.execute(update(OriginalFile).where(OriginalFile.id == file_id).values(content_of(file)))
         else:
             row = original_file_row(read.fileset_id, ordinal, file, now)
             file_id = connection.scalar(insert(OriginalFile).returning(OriginalFile.id), row)
         _point_sighting(connection, read.root_id, file, file_id)
-
-
-def original_file_row(fileset_id: int, ordinal: int, file: FileRecord, now: datetime) -> dict[str, Any]:
-    """Give the row of a file that is new."""
-    return _content(file) | {"fileset_id": fileset_id, "ordinal": ordinal, "created_at": now}
-
-
-def _content(file: FileRecord) -> dict[str, Any]:
-    return {
-        "size_bytes": file.size_bytes,
-        "hash": file.hash,
-        "hasher": file.hasher,
-        "fingerprint": file.fingerprint,
-    }
 
 
 def _point_sighting(connection: Connection, root_id: int, file: FileRecord, file_id: int) -> None:
@@ -72,6 +63,7 @@ def insert_images(connection: Connection, read: ReadFileset, *, now: datetime) -
     rows = image_rows(read, now=now)
     ids = list(connection.scalars(insert(Image).returning(Image.id, sort_by_parameter_order=True), rows))
     _insert_details(connection, ids, read, now)
+    write_planes(connection, read, dict(zip((image.series for image in read.images), ids, strict=True)))
     return ids, _file(connection, ids, read, now)
 
 
@@ -119,16 +111,21 @@ def file_images(
             return place_in_plate(connection, container_id, images, filing, fileset_id=fileset_id, now=now)
 
 
-def replace_images(connection: Connection, read: ReadFileset, *, now: datetime) -> list[int]:
+def replace_images(
+    connection: Connection, read: ReadFileset, *, now: datetime, are_pixels_replaced: bool = True
+) -> list[int]:
     """Update images in place, by series: ids, names, places and annotations stay, channels are replaced.
 
     A new series is a new image. A series that is gone keeps its image, marked partial: people may have annotated it.
+    Planes that were added replace no pixels.
     """
     query = select(Image.id, Image.series).where(Image.fileset_id == read.fileset_id)
     known = {row.series: row.id for row in connection.execute(query)}
     kept = [image for image in read.images if image.series in known]
     for image in kept:
-        values = _image_row(read, image, now) | {"pixels_replaced_at": now, "is_partial": False}
+        values = _image_row(read, image, now) | {"is_partial": False}
+        if are_pixels_replaced:
+            values |= {"pixels_replaced_at": now}
         connection.execute(update(Image).where(Image.id == known[image.series]).values(values))
     gone = [known[series] for series in known.keys() - {image.series for image in read.images}]
     connection.execute(update(Image).where(Image.id.in_(gone)).values(is_partial=True, updated_at=now))
@@ -139,6 +136,8 @@ def replace_images(connection: Connection, read: ReadFileset, *, now: datetime) 
     new = [image for image in read.images if image.series not in known]
     if new:
         ids += _insert_new_series(connection, read, new, now)
+    series = [image.series for image in (*kept, *new)]
+    write_planes(connection, read, dict(zip(series, ids, strict=True)))
     return ids
 
 
@@ -166,6 +165,8 @@ def _part(read: ReadFileset, images: Sequence[ImageRecord]) -> ReadFileset:
         files=read.files,
         images=tuple(images),
         pictures=tuple(pictures[image.series] for image in images),
+        planes=read.planes,
+        grouping=read.grouping,
         configuration_id=read.configuration_id,
     )
 

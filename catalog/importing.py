@@ -13,7 +13,9 @@ from catalog.looks import Committed, CommittedAs, ReadFileset
 from catalog.models.images import Image, OriginalFile
 from catalog.models.ingest import Fileset, Job
 from catalog.moves import adopt_by_content
+from catalog.neighbours import name_beside_neighbours
 from catalog.rule_marks import annotate_by_table
+from catalog.set_rows import are_pixels_replaced, are_planes_the_same
 from catalog.store import hold_fileset
 
 
@@ -45,6 +47,8 @@ def _commit(connection: Connection, read: ReadFileset, *, now: datetime, via: st
         return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.DISCARDED)
     if fileset.done_digest is None:
         return _first_import(connection, read, now, via)
+    if read.grouping != "file":
+        return _update_set(connection, read, fileset.generation, now, via)
     return _update(connection, read, fileset.generation, now, via)
 
 
@@ -80,6 +84,7 @@ def _first_import(connection: Connection, read: ReadFileset, now: datetime, via:
     images, reason = insert_images(connection, read, now=now)
     if reason is not None:
         return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.TAKEN, reason=reason)
+    name_beside_neighbours(connection, read.fileset_id, now=now)
     _finish(connection, read, generation=1)
     after = {"images": images, "rule": read.filing.rule, "owner_by": read.filing.owner_by, "format": read.format}
     record(connection, _event("imported", read, after | _table(read), now, via))
@@ -98,6 +103,28 @@ def _update(connection: Connection, read: ReadFileset, generation: int, now: dat
     _finish(connection, read, generation=generation + 1)
     record(connection, _event("updated", read, {"images": images, "format": read.format} | _table(read), now, via))
     return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.UPDATED)
+
+
+def _update_set(connection: Connection, read: ReadFileset, generation: int, now: datetime, via: str) -> Committed:
+    """Take in what came or changed among several files; only what changed makes annotations those of earlier pixels."""
+    is_replaced = are_pixels_replaced(connection, read)
+    images = {row.series: row.id for row in connection.execute(_images_of(read.fileset_id))}
+    write_files(connection, read, now=now)
+    is_same = not is_replaced and set(images) == {image.series for image in read.images}
+    if is_same and are_planes_the_same(connection, read, images):
+        _annotate(connection, read, now)
+        _finish(connection, read, generation=generation)
+        return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.UNCHANGED)
+    ids = replace_images(connection, read, now=now, are_pixels_replaced=is_replaced)
+    _annotate(connection, read, now)
+    _finish(connection, read, generation=generation + 1)
+    after = {"images": ids, "format": read.format, "files": len(read.files), "pixels_replaced": is_replaced}
+    record(connection, _event("updated", read, after | _table(read), now, via))
+    return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.UPDATED)
+
+
+def _images_of(fileset_id: int) -> Any:
+    return select(Image.id, Image.series).where(Image.fileset_id == fileset_id)
 
 
 def _annotate(connection: Connection, read: ReadFileset, now: datetime) -> None:
@@ -133,6 +160,10 @@ def _finish(connection: Connection, read: ReadFileset, *, generation: int) -> No
     values = {"done_digest": read.digest, "due_at": None, "stalled_reason": None, "generation": generation}
     connection.execute(update(Fileset).where(Fileset.id == read.fileset_id).values(values))
     connection.execute(delete(Job).where(Job.fileset_id == read.fileset_id, Job.kind == "import"))
+    is_partial = select(Fileset.is_partial).where(Fileset.id == read.fileset_id).scalar_subquery()
+    if read.grouping != "file":
+        mine = (Image.fileset_id == read.fileset_id, Image.series.in_([image.series for image in read.images]))
+        connection.execute(update(Image).where(*mine).values(is_partial=is_partial))
     if any(file.hash is None for file in read.files):
         _ask_for_hash(connection, read)
 
@@ -157,7 +188,7 @@ def _event(what: str, read: ReadFileset, after: dict[str, Any], now: datetime, v
     )
 
 
-def commit_hash(connection: Connection, read: ReadFileset) -> bool:
+def commit_hash(connection: Connection, read: ReadFileset, *, now: datetime) -> bool:
     """Store a hash that was made later, if the file is still what was imported; gives whether it was."""
     mine = (
         Job.fileset_id == read.fileset_id,
@@ -172,6 +203,9 @@ def commit_hash(connection: Connection, read: ReadFileset) -> bool:
     connection.execute(delete(Job).where(*mine))
     if not holds:
         return False
+    if read.grouping != "file":
+        write_files(connection, read, now=now)
+        return True
     for ordinal, file in enumerate(read.files):
         connection.execute(
             update(OriginalFile)

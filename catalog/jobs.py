@@ -9,8 +9,10 @@ from sqlalchemy import Connection, bindparam, case, delete, func, insert, null, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from catalog.events import NewEvent, record
-from catalog.looks import DueFileset, MemberRow, StartedJob
-from catalog.models.ingest import Directory, Fileset, Instance, Job, Sighting
+from catalog.looks import DueFileset, StartedJob
+from catalog.members import bounded, members_of, with_known
+from catalog.models.ingest import Fileset, Instance, Job
+from catalog.named_files import named_by
 
 #: Starts without a result after which a file is quarantined.
 DEATHS_AT_MOST = 3
@@ -19,11 +21,25 @@ DIED = "the process died while reading it; `coverslip retry` tries again"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """A fileset that was the same at two looks, with the priority of its job (0 hinted, 1 recent, 2 backlog)."""
+    """A fileset that was the same at two looks, with the priority of its job (0 hinted, 1 recent, 2 backlog).
+
+    ``is_partial``: not all that its rule expects is there.
+    """
 
     fileset_id: int
     digest: bytes
     priority: int
+    is_partial: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """A fileset that is looked at again at ``due_at`` (None: once something changes), and why, for people."""
+
+    fileset_id: int
+    due_at: datetime | None
+    stalled_reason: str | None = None
+    waits_for: str | None = None
 
 
 def due_filesets(
@@ -38,10 +54,13 @@ def due_filesets(
         Fileset.due_at,
         Fileset.first_seen_at,
         Fileset.done_digest,
+        Fileset.grouping,
+        Fileset.plate_key,
     ).where(Fileset.due_at <= now, Fileset.root_id.in_(list(root_ids)))
     if only is not None:
         query = query.where(Fileset.id.in_(list(only)))
     rows = connection.execute(query.order_by(Fileset.due_at, Fileset.id).limit(limit)).all()
+    rows = bounded(connection, rows, {row.id: row.grouping for row in rows})
     members = members_of(connection, [row.id for row in rows])
     return [
         DueFileset(
@@ -52,6 +71,8 @@ def due_filesets(
             due_at=row.due_at,
             first_seen_at=row.first_seen_at,
             is_done=row.done_digest is not None,
+            grouping=row.grouping,
+            plate_key=None if row.plate_key is None else bytes(row.plate_key),
             members=members.get(row.id, ()),
         )
         for row in rows
@@ -64,37 +85,6 @@ def next_due_at(connection: Connection) -> datetime | None:
 
 
 _NEXT_DUE = select(Fileset.due_at).where(Fileset.due_at.is_not(None)).order_by(Fileset.due_at).limit(1)
-
-
-def members_of(connection: Connection, fileset_ids: Sequence[int]) -> dict[int, tuple[MemberRow, ...]]:
-    """Give the members of filesets that are there, in the order of their paths."""
-    if not fileset_ids:
-        return {}
-    query = (
-        select(
-            Sighting.fileset_id,
-            Directory.path,
-            Sighting.name,
-            Sighting.size_bytes,
-            Sighting.mtime_ns,
-            Sighting.ctime_ns,
-            Sighting.inode,
-        )
-        .join(Directory, Directory.id == Sighting.directory_id)
-        .where(Sighting.fileset_id.in_(list(fileset_ids)), Sighting.missing_since.is_(None))
-    )
-    found: dict[int, list[MemberRow]] = {}
-    for row in connection.execute(query):
-        folder, name = bytes(row.path), bytes(row.name)
-        member = MemberRow(
-            path=folder + b"/" + name if folder else name,
-            size_bytes=row.size_bytes,
-            mtime_ns=row.mtime_ns,
-            ctime_ns=row.ctime_ns,
-            inode=row.inode,
-        )
-        found.setdefault(row.fileset_id, []).append(member)
-    return {key: tuple(sorted(members, key=lambda m: m.path)) for key, members in found.items()}
 
 
 def settle(connection: Connection, settled: Sequence[Settled]) -> None:
@@ -112,7 +102,9 @@ def settle(connection: Connection, settled: Sequence[Settled]) -> None:
     state = {row.id: row for row in fileset_rows}
     wanted = [one for one in settled if _needs_job(one, state.get(one.fileset_id), current.get(one.fileset_id))]
     quiet = [one.fileset_id for one in settled if _is_as_seen(one, state.get(one.fileset_id))]
-    connection.execute(update(Fileset).where(Fileset.id.in_(quiet)).values(due_at=None, stalled_reason=None))
+    partial = [one.fileset_id for one in settled if one.is_partial]
+    values = {"due_at": None, "stalled_reason": None, "waits_for": None, "is_partial": Fileset.id.in_(partial)}
+    connection.execute(update(Fileset).where(Fileset.id.in_(quiet)).values(values))
     if wanted:
         _upsert_jobs(connection, [_ready(one) for one in wanted])
 
@@ -160,17 +152,20 @@ def _upsert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> None
     connection.execute(statement.on_conflict_do_update(index_elements=["fileset_id", "kind"], set_=changed), list(rows))
 
 
-def push_due(connection: Connection, due: Sequence[tuple[int, datetime | None, str | None]]) -> None:
-    """Look at filesets again later, or (None) no more; the third value is why one is stalled, or None."""
-    if due:
-        rows = [{"b_id": key, "b_due": at, "b_reason": reason} for key, at, reason in due]
+def push_due(connection: Connection, later: Sequence[Later]) -> None:
+    """Look at filesets again later, or no more before something changes."""
+    if later:
+        rows = [
+            {"b_id": one.fileset_id, "b_due": one.due_at, "b_reason": one.stalled_reason, "b_waits": one.waits_for}
+            for one in later
+        ]
         connection.execute(_PUSH, rows)
 
 
 _PUSH = (
     update(Fileset)
     .where(Fileset.id == bindparam("b_id"))
-    .values(due_at=bindparam("b_due"), stalled_reason=bindparam("b_reason"))
+    .values(due_at=bindparam("b_due"), stalled_reason=bindparam("b_reason"), waits_for=bindparam("b_waits"))
     .execution_options(synchronize_session=False)
 )
 
@@ -185,7 +180,7 @@ def start_jobs(
     order = (Job.deaths, Job.priority, Job.fileset_id) if only_suspects else (Job.priority, Job.fileset_id)
     query = (
         select(Job.fileset_id, Job.kind, Job.claim, Job.digest, Job.attempts, Job.deaths)
-        .add_columns(Fileset.root_id, Fileset.placement)
+        .add_columns(Fileset.root_id, Fileset.placement, Fileset.grouping, Fileset.key)
         .join(Fileset, Fileset.id == Job.fileset_id)
         .where(Job.state == "ready", Job.kind.in_(("import", "hash")), Fileset.root_id.in_(list(root_ids)))
         .order_by(*order)
@@ -196,10 +191,12 @@ def start_jobs(
     rows = connection.execute(query).all()
     if not rows:
         return []
+    rows = bounded(connection, rows, {row.fileset_id: row.grouping for row in rows})
     connection.execute(
         _START, [{"b_id": row.fileset_id, "b_kind": row.kind, "b_instance": instance_id} for row in rows]
     )
     members = members_of(connection, [row.fileset_id for row in rows])
+    members |= with_known(connection, members, [row.fileset_id for row in rows if row.grouping != "file"])
     return [
         StartedJob(
             fileset_id=row.fileset_id,
@@ -210,6 +207,9 @@ def start_jobs(
             document=row.placement,
             attempts=row.attempts + 1,
             deaths=row.deaths + 1,
+            grouping=row.grouping,
+            key=bytes(row.key),
+            named=named_by(connection, row.fileset_id) if row.grouping == "index" else frozenset(),
             members=members.get(row.fileset_id, ()),
         )
         for row in rows
@@ -350,6 +350,8 @@ def begin_instance(
     )
     record(connection, *(_quarantined(fileset_id, DIED, now, via) for fileset_id in killers))
     connection.execute(update(Fileset).where(Fileset.due_at.is_not(None)).values(due_at=due_at))
+    # The clock was stepped back: the time allowed would never pass.
+    connection.execute(update(Fileset).where(Fileset.first_seen_at > now).values(first_seen_at=now))
     assert instance_id is not None  # noqa: S101 - an insert returns its key
     return int(instance_id)
 

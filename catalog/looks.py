@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from catalog.records import FileRecord, ImageRecord, ThumbnailRecord
+from catalog.records import FileRecord, ImageRecord, PlaneRecord, ThumbnailRecord
 
 
 class KnownSighting(NamedTuple):
@@ -23,11 +23,16 @@ class KnownSighting(NamedTuple):
     is_missing: bool
     is_done: bool
     configuration_id: int | None
+    #: Of its fileset: 'file', 'names' or 'index'; None where there is none.
+    grouping: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenFileset:
-    """The fileset of a file that was placed. ``due_at`` is when its members are looked at again."""
+    """The fileset of a file that was placed. ``due_at`` is when its members are looked at again.
+
+    ``digest`` is that of this one file: what a fileset of several has seen is their sum.
+    """
 
     key: bytes
     document: Mapping[str, Any]
@@ -36,11 +41,19 @@ class SeenFileset:
     digest: bytes
     due_at: datetime
     filed_by: str = "rule"
+    #: 'file', 'names' or 'index' (catalog.models.ingest.Fileset).
+    grouping: str = "file"
+    neighbour: bytes | None = None
+    plate_key: bytes | None = None
+    marker: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenFile:
-    """A look at a path that is new, changed, back, or placed again. ``fileset`` is set for members only."""
+    """A look at a path that is new, changed, back, or placed again. ``fileset`` is set for members only.
+
+    ``captured`` is what its name says of its place in an image of many files (catalog.captured).
+    """
 
     directory: bytes
     name: bytes
@@ -53,11 +66,20 @@ class SeenFile:
     rule: str | None = None
     group_id: int | None = None
     fileset: SeenFileset | None = None
+    captured: str | None = None
+
+    @property
+    def path(self) -> bytes:
+        """Give the path relative to the root."""
+        return self.directory + b"/" + self.name if self.directory else self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedFile:
-    """A new look at a file that is catalogued already: its place stays, its content is read again."""
+    """A new look at a file that is catalogued already: its place stays, its content is read again.
+
+    ``digest_before`` is that of the look before, None where it was missing; ``grouping`` is its fileset's.
+    """
 
     directory: bytes
     name: bytes
@@ -68,6 +90,8 @@ class ChangedFile:
     fileset_id: int
     digest: bytes
     due_at: datetime
+    digest_before: bytes | None = None
+    grouping: str = "file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +105,18 @@ class DirectoryLook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRow:
-    """A member of a fileset as last seen: ``path`` is relative to the root."""
+    """A member of a fileset as last seen: ``path`` is relative to the root, ``captured`` as its name says.
+
+    ``known`` is what was read of it when it was read last, for files of filesets of several.
+    """
 
     path: bytes
     size_bytes: int
     mtime_ns: int
     ctime_ns: int
     inode: int
+    captured: str | None = None
+    known: FileRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +131,8 @@ class DueFileset:
     first_seen_at: datetime
     is_done: bool
     members: tuple[MemberRow, ...]
+    grouping: str = "file"
+    plate_key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +148,10 @@ class StartedJob:
     attempts: int
     deaths: int
     members: tuple[MemberRow, ...]
+    grouping: str = "file"
+    key: bytes = b""
+    #: Of 'index': what the main file names, relative to the root.
+    named: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +181,9 @@ class Filing:
     run: str | None = None
     well: tuple[int, int] | None = None
     field: int | None = None
+    tile: int = 0
+    #: What names of many files told: 'channel', 'z', 't'.
+    dimensions: tuple[str, ...] = ()
     description: str | None = None
     tags: tuple[str, ...] = ()
     key_values: tuple[tuple[str, str], ...] = ()
@@ -171,6 +209,9 @@ class ReadFileset:
     files: tuple[FileRecord, ...]
     images: tuple[ImageRecord, ...]
     pictures: tuple[ThumbnailRecord, ...]
+    #: Where the planes of images of many files lie, by series; () for images in one file.
+    planes: tuple[PlaneRecord, ...] = ()
+    grouping: str = "file"
     configuration_id: int | None = None
     table_note: str | None = None
 

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from catalog.events import NewEvent, record
-from catalog.models.ingest import Fileset, Job, Sighting
-from catalog.store import drop_filesets
+from catalog.models.ingest import Directory, Fileset, Job, Sighting
+from catalog.set_files import LOOK, digest_before, take_from
+from catalog.store import drop_filesets, forget_jobs
 
 _BATCH = 500
 
@@ -30,6 +31,7 @@ def mark_missing(
         connection.execute(
             _MISS, [{"b_directory": row.directory_id, "b_name": bytes(row.name), "b_now": now} for row in lasting]
         )
+    _take_out_of_sets(connection, lasting, now)
     _settle_filesets(connection, root_id, {row.fileset_id for row in lasting if row.fileset_id is not None}, now, via)
     return len(lasting)
 
@@ -41,13 +43,57 @@ def _present(connection: Connection, keys: Sequence[tuple[int, bytes]]) -> list[
     rows: list[Any] = []
     for directory_id, names in by_directory.items():
         for start in range(0, len(names), _BATCH):
-            query = select(Sighting.directory_id, Sighting.name, Sighting.disposition, Sighting.fileset_id).where(
-                Sighting.directory_id == directory_id,
-                Sighting.name.in_(names[start : start + _BATCH]),
-                Sighting.missing_since.is_(None),
+            query = (
+                select(*_COLUMNS)
+                .outerjoin(Fileset, Fileset.id == Sighting.fileset_id)
+                .where(
+                    Sighting.directory_id == directory_id,
+                    Sighting.name.in_(names[start : start + _BATCH]),
+                    Sighting.missing_since.is_(None),
+                )
             )
             rows.extend(connection.execute(query))
     return rows
+
+
+_COLUMNS = (
+    Sighting.directory_id,
+    Sighting.name,
+    Sighting.disposition,
+    Sighting.fileset_id,
+    Fileset.grouping,
+    *(getattr(Sighting, column) for column in LOOK),
+)
+
+
+def _take_out_of_sets(connection: Connection, rows: Sequence[Any], now: datetime) -> None:
+    """Take files that are gone out of what their filesets of several have seen.
+
+    An image that is catalogued stays as it is, and what is left of its files is current. One that is not, or that was
+    changing, is looked at again.
+    """
+    parts = [row for row in rows if row.grouping not in (None, "file")]
+    if not parts:
+        return
+    ids = sorted({row.directory_id for row in parts})
+    folders = dict(connection.execute(select(Directory.id, Directory.path).where(Directory.id.in_(ids))).all())
+    digests: dict[int, list[bytes]] = {}
+    for row in parts:
+        folder, name = bytes(folders[row.directory_id]), bytes(row.name)
+        path = folder + b"/" + name if folder else name
+        digests.setdefault(row.fileset_id, []).append(digest_before(path, row))
+    take_from(connection, digests)
+    unsettled = list(
+        connection.scalars(
+            select(Fileset.id).where(
+                Fileset.id.in_(list(digests)),
+                Fileset.removed_at.is_(None),
+                Fileset.done_digest.is_distinct_from(Fileset.seen_digest),
+            )
+        )
+    )
+    forget_jobs(connection, unsettled)
+    connection.execute(update(Fileset).where(Fileset.id.in_(unsettled)).values(due_at=now, waits_for=None))
 
 
 _HERE = (Sighting.directory_id == bindparam("b_directory"), Sighting.name == bindparam("b_name"))

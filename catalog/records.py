@@ -79,11 +79,49 @@ class ThumbnailRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldSeries:
+    """What a series inside a file of several holds: sizes, OME's name of the pixels' type, the channels' names."""
+
+    size_x: int
+    size_y: int
+    size_z: int
+    size_c: int
+    size_t: int
+    pixels_type: str
+    is_rgb: bool = False
+    channels: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaneRecord:
+    """Where a plane of an image of many files lies: in the file at ``path``, in its ``series``, as plane ``plane``.
+
+    ``plane`` counts the planes inside that series: channels first (RGB is one), then z, then t.
+    """
+
+    image_series: int
+    the_c: int
+    the_z: int
+    the_t: int
+    path: bytes
+    series: int
+    plane: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
-    """One original file, as it was read. ``hash`` is None when it is to be computed later."""
+    """One original file, as it was read. ``hash`` is None when it is to be computed later.
+
+    ``read_as`` and ``holds`` are set for files of filesets of several: the digest of the look at which it was read
+    (`catalog.member_digests`), and what lies in it.
+    """
 
     path: bytes
     size_bytes: int
     hash: str | None
     hasher: str | None
     fingerprint: bytes
+    read_as: bytes | None = None
+    holds: tuple[HeldSeries, ...] = ()
+    #: Whether this result read it; else it is as it was known.
+    is_read: bool = True

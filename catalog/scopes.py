@@ -11,13 +11,17 @@ from catalog.models.ingest import Directory, Fileset, Job, Sighting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeCounts:
-    """Files below a path that are not missing. ``pending`` are to be waited for, ``settling`` may take longer."""
+    """Files below a path that are not missing. ``pending`` are to be waited for, ``settling`` may take longer.
+
+    ``incomplete`` are quiet and wait for what their rule wants: nobody knows how long.
+    """
 
     held: int = 0
     unmatched: int = 0
     failed: int = 0
     pending: int = 0
     settling: int = 0
+    incomplete: int = 0
     done: int = 0
 
 
@@ -31,6 +35,7 @@ def count_scope(
         (Sighting.disposition != "member", Sighting.disposition),
         (Fileset.removed_at.is_not(None), "removed"),
         (is_failed, "failed"),
+        (and_(Fileset.waits_for.is_not(None), Job.state.is_(None)), "incomplete"),
         (is_pending, "pending"),
         (Fileset.due_at.is_not(None), "settling"),
         (Fileset.done_digest.is_not(None), "done"),
@@ -46,7 +51,7 @@ def count_scope(
         .group_by(state)
     )
     counts = {row[0]: row[1] for row in connection.execute(query)}
-    wanted = ("held", "unmatched", "failed", "pending", "settling", "done")
+    wanted = ("held", "unmatched", "failed", "pending", "settling", "incomplete", "done")
     return ScopeCounts(**{key: counts.get(key, 0) for key in wanted})
 
 

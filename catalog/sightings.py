@@ -23,6 +23,7 @@ _KNOWN: Select[*tuple[Any, ...]] = (
         Sighting.missing_since.is_not(None),
         Fileset.done_digest.is_not(None),
         Sighting.configuration_id,
+        Fileset.grouping,
     )
     .outerjoin(Fileset, Fileset.id == Sighting.fileset_id)
     .order_by(Sighting.directory_id, Sighting.name)

@@ -1,6 +1,6 @@
 """Writes looks (T1): directories, sightings and filesets of a batch, in the caller's one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +9,20 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from catalog.events import NewEvent, record
 from catalog.looks import ChangedFile, DirectoryLook, SeenFile, SeenFileset
-from catalog.models.ingest import Directory, Fileset, Job, Reason, Sighting, reason_hash
+from catalog.models.ingest import Directory, Fileset, Job, Sighting
 from catalog.names import path_hash
+from catalog.reasons import reason_ids
+from catalog.set_files import (
+    LOOK,
+    SeenBefore,
+    digest_before,
+    digests_after,
+    files_by_key,
+    joined_to,
+    take_from,
+    without_clashes,
+)
 from catalog.sightings import directory_ids
-
-_LOOK = ("size_bytes", "mtime_ns", "ctime_ns", "inode")
 
 
 def record_directories(
@@ -81,27 +90,29 @@ def record_files(
     if not files:
         return {}
     ids = directory_ids(connection, root_id, list({file.directory for file in files}))
-    reasons = _reason_ids(connection, {file.reason for file in files if file.reason})
+    files = without_clashes(connection, root_id, files, now=now, via=via)
+    reasons = reason_ids(connection, {file.reason for file in files if file.reason})
     before = _stored(connection, [(ids[file.directory], file.name) for file in files])
-    filesets = _record_filesets(connection, root_id, [f.fileset for f in files if f.fileset], now)
+    filesets = _record_filesets(connection, root_id, files, SeenBefore(ids=ids, rows=before), now)
     rows = [
         {
             "directory_id": ids[file.directory],
             "name": file.name,
-            **{column: getattr(file, column) for column in _LOOK},
+            **{column: getattr(file, column) for column in LOOK},
             "disposition": file.disposition,
             "reason_id": reasons.get(file.reason or ""),
             "rule": file.rule,
             "configuration_id": configuration_id,
             "fileset_id": filesets[file.fileset.key] if file.fileset else None,
             "group_id": file.group_id,
+            "captured": file.captured if file.fileset else None,
             "original_file_id": None,
             "missing_since": None,
         }
         for file in files
     ]
     _upsert_sightings(connection, rows)
-    _drop_left_filesets(connection, rows, before)
+    _leave_filesets(connection, files, rows, before)
     record(connection, *_held_events(root_id, files, rows, before, configuration_id, now, via))
     return filesets
 
@@ -110,7 +121,7 @@ def _held_events(
     root_id: int,
     files: Sequence[SeenFile],
     rows: Sequence[dict[str, Any]],
-    before: dict[tuple[int, bytes], tuple[str, int | None, int | None]],
+    before: Mapping[tuple[int, bytes], Any],
     configuration_id: int | None,
     now: datetime,
     via: str,
@@ -119,15 +130,14 @@ def _held_events(
     events = []
     for file, row in zip(files, rows, strict=True):
         known = before.get((row["directory_id"], file.name))
-        if file.disposition == "held" and (known is None or known[:2] != ("held", row["reason_id"])):
-            path = file.directory + b"/" + file.name if file.directory else file.name
+        if file.disposition == "held" and not _is_held_so(known, row["reason_id"]):
             events.append(
                 NewEvent(
                     what="held",
                     at=now,
                     via=via,
                     root_id=root_id,
-                    path_hash=path_hash(path),
+                    path_hash=path_hash(file.path),
                     after={"reason": file.reason},
                     configuration_id=configuration_id,
                 )
@@ -135,20 +145,31 @@ def _held_events(
     return events
 
 
-def _stored(
-    connection: Connection, keys: Sequence[tuple[int, bytes]]
-) -> dict[tuple[int, bytes], tuple[str, int | None, int | None]]:
+def _is_held_so(known: Any, reason_id: int | None) -> bool:
+    return known is not None and (known.disposition, known.reason_id) == ("held", reason_id)
+
+
+def _stored(connection: Connection, keys: Sequence[tuple[int, bytes]]) -> dict[tuple[int, bytes], Any]:
     by_directory: dict[int, list[bytes]] = {}
     for directory_id, name in keys:
         by_directory.setdefault(directory_id, []).append(name)
     found = {}
     for directory_id, names in by_directory.items():
-        query = select(Sighting.name, Sighting.disposition, Sighting.reason_id, Sighting.fileset_id).where(
-            Sighting.directory_id == directory_id, Sighting.name.in_(names)
-        )
+        query = select(*_BEFORE).where(Sighting.directory_id == directory_id, Sighting.name.in_(names))
         for row in connection.execute(query):
-            found[directory_id, bytes(row.name)] = (row.disposition, row.reason_id, row.fileset_id)
+            found[directory_id, bytes(row.name)] = row
     return found
+
+
+_BEFORE = (
+    Sighting.name,
+    Sighting.disposition,
+    Sighting.reason_id,
+    Sighting.fileset_id,
+    Sighting.captured,
+    Sighting.missing_since,
+    *(getattr(Sighting, column) for column in LOOK),
+)
 
 
 def _upsert_sightings(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -159,32 +180,17 @@ def _upsert_sightings(connection: Connection, rows: Sequence[dict[str, Any]]) ->
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), list(rows))
 
 
-def _reason_ids(connection: Connection, sentences: Iterable[str]) -> dict[str, int]:
-    wanted = sorted(set(sentences))
+def _record_filesets(
+    connection: Connection, root_id: int, files: Sequence[SeenFile], before: SeenBefore, now: datetime
+) -> dict[bytes, int]:
+    """Insert or refresh filesets that are not catalogued; a removed one keeps its row and stays removed.
+
+    A catalogued one of several files may get one more: then it is due, and its placement stays.
+    """
+    wanted = {file.fileset.key: file.fileset for file in files if file.fileset}
     if not wanted:
         return {}
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    known = _known_reasons(connection, wanted)
-    new = [{"sentence": sentence} for sentence in wanted if sentence not in known]
-    if new:
-        connection.execute(dialect.insert(Reason).on_conflict_do_nothing(), new)
-        known = _known_reasons(connection, wanted)
-    return known
-
-
-def _known_reasons(connection: Connection, wanted: Sequence[str]) -> dict[str, int]:
-    by_hash = {reason_hash(sentence): sentence for sentence in wanted}
-    rows = connection.execute(select(Reason.sentence_hash, Reason.id).where(Reason.sentence_hash.in_(list(by_hash))))
-    return {by_hash[bytes(row.sentence_hash)]: row.id for row in rows}
-
-
-def _record_filesets(
-    connection: Connection, root_id: int, filesets: Sequence[SeenFileset], now: datetime
-) -> dict[bytes, int]:
-    """Insert or refresh filesets that are not catalogued; a removed one keeps its row and stays removed."""
-    if not filesets:
-        return {}
-    wanted = {fileset.key: fileset for fileset in filesets}
+    joined = files_by_key(files)
     query = (
         select(Fileset, Job.state.label("job_state"))
         .outerjoin(Job, (Job.fileset_id == Fileset.id) & (Job.kind == "import"))
@@ -194,9 +200,12 @@ def _record_filesets(
     for row in connection.execute(query).mappings().all():
         seen = wanted.pop(bytes(row["key"]))
         ids[seen.key] = row["id"]
+        if seen.key in joined:
+            seen = joined_to(seen, row, joined[seen.key], before)
         if row["removed_at"] is None and not _is_pending_so(row, seen):
             _refresh(connection, row["id"], seen, is_done=row["done_digest"] is not None)
     if wanted:
+        wanted |= {key: joined_to(wanted[key], None, some, before) for key, some in joined.items() if key in wanted}
         rows = [_fileset_row(root_id, fileset, now) for fileset in wanted.values()]
         new = connection.scalars(insert(Fileset).returning(Fileset.id, sort_by_parameter_order=True), rows).all()
         ids |= dict(zip(wanted, new, strict=True))
@@ -220,17 +229,24 @@ def _fileset_row(root_id: int, fileset: SeenFileset, now: datetime) -> dict[str,
         "due_at": fileset.due_at,
         "first_seen_at": now,
         "filed_by": fileset.filed_by,
+        "grouping": fileset.grouping,
+        **_waiting(fileset),
     }
 
 
+def _waiting(fileset: SeenFileset) -> dict[str, Any]:
+    return {"neighbour": fileset.neighbour, "plate_key": fileset.plate_key, "marker": fileset.marker}
+
+
 def _refresh(connection: Connection, fileset_id: int, seen: SeenFileset, *, is_done: bool) -> None:
-    values: dict[str, Any] = {"seen_digest": seen.digest, "due_at": seen.due_at}
+    values: dict[str, Any] = {"seen_digest": seen.digest, "due_at": seen.due_at, "waits_for": None}
     if not is_done:
         values |= {
             "placement": dict(seen.document),
             "owner_id": seen.owner_id,
             "group_id": seen.group_id,
             "filed_by": seen.filed_by,
+            **_waiting(seen),
         }
     connection.execute(update(Fileset).where(Fileset.id == fileset_id).values(values))
     forget_jobs(connection, [fileset_id])
@@ -243,18 +259,21 @@ def forget_jobs(connection: Connection, fileset_ids: Sequence[int]) -> None:
     connection.execute(update(Job).where(mine, Job.state == "started").values(digest=b"", reason=None))
 
 
-def _drop_left_filesets(
+def _leave_filesets(
     connection: Connection,
+    files: Sequence[SeenFile],
     rows: Sequence[dict[str, Any]],
-    before: dict[tuple[int, bytes], tuple[str, int | None, int | None]],
+    before: Mapping[tuple[int, bytes], Any],
 ) -> None:
-    """Remove never imported filesets whose only file went to another fileset, or to none."""
-    left = set()
-    for row in rows:
+    """Take files out of never imported filesets that they left for another, or for none; what is empty is removed."""
+    left: dict[int, list[bytes]] = {}
+    for file, row in zip(files, rows, strict=True):
         known = before.get((row["directory_id"], row["name"]))
-        if known and known[2] is not None and known[2] != row["fileset_id"]:
-            left.add(known[2])
+        if known and known.fileset_id is not None and known.fileset_id != row["fileset_id"]:
+            is_part = known.captured is not None and known.missing_since is None
+            left.setdefault(known.fileset_id, []).extend([digest_before(file.path, known)] if is_part else [])
     drop_filesets(connection, sorted(left))
+    take_from(connection, {key: digests for key, digests in left.items() if digests})
 
 
 def drop_filesets(connection: Connection, fileset_ids: Sequence[int]) -> None:
@@ -283,21 +302,19 @@ def record_changes(connection: Connection, root_id: int, files: Sequence[Changed
         {
             "b_directory": ids[file.directory],
             "b_name": file.name,
-            **{f"b_{column}": getattr(file, column) for column in _LOOK},
+            **{f"b_{column}": getattr(file, column) for column in LOOK},
         }
         for file in files
     ]
     connection.execute(_UPDATE_LOOK, rows)
     fileset_ids = [file.fileset_id for file in files]
-    query = select(Fileset.id, Fileset.done_digest, Fileset.removed_at).where(Fileset.id.in_(fileset_ids))
-    done = {row.id: row for row in connection.execute(query)}
+    query = select(Fileset.id, Fileset.seen_digest, Fileset.done_digest, Fileset.removed_at)
+    done = {row.id: row for row in connection.execute(query.where(Fileset.id.in_(fileset_ids)))}
+    digests = digests_after(files, {key: bytes(row.seen_digest) for key, row in done.items()})
+    due = {file.fileset_id: file.due_at for file in files}
     changes = [
-        {
-            "b_id": file.fileset_id,
-            "b_digest": file.digest,
-            "b_due": None if _is_settled(done[file.fileset_id], file.digest) else file.due_at,
-        }
-        for file in files
+        {"b_id": key, "b_digest": digest, "b_due": None if _is_settled(done[key], digest) else due[key]}
+        for key, digest in digests.items()
     ]
     connection.execute(_UPDATE_SEEN, changes)
     forget_jobs(connection, fileset_ids)
@@ -310,13 +327,13 @@ def _is_settled(row: Any, digest: bytes) -> bool:
 _UPDATE_LOOK = (
     update(Sighting)
     .where(Sighting.directory_id == bindparam("b_directory"), Sighting.name == bindparam("b_name"))
-    .values(**{column: bindparam(f"b_{column}") for column in _LOOK}, missing_since=None)
+    .values(**{column: bindparam(f"b_{column}") for column in LOOK}, missing_since=None)
     .execution_options(synchronize_session=False)
 )
 _UPDATE_SEEN = (
     update(Fileset)
     .where(Fileset.id == bindparam("b_id"))
-    .values(seen_digest=bindparam("b_digest"), due_at=bindparam("b_due"), stalled_reason=None)
+    .values(seen_digest=bindparam("b_digest"), due_at=bindparam("b_due"), stalled_reason=None, waits_for=None)
     .execution_options(synchronize_session=False)
 )
 
@@ -343,7 +360,7 @@ def hold_fileset(
         values = {"state": "quarantined", "reason": reason, "next_try_at": None, "instance_id": None}
         connection.execute(update(Job).where(Job.fileset_id == fileset_id, Job.kind == "import").values(values))
         return
-    reason_id = _reason_ids(connection, [reason])[reason]
+    reason_id = reason_ids(connection, [reason])[reason]
     held = {"disposition": disposition, "reason_id": reason_id, "fileset_id": None, "group_id": row.group_id}
     connection.execute(update(Sighting).where(Sighting.fileset_id == fileset_id).values(held))
     drop_filesets(connection, [fileset_id])

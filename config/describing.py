@@ -1,7 +1,7 @@
 """What the schema says about itself: sections, keys, types and defaults in words, for the reference and the example."""
 
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -11,13 +11,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
-from config.rule_nodes import LATER_IN_COMPLETE, LATER_KEYS
 from config.scalars import as_list, duration_text, size_text
-from config.settings import INTERNAL, CompleteSettings, RuleSettings, Setting, Settings
+from config.settings import INTERNAL, Setting, Settings
 from config.validation import sections_of
-
-#: Keys that this version refuses with a sentence: the reference does not offer them.
-_LATER: dict[type[BaseModel], Iterable[str]] = {RuleSettings: LATER_KEYS, CompleteSettings: LATER_IN_COMPLETE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +54,7 @@ def keys_of(model: type[BaseModel]) -> tuple[Key, ...]:
 def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
     for name, info in model.model_fields.items():
         shown = info.alias or name
-        if not shown.startswith(INTERNAL) and shown not in _LATER.get(model, ()):
+        if not shown.startswith(INTERNAL):
             yield shown, info
 
 

@@ -42,7 +42,7 @@ _READABLE = {
     "BMP": "bmp",
     "GIF": "gif",
 }
-_SETS = {"OME-TIFF companion": "companion.ome"}
+_SETS = {"OME-TIFF companion": "companion.ome", "MetaMorph ND index": "nd"}
 _FOLDERS = {"OME-Zarr": "ome.zarr zarr", "N5": "n5"}
 _NOT_READ = {
     "Zeiss CZI": "czi",
@@ -80,7 +80,6 @@ _NOT_READ = {
     "Becker & Hickl SDT": "sdt",
     "PicoQuant PTU": "ptu",
     "Yokogawa measurement settings or Femtonics MES": "mes",
-    "MetaMorph ND index": "nd",
     "ImageXpress HTD index": "htd",
     "OME-XML": "ome ome.xml",
     "NRRD": "nrrd nhdr",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from config.layout_use import Expansion
 from config.problems import Problem
 from config.rule_checks import target_problems, unknown_ending
-from config.rule_values import TARGETS
+from config.rule_values import DIMENSIONS, TARGETS
 from config.settings import KeyValueTable, RuleSettings, SourceMark
 from config.templates_compile import CompiledExpression, CompiledTemplate, compile_expression, compile_template
 from config.templates_output import OutputContext, OutputTemplate, compile_output
@@ -35,6 +35,18 @@ class CompiledRule:
     description: OutputTemplate | None
     #: The name of a table beside the plate, for `key_values: {from: ...}`.
     table: OutputTemplate | None = None
+    #: The name of the file that says that all is written, for `complete: {marker: ...}`.
+    marker: OutputTemplate | None = None
+
+    @property
+    def gives_dimensions(self) -> bool:
+        """Tell whether it may join several files into one image."""
+        names = set(self.sets).union(*(matcher.names for matcher in self.matchers))
+        return not names.isdisjoint(DIMENSIONS)
+
+    def may_be_its_marker(self, name: str) -> bool:
+        """Tell whether a file of this name can be the rule's marker."""
+        return self.marker is not None and name.endswith(self.marker.ending)
 
     def may_be_its_table(self, name: str) -> bool:
         """Tell whether a file of this name can be the rule's table."""
@@ -87,6 +99,7 @@ class RuleCompiler:
             key_values=self._key_values(context),
             description=self._description(context),
             table=self._table(context),
+            marker=self._marker(context),
         )
 
     def _matchers(self) -> tuple[CompiledTemplate | CompiledExpression, ...]:
@@ -175,6 +188,7 @@ class RuleCompiler:
         sets = frozenset(self._settings.set)
         given = sets.union(*(matcher.names for matcher in matchers))
         self._check_on("on", self._settings.on, given)
+        self._check_complete(given)
         if isinstance(self._settings.key_values, KeyValueTable):
             self._check_on("key_values.on", self._settings.key_values.on, given)
         for number, matcher in enumerate(matchers):
@@ -210,6 +224,35 @@ class RuleCompiler:
             hint = f"it gives {', '.join(sorted(known)) or 'nothing'}"
             self._problem("key_values.by", f"the rule gives no {written.by}, by which a line would be found", hint)
         return self._output("key_values.from", written.table, context)
+
+    def _marker(self, context: OutputContext) -> OutputTemplate | None:
+        written = self._settings.complete.marker if self._settings.complete else None
+        if written is None:
+            return None
+        if "/" in written or not written.strip():
+            hint = "it is looked for in the file's folder and upwards to that of its plate or dataset"
+            self._problem("complete.marker", f"'{written}' is not a file name", hint)
+            return None
+        return self._output("complete.marker", written, context)
+
+    def _check_complete(self, given: frozenset[str]) -> None:
+        """Refuse what can never become whole: values of dimensions that no name tells, plates that are none."""
+        complete = self._settings.complete
+        if complete is None:
+            return
+        expect = complete.expect
+        wanted = {} if expect is None else {name: getattr(expect, name) for name in DIMENSIONS}
+        for name in (name for name, count in wanted.items() if count is not None and name not in given):
+            self._problem("complete.expect", f"the rule gives no {name}, so it can never be whole by it")
+        if expect is not None and expect.files is not None and any(wanted.values()):
+            self._problem("complete.expect", "expects either a number of files or values of dimensions, not both")
+        if complete.per == "plate" and "plate" not in given:
+            self._problem("complete.per", "the rule gives no plate", "say per: image")
+        if expect is None and complete.marker is None:
+            for name in ("per", "on_stall"):
+                if name in complete.model_fields_set and getattr(complete, name) in ("plate", "import"):
+                    hint = "give a marker or what to expect"
+                    self._problem(f"complete.{name}", "nothing says when it is whole, so this has no effect", hint)
 
     def _check_on(self, key: str, on: str, given: frozenset[str]) -> None:
         """Refuse annotations of what the rule never makes: they would silently go nowhere."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from config.rule_compile import CompiledRule
-from config.rule_values import TARGETS, RuleMatch, RuleSkip, TableLookup, Tried
+from config.rule_values import CONTAINERS, DIMENSIONS, TARGETS, RuleMatch, RuleSkip, TableLookup, Tried
 from config.settings import KeyValueTable
 from config.templates_compile import Captured, Fit, NoFit, PathView
 from config.templates_explain import stop_of
@@ -121,7 +121,27 @@ def _filled(plain: RuleMatch, rule: CompiledRule, captures: Mapping[str, Capture
         key_values=tuple((key, text) for key, output in rule.key_values if (text := _write(output, values))),
         table=_table(rule, values, well),
         description=_write(rule.description, values) or None if rule.description else None,
+        spread=_spread(rule, captures),
+        container_depth=_container_depth(rule, captures),
+        marker=_write(rule.marker, values) or None if rule.marker else None,
     )
+
+
+def _spread(rule: CompiledRule, captures: Mapping[str, Captured]) -> frozenset[int]:
+    """Give the folders that hold what a dimension is made of: a capture, or what ``set`` writes it from."""
+    found = (_holders(rule, name, captures) for name in DIMENSIONS)
+    return frozenset(number for holders in found for held in holders if held.is_folder for number in held.components)
+
+
+def _container_depth(rule: CompiledRule, captures: Mapping[str, Captured]) -> int:
+    """Count the folders down to the deepest that names a container."""
+    holders = (held for name in CONTAINERS for held in _holders(rule, name, captures))
+    return max((held.components[-1] + 1 for held in holders if held.is_folder), default=0)
+
+
+def _holders(rule: CompiledRule, name: str, captures: Mapping[str, Captured]) -> list[Captured]:
+    names = rule.sets[name].names if name in rule.sets else (name,)
+    return [captures[one] for one in names if one in captures]
 
 
 def _table(rule: CompiledRule, values: Mapping[str, Captured], well: tuple[int, int] | None) -> TableLookup | None:

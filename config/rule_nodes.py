@@ -7,13 +7,6 @@ from config.source import BACKSLASH_HINT, Mapping, Node, Scalar, Sequence, probl
 
 #: Keys of a rule whose texts are templates or expressions.
 _TEMPLATES = ("match", "regex", "where", "set", "tags", "key_values", "description")
-#: What the rule language has and this version does not do: said in a sentence, never accepted and ignored.
-LATER_KEYS = {
-    "channels": "images of several files",
-    "by": "images of several files",
-}
-LATER_IN_COMPLETE = ("marker", "expect", "max_wait", "on_stall", "per")
-_LATER_HINT = "remove the key; a later version of coverslip will do it"
 
 
 def check_rule_nodes(root: Mapping) -> tuple[Problem, ...]:
@@ -45,23 +38,11 @@ def _not_in_layouts(rules: Node, path: str) -> Iterator[Problem]:
 
 
 def _later(rule: Mapping, path: str) -> Iterator[Problem]:
-    for name, what in LATER_KEYS.items():
-        key = rule.key(name)
-        if key is not None:
-            text = f"{what} are not done by this version of coverslip yet"
-            yield problem(key.place, text, _LATER_HINT, f"{path}.{name}")
     associated = rule.get("associated_images")
     if isinstance(associated, Scalar) and associated.text == "keep":
         text = "this version of coverslip keeps no associated pictures"
         hint = "hide or drop: both leave labels, macros and thumbnails out"
         yield problem(associated.place, text, hint, f"{path}.associated_images")
-    complete = rule.get("complete")
-    if not isinstance(complete, Mapping):
-        return
-    for key, _ in complete.entries:
-        if key.text in LATER_IN_COMPLETE:
-            text = "this version of coverslip waits only for complete.settle, not for this yet"
-            yield problem(key.place, text, _LATER_HINT, f"{path}.complete.{key.text}")
 
 
 def _bent(rule: Mapping, path: str) -> Iterator[Problem]:

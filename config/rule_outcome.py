@@ -40,7 +40,6 @@ def outcome_of(rules: RootRules, path: bytes) -> RuleOutcome:
     inside = next((folder for folder in folders if is_folder_image(folder)), None)
     if inside is not None:
         return RuleOutcome(kind=OutcomeKind.IGNORED, reason=f"part of '{path_text(inside)}', which is one image")
-    ending = ending_of(name)
     unread = _why_unread(name)
     said = rules.match(path) if unread is None or rules.has_skips else None
     if isinstance(said, RuleSkip):
@@ -49,7 +48,9 @@ def outcome_of(rules: RootRules, path: bytes) -> RuleOutcome:
     if unread is not None:
         return RuleOutcome(kind=OutcomeKind.IGNORED, reason=unread)
     if isinstance(said, RuleMatch):
-        return _matched(said, is_set=ending is not None and ending.kind is EndingKind.SET)
+        if said.held:
+            return RuleOutcome(kind=OutcomeKind.HELD, reason=said.held, rule=said.rule, match=said)
+        return RuleOutcome(kind=OutcomeKind.MATCHED, rule=said.rule, match=said)
     reason = said.reason if isinstance(said, NoRuleMatch) else "no rule matches"
     return RuleOutcome(kind=OutcomeKind.UNMATCHED, reason=reason)
 
@@ -61,15 +62,6 @@ def _why_unread(name: bytes) -> str | None:
     text = path_text(name)
     _, dot, tail = text.rpartition(".")
     return f"no reader knows '.{tail}' files" if dot and tail else "no reader knows files without an ending"
-
-
-def _matched(match: RuleMatch, *, is_set: bool) -> RuleOutcome:
-    if match.held:
-        return RuleOutcome(kind=OutcomeKind.HELD, reason=match.held, rule=match.rule, match=match)
-    if is_set:
-        reason = "part of a set: it describes an image of several files, which this version does not join yet"
-        return RuleOutcome(kind=OutcomeKind.HELD, reason=reason, rule=match.rule, match=match)
-    return RuleOutcome(kind=OutcomeKind.MATCHED, rule=match.rule, match=match)
 
 
 def example_problem(rules: RootRules, example: ExampleSettings, path: bytes) -> str | None:

@@ -13,6 +13,8 @@ TARGETS = (
 )  # fmt: skip
 #: Names that join several files into one image.
 DIMENSIONS = ("channel", "z", "t")
+#: Names of what files are filed in, from the outside inwards.
+CONTAINERS = ("project", "dataset", "screen", "plate", "run")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,12 @@ class RuleMatch:
     key_values: tuple[tuple[str, str], ...] = ()
     table: TableLookup | None = None
     description: str | None = None
+    #: Numbers, from 0, of the folders whose names hold a captured `channel`, `z` or `t`.
+    spread: frozenset[int] = frozenset()
+    #: How many folders lead to that of the deepest container, itself included; 0 where no folder names one.
+    container_depth: int = 0
+    #: The name of the file whose appearance says that all is written.
+    marker: str | None = None
     #: Why the file is held although the rule matches: a lookup without an entry ...
     held: str | None = None
 

@@ -24,6 +24,9 @@ class RootRules:
         self.settings = settings
         self.rules = tuple(rules)
         self.has_skips = any(rule.settings.skip for rule in rules)
+        #: Whether any rule may join several files into one image.
+        self.has_sets = any(rule.gives_dimensions for rule in rules)
+        self._has_markers = any(rule.marker is not None for rule in rules)
         self._has_tables = any(rule.table is not None for rule in rules)
         self._ignoring = Ignoring(watch.ignore)
         self._no_match = NoRuleMatch(reason=_why_none(watch.name, len(rules)))
@@ -56,6 +59,13 @@ class RootRules:
             return False
         text = path_text(name)
         return any(rule.may_be_its_table(text) for rule in self.rules)
+
+    def may_be_marker(self, name: bytes) -> bool:
+        """Tell whether a file of this name can be the marker of a rule's `complete: {marker: ...}`."""
+        if not self._has_markers:
+            return False
+        text = path_text(name)
+        return any(rule.may_be_its_marker(text) for rule in self.rules)
 
     def ignored(self, path: bytes) -> str | None:
         """Find the ignore pattern that a file or folder (relative to the root) falls under."""

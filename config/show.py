@@ -8,7 +8,6 @@ from typing import Any
 import yaml
 
 from config.layouts import built_in_text
-from config.rule_nodes import LATER_IN_COMPLETE, LATER_KEYS
 from config.settings import INTERNAL, Settings
 
 
@@ -44,8 +43,4 @@ def _shown(value: Any) -> Any:
 
 
 def _shown_rule(rule: dict[str, Any]) -> dict[str, Any]:
-    shown = {key: value for key, value in rule.items() if key not in LATER_KEYS and value not in ([], {})}
-    if "complete" in shown:
-        complete = {key: value for key, value in shown["complete"].items() if key not in LATER_IN_COMPLETE}
-        shown["complete"] = complete
-    return shown
+    return {key: value for key, value in rule.items() if value not in ([], {})}

@@ -31,7 +31,6 @@ class PathView:
         self.encoded = text.encode("utf-8")
         self.is_ascii = len(self.encoded) == len(text)
         self.slashes = text.count("/")
-        self.last_slash = text.rfind("/")
 
     @cached_property
     def folded(self) -> str:
@@ -42,14 +41,22 @@ class PathView:
         """Give the text between two places counted in bytes."""
         return self.text[start:end] if self.is_ascii else self.encoded[start:end].decode("utf-8")
 
+    def components(self, start: int, end: int) -> range:
+        """Give the numbers, from 0, of the components that hold what lies between two places counted in bytes."""
+        return _components(self.encoded.count(b"/", 0, start), self.encoded.count(b"/", start, end))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Captured:
-    """A placeholder's text in a path, its value, and whether it lies in a folder's name (not the file's)."""
+    """A placeholder's text in a path, its value, and whether it lies in a folder's name (not the file's).
+
+    ``components`` are the numbers, from 0, of the path's components that hold it; empty for what no path holds.
+    """
 
     text: str
     value: Value
     is_folder: bool
+    components: range = range(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +144,8 @@ class CompiledTemplate:
         texts = {slot: view.piece(*span) for slot, span in spans.items()}
         if self._constraints and not self._holds(texts):
             return self._search(view)
-        last_slash = view.encoded.rfind(b"/")
-        return self._converted(texts, {slot: end <= last_slash for slot, (_, end) in spans.items()})
+        places = {slot: view.components(*span) for slot, span in spans.items()}
+        return self._converted(texts, places, view.slashes)
 
     @cached_property
     def program(self) -> Program:
@@ -190,17 +197,20 @@ class CompiledTemplate:
         if result.spans is None:
             return NO_FIT
         texts = {slot: view.text[start:end] for slot, (start, end) in result.spans.items()}
-        return self._converted(texts, {slot: end <= view.last_slash for slot, (_, end) in result.spans.items()})
+        places = {
+            slot: _components(view.text.count("/", 0, start), view.text.count("/", start, end))
+            for slot, (start, end) in result.spans.items()
+        }
+        return self._converted(texts, places, view.slashes)
 
-    def _converted(self, texts: Mapping[int, str], is_folder: Mapping[int, bool]) -> Fit | NoFit:
+    def _converted(self, texts: Mapping[int, str], places: Mapping[int, range], slashes: int) -> Fit | NoFit:
         captures: dict[str, Captured] = {}
         for slot in sorted(texts):
             part = self.slots[slot]
             value = (part.type or TEXT).convert(texts[slot])
             if value is None:
                 return NoFit(message=f"'{texts[slot]}' can't be {part.source}", part=part)
-            found = Captured(text=texts[slot], value=value, is_folder=is_folder[slot])
-            captures.setdefault(str(part.name), found)
+            captures.setdefault(str(part.name), _captured(texts[slot], value, places[slot], slashes))
         return Fit(captures=captures)
 
 
@@ -220,7 +230,6 @@ class CompiledExpression:
         found = self._regex.fullmatch(view.encoded)
         if found is None:
             return NO_FIT
-        last_slash = view.encoded.rfind(b"/")
         captures: dict[str, Captured] = {}
         for name, index in self._groups:
             start, end = found.span(index)
@@ -230,8 +239,17 @@ class CompiledExpression:
             value = self.names[name].convert(text)
             if value is None:
                 return NoFit(message=f"'{text}' can't be a {name}")
-            captures[name] = Captured(text=text, value=value, is_folder=end <= last_slash)
+            captures[name] = _captured(text, value, view.components(start, end), view.slashes)
         return Fit(captures=captures)
+
+
+def _components(slashes_before: int, slashes_inside: int) -> range:
+    """Give the numbers of the components that hold a piece of a path."""
+    return range(slashes_before, slashes_before + slashes_inside + 1)
+
+
+def _captured(text: str, value: Value, components: range, slashes: int) -> Captured:
+    return Captured(text=text, value=value, is_folder=components[-1] < slashes, components=components)
 
 
 def check_repeats(template: Template) -> list[TemplateProblem]:

@@ -1,7 +1,7 @@
 """Output templates (`set`, tags, key-values, description): texts with values, filters, formats and optional parts."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,6 +59,14 @@ class Rendered:
     held: str | None = None
 
 
+def _names(parts: tuple[_Part, ...]) -> Iterator[str]:
+    for part in parts:
+        if isinstance(part, _Value):
+            yield part.name
+        elif isinstance(part, _Optional):
+            yield from _names(part.parts)
+
+
 class _MissingValue(Exception):  # noqa: N818 - a way out of nested parts, never seen outside
     pass
 
@@ -79,6 +87,11 @@ class OutputTemplate:
     def is_fixed(self) -> bool:
         """Tell whether it is the same text for every file."""
         return all(isinstance(part, str) for part in self.parts)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Give the names of the values that it may write."""
+        return frozenset(_names(self.parts))
 
     @property
     def ending(self) -> str:

@@ -11,6 +11,8 @@ from ingest.due import UNKNOWN_AGAIN, settle
 from ingest.listing import LookOrder, NamesLook, RootLost
 from ingest.looking import Looked, Looking
 from ingest.results import claim_jobs, hand_out
+from ingest.set_looks import SetCheck
+from ingest.set_settling import settle_set
 from ingest.watched import WatchedRoot
 
 
@@ -40,6 +42,9 @@ def take_answer(core: Core, root: WatchedRoot) -> bool:
     match order.tag:
         case DueCheck(filesets=filesets):
             root.looking -= {due.id for due in filesets.values()}
+        case SetCheck() as check:
+            if check.is_answered or isinstance(look, RootLost):
+                root.looking.discard(check.due.id)
         case RequestCheck() as check:
             check.look = look
         case VerdictCheck(failure=failure):
@@ -53,7 +58,7 @@ def _commit_answer(core: Core, root: WatchedRoot, order: LookOrder, look: NamesL
     """Commit an answer. What it settled is claimed for the workers in the same transaction (T2 and T3)."""
     with core.catalogue.writing() as connection:
         looked = _commit(core, core.looking(connection, root), order, look)
-        started = claim_jobs(core, connection) if isinstance(order.tag, DueCheck) else []
+        started = claim_jobs(core, connection) if isinstance(order.tag, DueCheck | SetCheck) else []
     return looked, started
 
 
@@ -63,6 +68,8 @@ def _commit(core: Core, looking: Looking, order: LookOrder, look: NamesLook) -> 
             return looking.settle_move(check, look)
         case DueCheck() as check:
             return settle(core, looking, check, look)
+        case SetCheck() as check:
+            return settle_set(core, looking, check) if check.take(look) else Looked()
         case VerdictCheck() as check:
             return _verdict(core, looking, check.failure, look)
         case AgainCheck():

@@ -75,6 +75,8 @@ class Core:
         self.is_ending = False
         self.ready_count = 0
         self.counts: dict[str, int] = {}
+        #: What the names in the last plate captured whose rule waits for all of it, and when that was read.
+        self.plates: dict[tuple[int, bytes], tuple[float, tuple[tuple[str | None, ...], ...]]] = {}
         self.committed: list[Done] = []
 
     def take_committed(self) -> list[Done]:

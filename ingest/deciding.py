@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from catalog.captured import written
 from catalog.looks import ChangedFile, KnownSighting, SeenFile, SeenFileset
+from catalog.member_digests import member_digest
 from catalog.roots import HandAssignment
-from config.endings import without_ending
+from config.endings import EndingKind, ending_of, without_ending
 from ingest.documents import placement_document
-from ingest.filesets import file_digest, fileset_key
+from ingest.filesets import file_digest, fileset_key, image_key, neighbour_key, plate_key
 from ingest.listing import Entry, EntryKind
 from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement, Target
 from ingest.settling import is_first_look_enough
@@ -34,6 +36,8 @@ class Deciding:
     root_settle: timedelta
     now: datetime
     is_storage: bool = False
+    #: Whether any rule of the root may join several files into one image.
+    has_sets: bool = False
     assigned: tuple[HandAssignment, ...] = ()
     create: Create = _no_creation
 
@@ -52,6 +56,9 @@ def is_unchanged(entry: Entry, known: KnownSighting) -> bool:
 def changed_file(directory: bytes, path: bytes, entry: Entry, known: KnownSighting, due_at: datetime) -> ChangedFile:
     """Give the new look at a catalogued file."""
     assert known.fileset_id is not None  # noqa: S101 - what is catalogued has a fileset
+    before = None
+    if not known.is_missing:
+        before = member_digest(path, known.size_bytes, known.mtime_ns, known.ctime_ns, known.inode)
     return ChangedFile(
         directory=directory,
         name=entry.name,
@@ -62,6 +69,8 @@ def changed_file(directory: bytes, path: bytes, entry: Entry, known: KnownSighti
         fileset_id=known.fileset_id,
         digest=digest_of(path, entry),
         due_at=due_at,
+        digest_before=before,
+        grouping=known.grouping or "file",
     )
 
 
@@ -85,8 +94,13 @@ def seen_file(deciding: Deciding, directory: bytes, path: bytes, entry: Entry, *
         ownership = made
     settle = timedelta(seconds=placement.settle_s)
     wait = timedelta(0) if is_first_look_enough(settle, was_closed=was_closed) else settle
+    complete = placement.complete
     fileset = SeenFileset(
-        key=fileset_key(path),
+        key=image_key(placement, ownership) if placement.dimensions else fileset_key(path),
+        grouping=_grouping_of(placement, entry.name),
+        neighbour=neighbour_key(placement, ownership) if deciding.has_sets else None,
+        plate_key=plate_key(placement, ownership) if complete and complete.per == "plate" else None,
+        marker=complete.marker if complete else None,
         document=placement_document(placement, ownership),
         owner_id=ownership.owner_id,
         group_id=ownership.group_id,
@@ -94,7 +108,15 @@ def seen_file(deciding: Deciding, directory: bytes, path: bytes, entry: Entry, *
         due_at=deciding.now + wait,
         filed_by=filed_by,
     )
-    return _seen(directory, entry, None, rule=placement.rule, fileset=fileset)
+    captured = written(placement.dimensions)
+    return _seen(directory, entry, None, rule=placement.rule, fileset=fileset, captured=captured)
+
+
+def _grouping_of(placement: Placement, name: bytes) -> str:
+    if placement.dimensions:
+        return "names"
+    ending = ending_of(name)
+    return "index" if ending is not None and ending.kind is EndingKind.SET else "file"
 
 
 def _seen(
@@ -104,6 +126,7 @@ def _seen(
     *,
     rule: str | None = None,
     fileset: SeenFileset | None = None,
+    captured: str | None = None,
 ) -> SeenFile:
     return SeenFile(
         directory=directory,
@@ -117,6 +140,7 @@ def _seen(
         rule=rule if reason is None else reason.rule,
         group_id=None if reason is None else reason.group_id,
         fileset=fileset,
+        captured=captured,
     )
 
 
@@ -173,11 +197,12 @@ def assigned_placement(
             run=given.get("run"),
             well=target.well,
             field=target.field,
+            tile=target.tile,
         )
         if target.project is not None and target.dataset is None:
             target = replace(target, dataset=target.project)
         if target.plate is None:
-            target = replace(target, well=None, field=None)
+            target = replace(target, well=None, field=None, tile=None)
     return replace(
         placed,
         target=target,

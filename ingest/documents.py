@@ -8,13 +8,23 @@ from ingest.placement import Ownership, Placement
 
 
 def placement_document(placement: Placement, ownership: Ownership) -> dict[str, Any]:
-    """Give the document; as JSON gives it back: lists for tuples, so that two can be compared."""
+    """Give the document; as JSON gives it back: lists for tuples, so that two can be compared.
+
+    Of dimensions it keeps which were captured: their values are each file's own.
+    """
     document: dict[str, Any] = asdict(placement)
     target = placement.target
     document["target"]["well"] = list(target.well) if target.well is not None else None
     document["tags"] = list(placement.tags)
     document["key_values"] = [list(pair) for pair in placement.key_values]
-    document["dimensions"] = dict(placement.dimensions)
+    # What most files don't have is left out: there are millions of these documents.
+    document["dimensions"] = sorted(placement.dimensions)
+    document["channels"] = [asdict(channel) for channel in placement.channels]
+    for name in ("dimensions", "channels", "complete", "folder"):
+        if not document[name]:
+            del document[name]
+    if target.tile is None:
+        del document["target"]["tile"]
     document["ownership"] = asdict(ownership)
     document["containers"] = _containers(placement, ownership)
     return document

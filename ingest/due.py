@@ -1,10 +1,10 @@
 """Looks at filesets a second time when they are due (T2): what is the same becomes a job, hinted files first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from catalog import jobs
-from catalog.jobs import Settled
+from catalog.jobs import Later, Settled
 from catalog.looks import DueFileset
 from ingest.checks import DueCheck
 from ingest.core import BACKLOG, RECENT, Core
@@ -12,7 +12,8 @@ from ingest.filesets import members_digest
 from ingest.listing import LookOrder, NamesLook
 from ingest.looking import Looked, Looking
 from ingest.scanner import below
-from ingest.settling import SecondLook, Verdict, is_recent, judge
+from ingest.set_looks import needs_own_look, order_look
+from ingest.settling import MAX_WAIT, SecondLook, Verdict, is_recent, judge, why_stalled
 from ingest.work import Look, Member
 
 DUE_AT_MOST = 500
@@ -62,6 +63,9 @@ def _order_looks(core: Core, due: Iterable[DueFileset]) -> None:
         if not one.members:
             _forget_empty(core, one)
             continue
+        if needs_own_look(one):
+            order_look(core.roots[one.root_id], one)
+            continue
         folder, _, name = one.members[0].path.rpartition(b"/")
         grouped.setdefault((one.root_id, folder), {})[name] = one
     for (root_id, folder), filesets in grouped.items():
@@ -72,41 +76,49 @@ def _order_looks(core: Core, due: Iterable[DueFileset]) -> None:
 
 def _forget_empty(core: Core, due: DueFileset) -> None:
     with core.catalogue.writing() as connection:
-        jobs.push_due(connection, [(due.id, None, None)])
+        jobs.push_due(connection, [Later(fileset_id=due.id, due_at=None)])
 
 
 def settle(core: Core, looking: Looking, check: DueCheck, look: NamesLook) -> Looked:
     """Judge second looks (T2): what is the same becomes a job, what changed is looked at again later."""
     settled: list[Settled] = []
-    later: list[tuple[int, datetime | None, str | None]] = []
+    later: list[Later] = []
     changed: set[bytes] = set()
     for entry in look.entries:
         due = check.filesets[entry.name]
         path = below(look.directory, entry.name)
         seen = Look(size_bytes=entry.size_bytes, mtime_ns=entry.mtime_ns, ctime_ns=entry.ctime_ns, inode=entry.inode)
-        verdict, again_at = judge(_second_look(core, due, members_digest([Member(path=path, look=seen)])))
+        second = second_look(core, due, members_digest([Member(path=path, look=seen)]))
+        verdict, again_at = judge(second)
         if verdict is Verdict.SETTLED:
-            settled.append(_settled(core, due, entry.ctime_ns))
+            settled.append(settled_as(core, due, entry.ctime_ns))
         elif verdict is Verdict.EARLY:
-            later.append((due.id, again_at, None))
+            later.append(Later(fileset_id=due.id, due_at=again_at))
         else:
             changed.add(entry.name)
             if verdict is Verdict.STALLED:
-                later.append((due.id, again_at, "it has been changing for more than two hours"))
+                later.append(Later(fileset_id=due.id, due_at=again_at, stalled_reason=why_stalled(second)))
     again_at = core.steady.now() + UNKNOWN_AGAIN
-    later += [(check.filesets[name].id, again_at, None) for name in look.unknown]
+    later += [Later(fileset_id=check.filesets[name].id, due_at=again_at) for name in look.unknown]
     looked = looking.names(_part_of(look, changed))
     core.mark(looking, looked)
+    commit_verdicts(core, looking, settled, later)
+    return looked
+
+
+def commit_verdicts(core: Core, looking: Looking, settled: Sequence[Settled], later: Sequence[Later]) -> None:
+    """Write what second looks said: jobs for what is settled, when to look again at the others."""
     jobs.settle(looking.connection, settled)
     jobs.push_due(looking.connection, later)
     core.has_ready = core.has_ready or bool(settled)
     for one in settled:
         core.hot.pop(one.fileset_id, None)
-    return looked
 
 
-def _second_look(core: Core, due: DueFileset, digest: bytes) -> SecondLook:
+def second_look(core: Core, due: DueFileset, digest: bytes, lacking: str | None = None) -> SecondLook:
+    """Give what is judged about a fileset that was looked at again."""
     settle = timedelta(seconds=due.document["settle_s"])
+    complete = due.document.get("complete") or {}
     return SecondLook(
         digest_before=due.digest,
         digest_now=digest,
@@ -115,12 +127,17 @@ def _second_look(core: Core, due: DueFileset, digest: bytes) -> SecondLook:
         settle=settle if due.due_at <= core.steady.began_at else timedelta(0),
         waiting_since=due.first_seen_at,
         is_catalogued=due.is_done,
+        lacking=lacking,
+        max_wait=timedelta(seconds=complete.get("max_wait_s", MAX_WAIT.total_seconds())),
+        on_stall=complete.get("on_stall", "hold"),
     )
 
 
-def _settled(core: Core, due: DueFileset, ctime_ns: int) -> Settled:
+def settled_as(core: Core, due: DueFileset, ctime_ns: int, *, is_partial: bool = False) -> Settled:
+    """Give a settled fileset with the priority of its job: hinted first, then by the age of its newest file."""
     recent = RECENT if is_recent(ctime_ns, core.clock.now()) else BACKLOG
-    return Settled(fileset_id=due.id, digest=due.digest, priority=core.hot.get(due.id, recent))
+    priority = core.hot.get(due.id, recent)
+    return Settled(fileset_id=due.id, digest=due.digest, priority=priority, is_partial=is_partial)
 
 
 def _part_of(look: NamesLook, names: set[bytes]) -> NamesLook:

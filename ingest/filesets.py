@@ -1,13 +1,12 @@
 """What belongs together, and how it is known again: keys and digests of filesets. Pure."""
 
 import hashlib
-import struct
 from collections.abc import Iterable
+from dataclasses import asdict
 
+from catalog.member_digests import member_digest, sum_of
+from ingest.placement import Ownership, Placement
 from ingest.work import Look, Member
-
-_LOOK = struct.Struct("<qqqq")
-_LENGTH = struct.Struct("<I")
 
 
 def fileset_key(path: bytes) -> bytes:
@@ -15,21 +14,52 @@ def fileset_key(path: bytes) -> bytes:
     return hashlib.blake2b(b"file\0" + path, digest_size=16).digest()
 
 
-def members_digest(members: Iterable[Member]) -> bytes:
-    """Give the 16-byte digest of members as seen: paths, sizes, times and inodes, whatever the order they come in.
+def image_key(placement: Placement, ownership: Ownership) -> bytes:
+    """Give the key of an image of many files, the same for each of them.
 
-    The ctime is in it because it can't be set back: a copy that restores the mtime still shows.
+    That is: the same rule, owner, group, target, image name and captured dimensions, and folders that are equal once
+    those that hold a captured dimension are left out.
     """
-    hasher = hashlib.blake2b(digest_size=16)
-    for member in sorted(members, key=lambda one: one.path):
-        look = member.look
-        hasher.update(_LENGTH.pack(len(member.path)))
-        hasher.update(member.path)
-        hasher.update(_LOOK.pack(look.size_bytes, look.mtime_ns, look.ctime_ns, look.inode))
-    return hasher.digest()
+    return _key("image", placement.rule, *_place_of(placement, ownership), *sorted(placement.dimensions))
+
+
+def neighbour_key(placement: Placement, ownership: Ownership) -> bytes | None:
+    """Give what an image shares with those beside it that captured more or fewer dimensions; None in plates.
+
+    A plate tells neighbours by well and field.
+    """
+    if placement.target.plate is not None:
+        return None
+    return _key("neighbours", *_place_of(placement, ownership))
+
+
+def plate_key(placement: Placement, ownership: Ownership) -> bytes:
+    """Give what all images of one run of a plate share: what `per: plate` waits for."""
+    target = placement.target
+    given = (ownership.group_id, ownership.container_owner_id, target.screen, target.plate, target.run)
+    return _key("plate", *map(repr, given))
+
+
+def _place_of(placement: Placement, ownership: Ownership) -> tuple[str, ...]:
+    people = (ownership.owner_id, ownership.group_id, ownership.container_owner_id)
+    return (repr(people), repr(sorted(asdict(placement.target).items())), placement.image, placement.folder)
+
+
+def _key(kind: str, *fields: str) -> bytes:
+    # Each field goes in with its length, so that ("ab", "c") and ("a", "bc") differ.
+    raws = (field.encode("utf-8", "surrogatepass") for field in (kind, *fields))
+    return hashlib.blake2b(b"".join(len(raw).to_bytes(8, "big") + raw for raw in raws), digest_size=16).digest()
+
+
+def members_digest(members: Iterable[Member]) -> bytes:
+    """Give the 16-byte digest of members as seen: paths, sizes, times and inodes, whatever the order they come in."""
+    return sum_of(_digest_of(member.path, member.look) for member in members)
 
 
 def file_digest(path: bytes, *, size_bytes: int, mtime_ns: int, ctime_ns: int, inode: int) -> bytes:
     """Give the digest of a fileset of one file."""
-    look = Look(size_bytes=size_bytes, mtime_ns=mtime_ns, ctime_ns=ctime_ns, inode=inode)
-    return members_digest([Member(path=path, look=look)])
+    return member_digest(path, size_bytes, mtime_ns, ctime_ns, inode)
+
+
+def _digest_of(path: bytes, look: Look) -> bytes:
+    return member_digest(path, look.size_bytes, look.mtime_ns, look.ctime_ns, look.inode)

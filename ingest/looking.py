@@ -11,6 +11,7 @@ from catalog.jobs import wake_closed
 from catalog.looks import ChangedFile, DirectoryLook, KnownSighting, SeenFile
 from catalog.missing import forget_renamed, mark_missing
 from catalog.moves import Move, MoveCandidate, move_candidates, move_file
+from catalog.plate_members import wake_by_marker
 from catalog.table_refresh import refresh_by_table
 from config.path_text import path_text
 from ingest.brake import Brake
@@ -161,7 +162,16 @@ class Looking:
         withheld = self._withhold(looked, directory, new, closed) if may_move else set()
         files = [self._seen(directory, entry, closed) for entry in fresh if entry.name not in withheld]
         looked.made |= self._write(files, changed)
-        self._see_tables(directory, [e for e in fresh if e.name not in known or not is_unchanged(e, known[e.name])])
+        new = [e for e in fresh if e.name not in known or not is_unchanged(e, known[e.name])]
+        self._see_tables(directory, new)
+        self._see_markers(directory, new)
+
+    def _see_markers(self, directory: bytes, new: Sequence[Entry]) -> None:
+        """Have filesets judged again that wait for a file of this name."""
+        for entry in new:
+            if self.root.rules.may_be_marker(entry.name):
+                due_at = self.deciding.now
+                wake_by_marker(self.connection, self.root.id, directory, path_text(entry.name), due_at=due_at)
 
     def _see_closed(self, known: Sequence[KnownSighting], entries: Sequence[Entry]) -> None:
         """Read at once what waited for its writer, who closed it without a further change."""

@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
-from config.endings import without_ending
+from config.endings import EndingKind, ending_of, without_ending
 from config.path_text import path_text
 from config.rule_outcome import OutcomeKind, outcome_of
 from config.rule_values import DIMENSIONS, RuleMatch, TableLookup
 from config.rules import RootRules
-from config.settings import WatchSettings
+from config.settings import CompleteSettings, WatchSettings
 from config.value_types import well_name
+from ingest.image_facts import NamedChannel
 
+DEFAULT_MAX_WAIT = CompleteSettings.model_fields["max_wait"].default
 #: The word in ``owner``, ``set`` or ``default`` that stands for the file's owner and group on disk.
 POSIX = "posix"
 
@@ -20,7 +23,8 @@ POSIX = "posix"
 class Target:
     """Where an image is filed. ``well`` is (row, column), zero-based.
 
-    ``field`` is the number that the name gives, never shifted (``s2`` is field 2, ``P000`` is field 0); None: not said.
+    ``field`` and ``tile`` are the numbers that the name gives, never shifted (``s2`` is field 2, ``P000`` is field 0);
+    None: not said.
 
     None everywhere: an orphaned image, as in OMERO. Where a rule gives a project and no dataset, the dataset
     has taken the project's name already.
@@ -33,6 +37,23 @@ class Target:
     run: str | None = None
     well: tuple[int, int] | None = None
     field: int | None = None
+    tile: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complete:
+    """When the files of an image, or of a plate, are whole, as its rule says (`complete:`).
+
+    ``marker`` is the name of the file to wait for; it is looked for from the file's folder upwards, in folders that
+    are at least ``marker_depth`` components deep (0: the root). ``expect`` counts `channel z t` or `files`.
+    """
+
+    marker: str | None = None
+    marker_depth: int = 0
+    expect: Mapping[str, int] = field(default_factory=dict)
+    max_wait_s: float = 7200.0
+    on_stall: Literal["hold", "import"] = "hold"
+    per: Literal["image", "plate"] = "image"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +72,16 @@ class Placement:
     is_posix: bool = False
     is_posix_group: bool = False
     container_owner: str | None = None
-    #: Captured `channel z t`, as the text that was captured.
+    #: Captured `channel z t`, as the text that was captured (numbers without leading zeros): files that differ in
+    #: nothing else are one image. Empty: the file is an image of its own, or describes one.
     dimensions: Mapping[str, str] = field(default_factory=dict)
+    #: The path's folders without those that hold one of the dimensions.
+    folder: str = ""
+    #: Who tells the dimensions: the names of the files, or their reader.
+    by: Literal["names", "reader"] = "reader"
+    channels: tuple[NamedChannel, ...] = ()
+    #: None: it is whole when it is quiet.
+    complete: Complete | None = None
     tags: tuple[str, ...] = ()
     key_values: tuple[tuple[str, str], ...] = ()
     annotate: str = "image"
@@ -105,33 +134,23 @@ def place(rules: RootRules, path: bytes) -> Placement | NotPlaced:
     match = outcome.match
     if match is None or outcome.kind is not OutcomeKind.MATCHED:
         return NotPlaced(disposition=NotPlacedAs(outcome.kind.value), reason=outcome.reason, rule=outcome.rule)
-    held = _part_of_a_set(match)
-    if held:
-        return NotPlaced(disposition=NotPlacedAs.HELD, reason=held, rule=match.rule)
-    return _placement(rules, match, path_text(path.rpartition(b"/")[2]))
+    return _placement(rules, match, path_text(path))
 
 
-def _part_of_a_set(match: RuleMatch) -> str | None:
-    """Tell why a file can't be imported alone: its name says that it is a part of an image."""
-    names = [name for name in DIMENSIONS if name in match.targets]
-    if names:
-        said = " and ".join(f"{name} '{match.targets[name]}'" for name in names)
-        return f"part of a set ({said}): this version does not join several files into one image yet"
-    if match.well is not None and "tile" in match.targets and match.field is not None:
-        return "part of a set (tiles of one field): this version does not place tiles inside a field yet"
-    return None
-
-
-def _placement(rules: RootRules, match: RuleMatch, name: str) -> Placement:
+def _placement(rules: RootRules, match: RuleMatch, path: str) -> Placement:
     watch, rule = rules.watch, match.settings
     owner, is_posix, owner_from = _owner(match, watch)
     group, is_posix_group, group_from = _group(match, watch, is_posix=is_posix)
     settle = rule.complete.settle if rule.complete and rule.complete.settle is not None else watch.settle
     target = _target(match)
+    *folders, name = path.split("/")
+    by = _who_tells(match, name)
+    dimensions = {one: match.targets[one] for one in DIMENSIONS if one in match.targets} if by == "names" else {}
+    kept = [folder for number, folder in enumerate(folders) if number not in match.spread or not dimensions]
     return Placement(
         rule=match.rule,
         target=target,
-        image=match.targets.get("image") or _image_name(target, name),
+        image=_image_name(match, target, name, kept or [watch.name], is_set=bool(dimensions)),
         owner=owner,
         group=group,
         owner_from=owner_from,
@@ -148,14 +167,55 @@ def _placement(rules: RootRules, match: RuleMatch, name: str) -> Placement:
         settle_s=settle.total_seconds(),
         projection=rule.projection or rules.settings.thumbnails.projection,
         associated_images=rule.associated_images,
+        dimensions=dimensions,
+        folder="/".join(kept),
+        by=by,
+        channels=_channels(match) if dimensions else (),
+        complete=_complete(match, len(folders)),
+    )
+
+
+def _who_tells(match: RuleMatch, name: str) -> Literal["names", "reader"]:
+    """Say who tells the dimensions: names, once a rule captures any or a well; never those of what describes a set."""
+    ending = ending_of(name)
+    if ending is not None and ending.kind is EndingKind.SET:
+        return "reader"
+    by_names = match.well is not None or any(one in match.targets for one in DIMENSIONS)
+    return match.settings.by or ("names" if by_names else "reader")
+
+
+def _channels(match: RuleMatch) -> tuple[NamedChannel, ...]:
+    return tuple(
+        NamedChannel(value=number_text(value), name=said.name, color=said.color)
+        for value, said in match.settings.channels.items()
+    )
+
+
+def number_text(text: str) -> str:
+    """Give a value as captures are kept: a number without leading zeros, any other text as it is."""
+    return str(int(text)) if text.isdecimal() and text.isascii() else text
+
+
+def _complete(match: RuleMatch, depth: int) -> Complete | None:
+    said = match.settings.complete
+    if said is None or (said.marker is None and said.expect is None and said.max_wait == DEFAULT_MAX_WAIT):
+        return None
+    counts = {} if said.expect is None else said.expect.model_dump(exclude_none=True)
+    return Complete(
+        marker=match.marker,
+        marker_depth=match.container_depth or depth,
+        expect=counts,
+        max_wait_s=said.max_wait.total_seconds(),
+        on_stall=said.on_stall,
+        per=said.per,
     )
 
 
 def _target(match: RuleMatch) -> Target:
     said = match.targets
-    field_number = match.field
-    if field_number is None and match.well is not None and "tile" in said:
-        field_number = int(said["tile"])
+    tile = int(said["tile"]) if "tile" in said else None
+    # In a plate, tiles without a field are the fields.
+    is_field = match.well is not None and match.field is None
     return Target(
         project=said.get("project"),
         dataset=said.get("dataset") or said.get("project"),
@@ -163,15 +223,21 @@ def _target(match: RuleMatch) -> Target:
         plate=said.get("plate"),
         run=said.get("run"),
         well=match.well,
-        field=field_number,
+        field=tile if is_field else match.field,
+        tile=None if is_field else tile,
     )
 
 
-def _image_name(target: Target, name: str) -> str:
-    if target.plate is None or target.well is None:
-        return without_ending(name)
-    number = "" if target.field is None else f" field {target.field}"
-    return f"{target.plate} {well_name(target.well)}{number}"
+def _image_name(match: RuleMatch, target: Target, name: str, folders: list[str], *, is_set: bool) -> str:
+    """Name the image: as captured, in a plate by well and field; else after the file, or of many the folder."""
+    given = match.targets.get("image")
+    numbers = (("field", target.field), ("tile", target.tile))
+    number = "".join(f" {word} {value}" for word, value in numbers if value is not None)
+    if target.plate is not None and target.well is not None:
+        return given or f"{target.plate} {well_name(target.well)}{number}"
+    if is_set:
+        return (given or folders[-1]) + number
+    return given or without_ending(name)
 
 
 def _owner(match: RuleMatch, watch: WatchSettings) -> tuple[str | None, bool, str]:

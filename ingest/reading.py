@@ -4,30 +4,20 @@
 """
 
 import errno
-import io
 import logging
 import os
 from dataclasses import replace
-from typing import BinaryIO, cast
 
-from catalog.records import FileRecord, ThumbnailRecord
-from ingest import fingerprint, probe
-from ingest.opening import BUFFER_BYTES, NotAPlainFileError, OpenedFile, opened_beneath, opened_root
-from ingest.readers import registry
-from ingest.readers.protocol import (
-    NotWholeError,
-    OpenedFileImages,
-    ReadingError,
-    RefusedError,
-    Source,
-)
+from catalog.records import ThumbnailRecord
+from config.path_text import path_text
+from ingest.image_facts import with_facts
+from ingest.one_file import InFileError, OpenStream, StillOpenError, file_record, read_once
+from ingest.opening import NotAPlainFileError, opened_root
+from ingest.readers.protocol import DescribesError, NotWholeError, OpenedFileImages, ReadingError, RefusedError
+from ingest.reading_sets import names_of, read_described, read_named
 from ingest.tables import table_line
 from ingest.thumbnails import make_thumbnail
-from ingest.work import Look, Outcome, ReadResult, ReadTask
-
-#: Files up to this size are read once into memory and hashed, checked and pictured from there.
-IN_MEMORY_BYTES = 64 << 20
-STILL_OPEN = "somebody has the file open for writing"
+from ingest.work import Member, Outcome, ReadResult, ReadTask
 
 logger = logging.getLogger(__name__)
 
@@ -37,12 +27,10 @@ def read(task: ReadTask) -> ReadResult:
     try:
         with opened_root(task.root) as root:
             return _read_members(task, root)
-    except ReadingError as problem:
-        return _without(task, _outcome_of(problem), problem.reason)
-    except NotAPlainFileError as error:
-        return _without(task, Outcome.UNSETTLED, f"not a plain file any more: {error.strerror}")
-    except OSError as error:
-        return _without(task, Outcome.TRANSIENT, _sentence(error))
+    except InFileError as error:
+        return _in_file(task, error)
+    except (ReadingError, OSError) as problem:
+        return _without(task, *_outcome(problem))
     except MemoryError:
         return _without(task, Outcome.DAMAGED, "reading it would take more memory than a worker may have")
     except Exception as error:
@@ -51,51 +39,36 @@ def read(task: ReadTask) -> ReadResult:
 
 
 def _read_members(task: ReadTask, root: int) -> ReadResult:
-    if len(task.members) != 1:
-        raise RefusedError(f"part of a set: {len(task.members)} files that must be read together")
-    member = task.members[0]
-    with opened_beneath(root, member.path) as opened:
-        _must_be(opened.look(), member.look, "before it was read")
-        if not task.may_be_open and opened.raw.is_open_for_writing():
-            return _without(task, Outcome.TRANSIENT, STILL_OPEN)
-        result = _read_one(task, member.path, opened, member.look)
-        _must_be(opened.look(), member.look, "while it was read")
-    if task.table is None:
+    main = next((member for member in task.members if member.path == task.main), task.members[0])
+    result = read_named(task, root) if task.grouping == "names" else _read_main(task, root, main)
+    if task.table is None or result.outcome is not Outcome.READ:
         return result
-    line = table_line(root, member.path, task.table)
+    line = table_line(root, main.path, task.table)
     return replace(result, table_pairs=line.pairs, table_note=line.note)
 
 
-def _must_be(now: Look, then: Look, when: str) -> None:
-    if now != then:
-        raise NotWholeError(f"the file changed {when}")
+def _read_main(task: ReadTask, root: int, main: Member) -> ReadResult:
+    """Read a file that is an image of its own, or that describes one of several."""
+    try:
+        return read_once(task, root, main, lambda opened: _read_one(task, main.path, opened), is_alone=task.is_by_names)
+    except DescribesError as described:
+        return read_described(task, root, main, described)
 
 
-def _read_one(task: ReadTask, path: bytes, opened: OpenedFile, look: Look) -> ReadResult:
-    stream = _stream_of(opened, look.size_bytes)
-    source = Source(stream=stream, size_bytes=look.size_bytes, name=opened.name, has_sibling=opened.has_sibling)
-    head = stream.read(registry.HEAD_BYTES)
-    reader = registry.reader_for(head, source)
-    probe.check_tail_written(opened.raw, look.size_bytes)
-    images = reader.open(source)
+def _read_one(task: ReadTask, path: bytes, opened: OpenStream) -> ReadResult:
+    images = opened.images()
     try:
         images.check_last_plane()
-        records = tuple(image.record for image in images.images)
+        records = tuple(with_facts(image.record, task.facts, ()) for image in images.images)
         thumbnails = _thumbnails(task, images)
+        names = names_of(path, images.may_follow)
     finally:
         images.close()
     return ReadResult(
         fileset_id=task.fileset_id, claim=task.claim, digest=task.digest, outcome=Outcome.READ, format=images.format,
-        files=(_file_record(task, path, look, stream),), images=records, thumbnails=thumbnails,
-        bytes_read=look.size_bytes,
+        files=(file_record(task, path, opened),), images=records, thumbnails=thumbnails,
+        bytes_read=opened.look.size_bytes, names=names,
     )  # fmt: skip
-
-
-def _stream_of(opened: OpenedFile, size_bytes: int) -> BinaryIO:
-    """Give a small file's bytes from memory, a large one's through a buffer; neither has a name."""
-    if size_bytes > IN_MEMORY_BYTES:
-        return cast(BinaryIO, io.BufferedReader(opened.raw.borrowed(), BUFFER_BYTES))
-    return io.BytesIO(opened.raw.content(size_bytes))
 
 
 def _thumbnails(task: ReadTask, images: OpenedFileImages) -> tuple[ThumbnailRecord, ...]:
@@ -104,13 +77,27 @@ def _thumbnails(task: ReadTask, images: OpenedFileImages) -> tuple[ThumbnailReco
     )
 
 
-def _file_record(task: ReadTask, path: bytes, look: Look, stream: BinaryIO) -> FileRecord:
-    is_hashed = look.size_bytes <= task.hash_now_bytes
-    digest = fingerprint.hash_stream(task.hasher, stream) if is_hashed else None
-    return FileRecord(
-        path=path, size_bytes=look.size_bytes, hash=digest, hasher=task.hasher if is_hashed else None,
-        fingerprint=fingerprint.fingerprint(stream, look.size_bytes),
-    )  # fmt: skip
+def _in_file(task: ReadTask, error: InFileError) -> ReadResult:
+    """Tell what is wrong with one file of several: its name goes first, and nothing is read without it."""
+    outcome, reason = _outcome(error.problem)
+    if outcome is Outcome.REFUSED:
+        outcome = Outcome.DAMAGED
+    name = path_text(error.path.rpartition(b"/")[2])
+    return replace(_without(task, outcome, f"{name}: {reason}"), path=error.path)
+
+
+def _outcome(problem: Exception) -> tuple[Outcome, str]:
+    match problem:
+        case ReadingError():
+            return _outcome_of(problem), problem.reason
+        case StillOpenError():
+            return Outcome.TRANSIENT, "somebody has the file open for writing"
+        case NotAPlainFileError():
+            return Outcome.UNSETTLED, f"not a plain file any more: {problem.strerror}"
+        case OSError():
+            return Outcome.TRANSIENT, _sentence(problem)
+        case _:
+            return Outcome.DAMAGED, f"the reader failed over it: {type(problem).__name__}"
 
 
 def _outcome_of(problem: ReadingError) -> Outcome:

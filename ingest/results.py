@@ -142,7 +142,7 @@ def _commit_results(
         for result, under_way in known:
             if result.outcome is Outcome.READ:
                 if under_way.job.kind == "hash":
-                    commit_hash(connection, read_fileset(result, under_way))
+                    commit_hash(connection, read_fileset(result, under_way), now=now)
             elif result.outcome is not Outcome.UNSETTLED:
                 _fail(core, connection, result, under_way, now)
         started = claim_jobs(core, connection, freed=len(known))

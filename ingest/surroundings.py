@@ -83,6 +83,7 @@ class Surroundings:
             root_settle=root.watch.settle,
             now=steady.now(),
             is_storage=root.watch.role == "storage",
+            has_sets=root.rules.has_sets,
             assigned=tuple(one for one in self.assigned if one.root_id == root.id),
             create=_creator(connection, self.configuration_id, now),
         )

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from catalog.records import FileRecord, ImageRecord, ThumbnailRecord
+from catalog.records import FileRecord, ImageRecord, PlaneRecord, ThumbnailRecord
 from config.rule_values import TableLookup
+from ingest.image_facts import ImageFacts, NamedChannel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,10 +21,15 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A file of a fileset: path relative to the root as raw bytes, and the last look at it."""
+    """A file of a fileset: path relative to the root as raw bytes, and the last look at it.
+
+    Of filesets of several: what its name captured (catalog.captured), and what is known of it from an earlier read.
+    """
 
     path: bytes
     look: Look
+    captured: str | None = None
+    known: FileRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,26 @@ class ReadTask:
     table: TableLookup | None = None
     #: Read it though somebody has it open for writing: it has been so, and unchanged, for long.
     may_be_open: bool = False
+    #: 'file', 'names' or 'index', as the fileset's.
+    grouping: str = "file"
+    #: Names decide (`by: names`): what a file says of others is of no account.
+    is_by_names: bool = False
+    #: What the rule says of captured channels, in their order.
+    channels: tuple[NamedChannel, ...] = ()
+    #: Of 'index': the files that the first one was found to name when it was read before, relative to the root.
+    named: frozenset[bytes] = frozenset()
+    #: Of 'index': the file that describes the others; else None.
+    main: bytes | None = None
+    #: What an instrument's own index says of the image, believed over the files' tags.
+    facts: ImageFacts | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedPath:
+    """A file that another one names, relative to the root. Not ``is_needed``: a part that may come yet or not."""
+
+    path: bytes
+    is_needed: bool = True
 
 
 class Outcome(StrEnum):
@@ -58,6 +84,8 @@ class Outcome(StrEnum):
     DIED = "died"
     #: Corrupt or hostile: quarantined until the file changes.
     DAMAGED = "damaged"
+    #: The file describes an image of several: `ReadResult.names` are to be looked for first.
+    DESCRIBES = "describes"
     #: A reader knows it but this version can't import it (part of a set, no reader): held or ignored, with the reason.
     REFUSED = "refused"
 
@@ -78,5 +106,9 @@ class ReadResult:
     thumbnails: tuple[ThumbnailRecord, ...] = ()
     bytes_read: int = 0
     #: What a line of the table beside the plate gives, and what is to be said about the table.
+    planes: tuple[PlaneRecord, ...] = ()
+    #: Of DESCRIBES: what the file names, relative to the root, itself not among them; for problems: which file it was.
+    names: tuple[NamedPath, ...] = ()
+    path: bytes | None = None
     table_pairs: tuple[tuple[str, str], ...] = ()
     table_note: str | None = None

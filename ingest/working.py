@@ -9,6 +9,8 @@ from catalog.jobs import DEATHS_AT_MOST, DIED, Failed
 from catalog.looks import ReadFileset, StartedJob
 from config.rule_values import TableLookup
 from config.settings import Settings
+from ingest.filesets import fileset_key
+from ingest.image_facts import NamedChannel
 from ingest.watched import WatchedRoot
 from ingest.work import Look, Member, Outcome, ReadResult, ReadTask
 
@@ -52,6 +54,8 @@ def task_of(job: StartedJob, root: WatchedRoot, settings: Settings) -> ReadTask:
                     ctime_ns=member.ctime_ns,
                     inode=member.inode,
                 ),
+                captured=member.captured,
+                known=member.known,
             )
             for member in job.members
         ),
@@ -62,6 +66,11 @@ def task_of(job: StartedJob, root: WatchedRoot, settings: Settings) -> ReadTask:
         associated_images=cast(Literal["hide", "keep", "drop"], document["associated_images"]),
         table=TableLookup(**document["table"]) if document.get("table") else None,
         may_be_open=job.kind == "hash" or job.attempts > _OFTEN_UP_TO,
+        grouping=job.grouping,
+        is_by_names=document.get("by") == "names",
+        channels=tuple(NamedChannel(**channel) for channel in document.get("channels", ())),
+        named=job.named,
+        main=next((member.path for member in job.members if fileset_key(member.path) == job.key), None),
     )
 
 
@@ -77,6 +86,8 @@ def read_fileset(result: ReadResult, under_way: UnderWay) -> ReadFileset:
         files=result.files,
         images=result.images,
         pictures=result.thumbnails,
+        planes=result.planes,
+        grouping=under_way.job.grouping,
         configuration_id=under_way.configuration_id,
         table_note=result.table_note,
     )

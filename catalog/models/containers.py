@@ -152,6 +152,8 @@ class ScreenPlateLink(LinkMixin, Base):
 class WellSample(Base):
     """One field of view: ``field`` (zero-based) of a well in a plate acquisition, shown by one image.
 
+    ``tile`` tells the pictures apart of which one field is made; 0 where there is but one.
+
     ``group_id`` is that of plate and image alike.
     """
 
@@ -164,7 +166,7 @@ class WellSample(Base):
             ondelete="CASCADE",
         ),
         *_linked("plate", "image"),
-        UniqueConstraint("plate_acquisition_id", "well_id", "field"),
+        UniqueConstraint("plate_acquisition_id", "well_id", "field", "tile"),
         Index("ix_well_sample_plate_id", "plate_id", "well_id"),
         Index("ix_well_sample_count", "group_id", "plate_id"),
         CheckConstraint("field >= 0", name="zero_based"),
@@ -175,6 +177,7 @@ class WellSample(Base):
     well_id: Mapped[int] = mapped_column(BigId)
     plate_acquisition_id: Mapped[int] = mapped_column(BigId)
     field: Mapped[int]
+    tile: Mapped[int] = mapped_column(default=0, server_default="0")
     group_id: Mapped[int] = mapped_column(BigId)
     owner_id: Mapped[int] = mapped_column(BigId, ForeignKey("experimenter.id"))
     created_at: Mapped[datetime]

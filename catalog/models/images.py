@@ -33,6 +33,10 @@ class OriginalFile(Base):
     #: 16 bytes over size and samples of the content: cheap, finds candidates, never decides alone.
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary(16))
     created_at: Mapped[datetime]
+    #: Of a file of several: the digest of the look at which it was read (`catalog.member_digests`), and what it holds
+    #: (`catalog.records.HeldSeries`), so that a plane more does not have all others read again.
+    read_as: Mapped[bytes | None] = mapped_column(LargeBinary(16), default=None)
+    holds: Mapped[list[Any] | None] = mapped_column(Document, default=None)
 
 
 class Image(OwnedMixin, Base):
@@ -95,9 +99,13 @@ class Channel(Base):
 
 
 class PlaneLocation(Base):
-    """Where a plane of a multi-file image lies; no rows for an image in one file."""
+    """Where a plane of a multi-file image lies; no rows for an image in one file, none for a plane that is a hole.
+
+    ``plane`` counts the planes inside the series of the file: channels first, then z, then t.
+    """
 
     __tablename__ = "plane_location"
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
     image_id: Mapped[int] = mapped_column(BigId, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
     the_c: Mapped[int] = mapped_column(primary_key=True)

@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DDL, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text
+from sqlalchemy import DDL, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text, true
 from sqlalchemy.event import listen
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -84,11 +84,33 @@ class Fileset(Base):
             sqlite_where=text("due_at IS NOT NULL"),
             postgresql_where=text("due_at IS NOT NULL"),
         ),
+        Index(
+            "ix_fileset_neighbour",
+            "neighbour",
+            sqlite_where=text("neighbour IS NOT NULL"),
+            postgresql_where=text("neighbour IS NOT NULL"),
+        ),
+        Index(
+            "ix_fileset_plate_key",
+            "plate_key",
+            sqlite_where=text("plate_key IS NOT NULL"),
+            postgresql_where=text("plate_key IS NOT NULL"),
+        ),
+        Index(
+            "ix_fileset_marker",
+            "root_id",
+            "marker",
+            sqlite_where=text("marker IS NOT NULL"),
+            postgresql_where=text("marker IS NOT NULL"),
+        ),
         CheckConstraint("filed_by IN ('rule', 'hand')", name="filed_by"),
+        CheckConstraint("grouping IN ('file', 'names', 'index')", name="grouping"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     root_id: Mapped[int] = mapped_column(BigId, ForeignKey("root.id"))
+    #: What told which files belong to it: it is one file; their names, by a rule; or one of them, that describes it.
+    grouping: Mapped[str] = mapped_column(String(8), default="file", server_default="file")
     #: 16-byte blake2b of what makes the fileset this one (its placement's key, or the path of its only file).
     key: Mapped[bytes] = mapped_column(LargeBinary(16))
     #: The placement and ownership as a document (ingest.placement.Placement).
@@ -103,6 +125,15 @@ class Fileset(Base):
     due_at: Mapped[datetime | None] = mapped_column(default=None)
     first_seen_at: Mapped[datetime]
     stalled_reason: Mapped[str | None] = mapped_column(default=None)
+    #: What it waits for though it is quiet, for people: a marker, planes, files that it names.
+    waits_for: Mapped[str | None] = mapped_column(default=None)
+    #: The name of its rule's marker file, while it is waited for or may be.
+    marker: Mapped[str | None] = mapped_column(default=None)
+    #: What it shares with images beside it that captured more or fewer dimensions; NULL in plates and where no rule
+    #: captures any.
+    neighbour: Mapped[bytes | None] = mapped_column(LargeBinary(16), default=None)
+    #: What all filesets of a plate share whose rule says `per: plate`.
+    plate_key: Mapped[bytes | None] = mapped_column(LargeBinary(16), default=None)
     generation: Mapped[int] = mapped_column(default=0)
     filed_by: Mapped[str] = mapped_column(String(8), default="rule")
     removed_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -117,7 +148,7 @@ class Sighting(Base):
 
     __tablename__ = "sighting"
     __table_args__ = (
-        Index("ix_sighting_fileset_id", "fileset_id"),
+        Index("ix_sighting_fileset_id_captured", "fileset_id", "captured"),
         Index("ix_sighting_original_file_id", "original_file_id"),
         Index("ix_sighting_move", "inode", "size_bytes"),
         CheckConstraint("disposition IN ('ignored', 'skipped', 'unmatched', 'held', 'member')", name="disposition"),
@@ -139,6 +170,22 @@ class Sighting(Base):
     missing_since: Mapped[datetime | None]
     #: For what is held: the group, where that much is known; its owners see it in their queue.
     group_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter_group.id"), default=None)
+    #: Of a file of an image of many files: the `channel z t` that its name gives (`catalog.captured`).
+    captured: Mapped[str | None] = mapped_column(default=None)
+
+
+class NamedFile(Base):
+    """A file that the first file of a fileset names: it belongs to it as soon as it is there."""
+
+    __tablename__ = "named_file"
+    __table_args__ = (Index("ix_named_file_path", "root_id", "path_hash"),)
+
+    fileset_id: Mapped[int] = mapped_column(BigId, ForeignKey("fileset.id", ondelete="CASCADE"), primary_key=True)
+    path_hash: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    root_id: Mapped[int] = mapped_column(BigId, ForeignKey("root.id"))
+    path: Mapped[bytes]
+    #: False: a part that may come yet or not, and is not waited for.
+    is_needed: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class Job(Base):

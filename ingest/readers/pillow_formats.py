@@ -18,6 +18,7 @@ from ingest.readers.protocol import (
     DamagedError,
     Display,
     Level,
+    NamedPart,
     NotWholeError,
     Pixels,
     ReadingError,
@@ -277,6 +278,7 @@ class OpenedPicture:
     format: str
     images: Sequence[PillowImage]
     picture: Image.Image
+    may_follow: Sequence[NamedPart] = ()
 
     def check_last_plane(self) -> None:
         """Unpack the picture: only the decoder can tell whether the packed bytes are whole."""

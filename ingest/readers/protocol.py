@@ -39,6 +39,60 @@ class RefusedError(ReadingError):
     """The file is fine, but it cannot be imported by itself or by this version."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedPart:
+    """A file that another one names, as it is written there. Not ``is_needed``: it may come yet or not."""
+
+    name: str
+    is_needed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribedPlane:
+    """Where a file says that a plane lies: as plane ``plane`` (channels first, then z, then t) of another's series."""
+
+    c: int
+    z: int
+    t: int
+    name: str
+    plane: int
+    series: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribedImage:
+    """An image of several files as one of them describes it; planes that are not listed are holes."""
+
+    record: ImageRecord
+    planes: Sequence[DescribedPlane]
+
+
+#: Opens a part by its name, alone; None when it is not there, or does not belong to the fileset.
+OpenPart: TypeAlias = "Callable[[str], OpenedFileImages | None]"
+
+
+class DescribesError(ReadingError):
+    """The file is fine, and describes an image that lies in several files, of which it may be one.
+
+    ``join`` gives the images once the parts may be opened. ``holds_pixels``: the file itself is a part, too.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        format: str,
+        names: Sequence[NamedPart],
+        join: "Callable[[OpenPart], Sequence[DescribedImage]]",
+        holds_pixels: bool,
+    ) -> None:
+        super().__init__(reason)
+        self.format = format
+        self.names = names
+        self.join = join
+        self.holds_pixels = holds_pixels
+
+
 class TooLargeError(ReadingError):
     """Pixels that would take more memory than a worker has; concerns pictures, never the import."""
 
@@ -57,6 +111,8 @@ class Source:
     has_sibling: Callable[[bytes], bool]
     #: Where a TIFF's image directories lie, once its structure was walked.
     directories: Sequence[int] = ()
+    #: It is read for itself: what it says of other files is of no account, only its own pages are its images.
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +211,11 @@ class OpenedFileImages(Protocol):
     @property
     def images(self) -> Sequence[OpenedImage]:
         """Give the images in the file's order."""
+        ...
+
+    @property
+    def may_follow(self) -> Sequence[NamedPart]:
+        """Give names of parts that would belong to this file if they came; mostly none."""
         ...
 
     def check_last_plane(self) -> None:

@@ -12,7 +12,7 @@ import tifffile
 
 from ingest.probe import check_tail_pixels
 from ingest.readers import tiff_dialects, tiff_structure
-from ingest.readers.protocol import DamagedError, NotWholeError, ReadingError, Source
+from ingest.readers.protocol import DamagedError, NamedPart, NotWholeError, ReadingError, Source
 from ingest.readers.tiff_pixels import PagePlane, TiffImage
 from ingest.readers.tiff_structure import Structure
 
@@ -60,6 +60,7 @@ class OpenedTiff:
     images: Sequence[TiffImage]
     file: tifffile.TiffFile
     structure: Structure
+    may_follow: Sequence[NamedPart] = ()
 
     def check_last_plane(self) -> None:
         """Decode the last piece of the last plane of each image."""

@@ -150,12 +150,10 @@ def test_what_is_ignored_says_why(path: bytes, word: str) -> None:
     assert word in outcome.reason
 
 
-def test_a_supported_image_without_a_rule_is_unmatched_and_a_companion_is_part_of_a_set() -> None:
+def test_a_supported_image_without_a_rule_is_unmatched_and_a_companion_is_matched_like_an_image() -> None:
     rules = rules_of(rule("in/{image}.{ext}"))
     assert outcome_of(rules, b"out/x.tif").kind is OutcomeKind.UNMATCHED
-    held = outcome_of(rules, b"in/x.companion.ome")
-    assert held.kind is OutcomeKind.HELD
-    assert "part of a set" in held.reason
+    assert outcome_of(rules, b"in/x.companion.ome").kind is OutcomeKind.MATCHED
 
 
 def test_every_rule_is_told_how_far_it_came() -> None:

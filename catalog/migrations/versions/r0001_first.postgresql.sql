@@ -199,6 +199,7 @@ CREATE TABLE experimenter_alias (
 CREATE TABLE fileset (
     id BIGSERIAL NOT NULL,
     root_id BIGINT NOT NULL,
+    grouping VARCHAR(8) DEFAULT 'file' NOT NULL,
     key BYTEA NOT NULL,
     placement JSON NOT NULL,
     owner_id BIGINT,
@@ -208,6 +209,10 @@ CREATE TABLE fileset (
     due_at TIMESTAMP WITH TIME ZONE,
     first_seen_at TIMESTAMP WITH TIME ZONE NOT NULL,
     stalled_reason VARCHAR,
+    waits_for VARCHAR,
+    marker VARCHAR,
+    neighbour BYTEA,
+    plate_key BYTEA,
     generation INTEGER NOT NULL,
     filed_by VARCHAR(8) NOT NULL,
     removed_at TIMESTAMP WITH TIME ZONE,
@@ -217,6 +222,7 @@ CREATE TABLE fileset (
     CONSTRAINT pk_fileset PRIMARY KEY (id),
     CONSTRAINT uq_fileset_root_id_key UNIQUE (root_id, key),
     CONSTRAINT ck_fileset_filed_by CHECK (filed_by IN ('rule', 'hand')),
+    CONSTRAINT ck_fileset_grouping CHECK (grouping IN ('file', 'names', 'index')),
     CONSTRAINT fk_fileset_root_id FOREIGN KEY(root_id) REFERENCES root (id),
     CONSTRAINT fk_fileset_owner_id FOREIGN KEY(owner_id) REFERENCES experimenter (id),
     CONSTRAINT fk_fileset_group_id FOREIGN KEY(group_id) REFERENCES experimenter_group (id),
@@ -224,6 +230,12 @@ CREATE TABLE fileset (
 )
 -- next
 CREATE INDEX ix_fileset_due ON fileset (due_at) WHERE due_at IS NOT NULL
+-- next
+CREATE INDEX ix_fileset_marker ON fileset (root_id, marker) WHERE marker IS NOT NULL
+-- next
+CREATE INDEX ix_fileset_neighbour ON fileset (neighbour) WHERE neighbour IS NOT NULL
+-- next
+CREATE INDEX ix_fileset_plate_key ON fileset (plate_key) WHERE plate_key IS NOT NULL
 -- next
 CREATE TABLE membership (
     experimenter_id BIGINT NOT NULL,
@@ -400,6 +412,19 @@ CREATE TABLE map_pair (
 -- next
 CREATE INDEX ix_map_pair_key ON map_pair (substr(key, 1, 200), substr(value, 1, 200))
 -- next
+CREATE TABLE named_file (
+    fileset_id BIGINT NOT NULL,
+    path_hash BYTEA NOT NULL,
+    root_id BIGINT NOT NULL,
+    path BYTEA NOT NULL,
+    is_needed BOOLEAN DEFAULT true NOT NULL,
+    CONSTRAINT pk_named_file PRIMARY KEY (fileset_id, path_hash),
+    CONSTRAINT fk_named_file_fileset_id FOREIGN KEY(fileset_id) REFERENCES fileset (id) ON DELETE CASCADE,
+    CONSTRAINT fk_named_file_root_id FOREIGN KEY(root_id) REFERENCES root (id)
+)
+-- next
+CREATE INDEX ix_named_file_path ON named_file (root_id, path_hash)
+-- next
 CREATE TABLE original_file (
     id BIGSERIAL NOT NULL,
     fileset_id BIGINT NOT NULL,
@@ -409,6 +434,8 @@ CREATE TABLE original_file (
     hasher VARCHAR(16),
     fingerprint BYTEA NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    read_as BYTEA,
+    holds JSON,
     CONSTRAINT pk_original_file PRIMARY KEY (id),
     CONSTRAINT uq_original_file_fileset_id_ordinal UNIQUE (fileset_id, ordinal),
     CONSTRAINT fk_original_file_fileset_id FOREIGN KEY(fileset_id) REFERENCES fileset (id)
@@ -568,6 +595,7 @@ CREATE TABLE sighting (
     original_file_id BIGINT,
     missing_since TIMESTAMP WITH TIME ZONE,
     group_id BIGINT,
+    captured VARCHAR,
     CONSTRAINT pk_sighting PRIMARY KEY (directory_id, name),
     CONSTRAINT ck_sighting_disposition CHECK (disposition IN ('ignored', 'skipped', 'unmatched', 'held', 'member')),
     CONSTRAINT fk_sighting_directory_id FOREIGN KEY(directory_id) REFERENCES directory (id),
@@ -578,7 +606,7 @@ CREATE TABLE sighting (
     CONSTRAINT fk_sighting_group_id FOREIGN KEY(group_id) REFERENCES experimenter_group (id)
 )
 -- next
-CREATE INDEX ix_sighting_fileset_id ON sighting (fileset_id)
+CREATE INDEX ix_sighting_fileset_id_captured ON sighting (fileset_id, captured)
 -- next
 CREATE INDEX ix_sighting_move ON sighting (inode, size_bytes)
 -- next
@@ -603,6 +631,7 @@ CREATE TABLE well_sample (
     well_id BIGINT NOT NULL,
     plate_acquisition_id BIGINT NOT NULL,
     field INTEGER NOT NULL,
+    tile INTEGER DEFAULT '0' NOT NULL,
     group_id BIGINT NOT NULL,
     owner_id BIGINT NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -611,7 +640,7 @@ CREATE TABLE well_sample (
     CONSTRAINT fk_well_sample_plate_acquisition_id_plate_id FOREIGN KEY(plate_acquisition_id, plate_id) REFERENCES plate_acquisition (id, plate_id) ON DELETE CASCADE,
     CONSTRAINT fk_well_sample_plate_id_group_id FOREIGN KEY(plate_id, group_id) REFERENCES plate (id, group_id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
     CONSTRAINT fk_well_sample_image_id_group_id FOREIGN KEY(image_id, group_id) REFERENCES image (id, group_id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
-    CONSTRAINT uq_well_sample_plate_acquisition_id_well_id_field UNIQUE (plate_acquisition_id, well_id, field),
+    CONSTRAINT uq_well_sample_plate_acquisition_id_well_id_field_tile UNIQUE (plate_acquisition_id, well_id, field, tile),
     CONSTRAINT ck_well_sample_zero_based CHECK (field >= 0),
     CONSTRAINT fk_well_sample_owner_id FOREIGN KEY(owner_id) REFERENCES experimenter (id)
 )

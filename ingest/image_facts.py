@@ -1,0 +1,90 @@
+"""What is known of an image from elsewhere than the tags of its files, and is believed over them. Frozen values, pure.
+
+An instrument's index (``.HTD``, ``Index.idx.xml``, ``.mlf`` ...) tells sizes, channels, positions and times better than
+the TIFFs that lie beside it. Whoever reads such an index gives one `ImageFacts` for each image, by the image's key
+(`ingest.filesets.image_key`); it goes to the worker in its task. What is None there leaves the tags' word.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeVar
+
+from catalog.records import Acquisition, Channel, ImageRecord
+
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedChannel:
+    """What a rule's `channels:` says about one captured value; the order is the channels' own."""
+
+    value: str
+    name: str | None = None
+    color: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFacts:
+    """What an index says of one image. ``channels`` are by captured value ("1", "DAPI"), as names give them."""
+
+    physical_size_x_um: float | None = None
+    physical_size_y_um: float | None = None
+    physical_size_z_um: float | None = None
+    time_increment_s: float | None = None
+    acquired_at: datetime | None = None
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    acquisition: Acquisition | None = None
+
+
+def with_facts(record: ImageRecord, facts: ImageFacts | None, values: Sequence[str]) -> ImageRecord:
+    """Put an index's word over what the tags say; ``values`` are the captured values of the channels, in order."""
+    if facts is None:
+        return record
+    return replace(
+        record,
+        physical_size_x_um=_first(facts.physical_size_x_um, record.physical_size_x_um),
+        physical_size_y_um=_first(facts.physical_size_y_um, record.physical_size_y_um),
+        physical_size_z_um=_first(facts.physical_size_z_um, record.physical_size_z_um),
+        time_increment_s=_first(facts.time_increment_s, record.time_increment_s),
+        acquired_at=_first(facts.acquired_at, record.acquired_at),
+        acquisition=facts.acquisition or record.acquisition,
+        channels=_channels(record, facts, values),
+    )
+
+
+def _first(told: _Value | None, otherwise: _Value | None) -> _Value | None:
+    return otherwise if told is None else told
+
+
+def _channels(record: ImageRecord, facts: ImageFacts, values: Sequence[str]) -> tuple[Channel, ...]:
+    if not facts.channels or record.is_rgb or len(values) != record.size_c:
+        return record.channels
+    plain = record.channels or (Channel(),) * record.size_c
+    return tuple(
+        _joined(facts.channels[value], one) if value in facts.channels else one
+        for value, one in zip(values, plain, strict=True)
+    )
+
+
+def _joined(told: Channel, tags: Channel) -> Channel:
+    """Believe the index for what it tells of a channel; the rest is the tags'."""
+    return Channel(
+        name=_first(told.name, tags.name),
+        color=_first(told.color, tags.color),
+        emission_wavelength_nm=_first(told.emission_wavelength_nm, tags.emission_wavelength_nm),
+        excitation_wavelength_nm=_first(told.excitation_wavelength_nm, tags.excitation_wavelength_nm),
+        exposure_time_s=_first(told.exposure_time_s, tags.exposure_time_s),
+        window=_first(told.window, tags.window),
+    )
+
+
+def with_names(channels: Sequence[Channel], values: Sequence[str], said: Sequence[NamedChannel]) -> tuple[Channel, ...]:
+    """Name and colour channels as the rule says; one that it does not name is called by its captured value."""
+    by_value = {one.value: one for one in said}
+    named = []
+    for value, channel in zip(values, channels, strict=True):
+        one = by_value.get(value)
+        name = (one.name if one else None) or channel.name or (value if value and not value.isdecimal() else None)
+        named.append(replace(channel, name=name, color=(one.color if one else None) or channel.color))
+    return tuple(named)
