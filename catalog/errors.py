@@ -29,6 +29,10 @@ class Refused(CatalogueError):  # noqa: N818 - reads as the answer it is
     """The change can't be made as asked: a name in use, not a member ... (exit code 1)."""
 
 
+class BackupFailed(CatalogueError):  # noqa: N818 - reads as the answer it is
+    """The backup could not be made (exit code 1)."""
+
+
 class CatalogueUnavailable(CatalogueError):  # noqa: N818 - reads as the answer it is
     """The catalogue is missing, newer or older than the program, or out of reach (exit code 5)."""
 

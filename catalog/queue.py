@@ -21,7 +21,9 @@ from catalog.states import State
 FOR_PEOPLE = (State.HELD, State.UNMATCHED, State.QUARANTINED, State.WAITING, State.STALLED, State.MISSING)
 #: Not a state but a mark: a moved file whose new folder says another owner or group.
 OWNER_DIFFERS = "owner-differs"
-STATES = (*(state.value for state in State), OWNER_DIFFERS)
+#: Not a state but a mark: a file whose bytes changed though nothing wrote it.
+DAMAGED = "damaged"
+STATES = (*(state.value for state in State), OWNER_DIFFERS, DAMAGED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +66,11 @@ def queue(
 
 def _wanted(state: str | None) -> ColumnElement[bool]:
     if state is None:
-        return or_(state_column().in_([one.value for one in FOR_PEOPLE]), _differs())
+        return or_(state_column().in_([one.value for one in FOR_PEOPLE]), _differs(), _is_damaged())
     if state == OWNER_DIFFERS:
         return _differs()
+    if state == DAMAGED:
+        return _is_damaged()
     if state not in STATES:
         raise NotUnderstood(f"'{state}' is no state; there are {', '.join(STATES)}")
     return state_column() == state
@@ -74,6 +78,11 @@ def _wanted(state: str | None) -> ColumnElement[bool]:
 
 def _differs() -> ColumnElement[bool]:
     return and_(Fileset.owner_differs.is_not(None), Fileset.removed_at.is_(None))
+
+
+def _is_damaged() -> ColumnElement[bool]:
+    is_there = and_(Sighting.damaged_since.is_not(None), Sighting.missing_since.is_(None))
+    return and_(is_there, Fileset.removed_at.is_(None))
 
 
 def _query() -> Any:

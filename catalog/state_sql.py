@@ -22,7 +22,7 @@ from sqlalchemy import (
 from catalog.models.base import AnySelect
 from catalog.models.images import OriginalFile
 from catalog.models.ingest import Directory, Fileset, Job, Reason, Root, Sighting
-from catalog.states import REASONS, FilesetFacts, JobFacts, RootFacts, SightingFacts, State
+from catalog.states import DAMAGED, REASONS, FilesetFacts, JobFacts, RootFacts, SightingFacts, State
 
 _ROOT = Root.__table__
 _DIRECTORY = Directory.__table__
@@ -59,6 +59,8 @@ def _lines() -> tuple[_Line, ...]:
     has_original = _SIGHTING.c.original_file_id.is_not(None)
     has_fileset = _FILESET.c.id.is_not(None)
     is_started = _JOB.c.state == "started"
+    is_damaged = and_(_SIGHTING.c.damaged_since.is_not(None), has_original)
+    damage: ColumnElement[Any] = case((is_damaged, DAMAGED))
     return (
         *(
             _Line(when=_ROOT.c.availability == state.value, state=state, stored=_ROOT.c.reason)
@@ -70,7 +72,7 @@ def _lines() -> tuple[_Line, ...]:
             _Line(when=_SIGHTING.c.disposition == state.value, state=state, stored=_REASON.c.sentence)
             for state in (State.IGNORED, State.SKIPPED, State.UNMATCHED, State.HELD)
         ),
-        _Line(when=and_(~has_fileset, has_original), state=State.IMPORTED),
+        _Line(when=and_(~has_fileset, has_original), state=State.IMPORTED, stored=damage),
         _Line(when=~has_fileset, state=State.SETTLING),
         _Line(when=_JOB.c.state == "quarantined", state=State.QUARANTINED, stored=_JOB.c.reason),
         _Line(when=_JOB.c.state == "waiting", state=State.WAITING, stored=_JOB.c.reason),
@@ -86,6 +88,7 @@ def _lines() -> tuple[_Line, ...]:
             ),
             state=State.SETTLING,
         ),
+        _Line(when=is_damaged, state=State.IMPORTED, stored=damage),
     )
 
 
@@ -133,6 +136,8 @@ def facts() -> AnySelect:
         _SIGHTING.c.disposition,
         _SIGHTING.c.rule,
         _SIGHTING.c.missing_since,
+        _SIGHTING.c.verified_at,
+        _SIGHTING.c.damaged_since,
         _SIGHTING.c.configuration_id,
         _SIGHTING.c.group_id.label("held_group_id"),
         _SIGHTING.c.original_file_id,
@@ -172,6 +177,7 @@ def facts_of(
         has_hash=row["hash"] is not None,
         is_first=not row["ordinal"],
         has_twin=has_original and bool(row["has_twin"]),
+        is_damaged=row["damaged_since"] is not None,
     )
     job = None if row["job_state"] is None else JobFacts(state=row["job_state"], reason=row["job_reason"])
     root = RootFacts(availability=row["availability"], reason=row["root_reason"])

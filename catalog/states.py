@@ -38,6 +38,7 @@ class Mark(StrEnum):
     COPY_OF = "copy of"
     PART_OF = "part of"
     OWNER_DIFFERS = "owner differs from folder"
+    DAMAGED = "damaged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,8 @@ class SightingFacts:
     """What was seen at a path. ``is_first`` is None for a path that no original file points to.
 
     ``has_hash``, ``is_first`` (of its fileset's files) and ``has_twin`` (an older file of the same content, or
-    this is a further location of its file) are facts about the original file.
+    this is a further location of its file) are facts about the original file. ``is_damaged``: `verify` found other
+    bytes here though nothing wrote the file.
     """
 
     disposition: str
@@ -63,6 +65,7 @@ class SightingFacts:
     has_hash: bool = False
     is_first: bool = True
     has_twin: bool = False
+    is_damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +118,11 @@ REASONS: dict[State, str] = {
     State.SETTLING: "it is, or was until just now, being written; it is looked at again when it has been quiet",
     State.IMPORTED: "it is in the catalogue",
 }
+#: Why a file that is in the catalogue needs a person all the same.
+DAMAGED = (
+    "it is in the catalogue, but its bytes are no longer those that were imported, though nothing wrote it:"
+    " the disk may be failing; restore it from a copy"
+)
 
 _ROOT_STATES = {
     "unavailable": State.UNAVAILABLE,
@@ -148,8 +156,8 @@ def _first_true(
         return _DISPOSITIONS[sighting.disposition], sighting.reason
     if fileset is None:
         # A member without a fileset is a further location of a file that is known, or not looked at to the end.
-        return (State.IMPORTED if sighting.has_original else State.SETTLING), None
-    return _of_work(fileset, job) or _of_fileset(fileset)
+        return (State.IMPORTED if sighting.has_original else State.SETTLING), _damage(sighting)
+    return _of_work(fileset, job) or _of_fileset(fileset, sighting)
 
 
 def _of_work(fileset: FilesetFacts, job: JobFacts | None) -> tuple[State, str | None] | None:
@@ -166,12 +174,16 @@ def _of_work(fileset: FilesetFacts, job: JobFacts | None) -> tuple[State, str | 
             return State.READY, None
 
 
-def _of_fileset(fileset: FilesetFacts) -> tuple[State, str | None]:
+def _damage(sighting: SightingFacts) -> str | None:
+    return DAMAGED if sighting.is_damaged and sighting.has_original else None
+
+
+def _of_fileset(fileset: FilesetFacts, sighting: SightingFacts) -> tuple[State, str | None]:
     if fileset.stalled_reason is not None:
         return State.STALLED, fileset.stalled_reason
     if fileset.is_due or not fileset.is_current:
         return State.SETTLING, None
-    return State.IMPORTED, None
+    return State.IMPORTED, _damage(sighting)
 
 
 def marks_of(sighting: SightingFacts, fileset: FilesetFacts | None) -> frozenset[Mark]:
@@ -187,4 +199,6 @@ def marks_of(sighting: SightingFacts, fileset: FilesetFacts | None) -> frozenset
         marks.add(Mark.COPY_OF)
     if sighting.has_original and not sighting.is_first:
         marks.add(Mark.PART_OF)
+    if sighting.has_original and sighting.is_damaged:
+        marks.add(Mark.DAMAGED)
     return frozenset(marks)

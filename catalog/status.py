@@ -9,12 +9,13 @@ from sqlalchemy import Connection, func, literal_column, select
 from catalog.errors import NotAllowed
 from catalog.file_sight import known, manageable
 from catalog.models.images import Image
-from catalog.models.ingest import Directory, Event, Fileset, Instance, Job, Root
+from catalog.models.ingest import Directory, Event, Fileset, Instance, Job, Root, Sighting
 from catalog.models.people import Configuration
 from catalog.names import display
 from catalog.permissions import Acting
 from catalog.state_sql import joined, reason_column, state_column
 from catalog.states import State
+from catalog.verification import Coverage, Run, coverage, last_run
 from catalog.visibility import visible
 
 #: Reasons that `status` names, the most frequent first.
@@ -79,6 +80,14 @@ class WorkStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationStatus:
+    """How far originals were compared with their hashes since they were last written, and the newest run."""
+
+    coverage: Coverage
+    last_run: Run | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceStatus:
     """The process that ingests, or did last; ``ended_at`` is None while it runs (or was killed)."""
 
@@ -94,6 +103,7 @@ class CatalogueStatus:
     """The catalogue's part of `status`, as its viewer may know it.
 
     Administrators know of all files; others of those in their sight, and of reasons only where they may decide.
+    ``damaged`` counts files in sight whose bytes changed though nothing wrote them.
     ``wal_bytes`` is None where there is no write-ahead log of SQLite's.
     """
 
@@ -105,6 +115,8 @@ class CatalogueStatus:
     work: WorkStatus | None
     instance: InstanceStatus | None
     wal_bytes: int | None
+    damaged: int = 0
+    verification: VerificationStatus | None = None
 
 
 def status(connection: Connection, acting: Acting, *, now: datetime) -> CatalogueStatus:
@@ -119,7 +131,18 @@ def status(connection: Connection, acting: Acting, *, now: datetime) -> Catalogu
         work=work_status(connection, acting, now=now) if sees_all else None,
         instance=_instance(connection) if sees_all else None,
         wal_bytes=wal_bytes(connection) if sees_all else None,
+        damaged=_damaged(connection, acting),
+        verification=_verification(connection) if sees_all else None,
     )
+
+
+def _damaged(connection: Connection, acting: Acting) -> int:
+    query = select(func.count()).select_from(joined()).where(Sighting.damaged_since.is_not(None), known(acting))
+    return connection.scalar(query.where(Sighting.missing_since.is_(None))) or 0
+
+
+def _verification(connection: Connection) -> VerificationStatus:
+    return VerificationStatus(coverage=coverage(connection), last_run=last_run(connection))
 
 
 def file_counts(connection: Connection, acting: Acting) -> dict[str, int]:

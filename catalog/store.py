@@ -108,6 +108,8 @@ def record_files(
             "captured": file.captured if file.fileset else None,
             "original_file_id": None,
             "missing_since": None,
+            "verified_at": None,
+            "damaged_since": None,
         }
         for file in files
     ]
@@ -327,7 +329,12 @@ def _is_settled(row: Any, digest: bytes) -> bool:
 _UPDATE_LOOK = (
     update(Sighting)
     .where(Sighting.directory_id == bindparam("b_directory"), Sighting.name == bindparam("b_name"))
-    .values(**{column: bindparam(f"b_{column}") for column in LOOK}, missing_since=None)
+    .values(
+        **{column: bindparam(f"b_{column}") for column in LOOK},
+        missing_since=None,
+        verified_at=None,
+        damaged_since=None,
+    )
     .execution_options(synchronize_session=False)
 )
 _UPDATE_SEEN = (

@@ -37,6 +37,8 @@ class AssignmentDocument:
 class WhyDocument:
     """What is known about one path. ``due_at``: looked at again then; ``next_try_at``: read again then.
 
+    ``verified_at``: its bytes were last compared with the hash; ``damaged_since``: they are others since.
+
     ``owner`` and ``group`` are those of the images, else those that the rules found, as far as they got.
     ``owner_differs`` is what the folder says about a moved file (owner and group, or a reason), until somebody
     accepts it.
@@ -58,6 +60,8 @@ class WhyDocument:
     next_try_at: datetime | None
     attempts: int
     missing_since: datetime | None
+    verified_at: datetime | None
+    damaged_since: datetime | None
     owner_differs: dict[str, Any] | None
     history: tuple[HistoryRow, ...]
 
@@ -90,6 +94,8 @@ def why(connection: Connection, acting: Acting, path: bytes) -> WhyDocument:
         next_try_at=row["next_try_at"],
         attempts=row["attempts"] or 0,
         missing_since=row["missing_since"],
+        verified_at=row["verified_at"],
+        damaged_since=row["damaged_since"],
         owner_differs=differing(connection, acting, row["owner_differs"], is_manager=row["is_manager"]),
         history=_history(connection, acting, place, row),
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -92,6 +93,7 @@ _PLAIN: dict[object, str] = {
     int: "whole number",
     Path: "path",
     timedelta: "duration",
+    Fraction: "share, as `1/30`",
 }
 
 

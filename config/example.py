@@ -10,6 +10,7 @@ from config.settings import (
     PeopleSettings,
     Settings,
     ThumbnailSettings,
+    VerifySettings,
     WatchSettings,
 )
 
@@ -55,6 +56,7 @@ def example_file(roots: Sequence[Path | str] = (), *, state_dir: Path | None = N
     parts.append("\n".join(_top(state_dir)))
     parts += [_section("catalog", CatalogSettings), _PEOPLE]
     parts += [_section("people", PeopleSettings), _LOOKUPS, _section("thumbnails", ThumbnailSettings)]
+    parts.append(_section("verify", VerifySettings))
     watched = roots or ("/data/confocal",)
     entries = [_root(str(root), is_first=number == 0) for number, root in enumerate(watched)]
     parts.append("watch:\n" + "\n".join(entries))

@@ -6,6 +6,7 @@ Each converter leaves what is no text alone, so that settings can be made from P
 import re
 import unicodedata
 from datetime import timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,6}))? ?([KMGT]?i?B)", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_FRACTION = re.compile(r"([0-9]{1,9})(?: ?/ ?([1-9][0-9]{0,8}))?|0\.[0-9]{1,9}")
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off"})
 LONGEST_DURATION = timedelta(days=3650)
@@ -62,6 +64,16 @@ def as_size_bytes(value: object) -> object:
     if size_bytes >= 1 << 63:
         raise refused(f"{value!r} is larger than any file can be")
     return size_bytes
+
+
+def as_fraction(value: object) -> object:
+    """Read ``1/30``, ``0.05``, ``1``: a share of a whole."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if _FRACTION.fullmatch(text) is None or Fraction(text.replace(" ", "")) > 1:
+        raise refused(f"{value!r} is not a share of a whole", "write 1/30 or 0.05")
+    return Fraction(text.replace(" ", ""))
 
 
 def as_boolean(value: object) -> object:
@@ -139,6 +151,7 @@ PositiveDuration = Annotated[
 SizeBytes = Annotated[
     int, BeforeValidator(as_size_bytes), PlainSerializer(size_text, return_type=str, when_used="json")
 ]
+Share = Annotated[Fraction, BeforeValidator(as_fraction), PlainSerializer(str, return_type=str, when_used="json")]
 Boolean = Annotated[bool, BeforeValidator(as_boolean)]
 WholeNumber = Annotated[int, BeforeValidator(as_whole_number)]
 Name = Annotated[str, BeforeValidator(as_name)]

@@ -7,6 +7,7 @@ names; made from a file, only the names that the file uses, so that nothing inte
 
 from datetime import timedelta
 from enum import StrEnum
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +20,7 @@ from config.scalars import (
     Name,
     Names,
     PositiveDuration,
+    Share,
     SizeBytes,
     Texts,
     WholeNumber,
@@ -310,6 +312,19 @@ class ThumbnailSettings(Setting):
     projection: Projection = Field("middle", description="What a z-stack shows: its `middle`, `max` or `mean`.")
 
 
+class VerifySettings(Setting):
+    """How the daemon reads originals again, to notice when a disk gives other bytes than were imported."""
+
+    every: PositiveDuration = Field(timedelta(days=1), description="How often it begins.")
+    fraction: Share = Field(
+        Fraction(1, 30),
+        description="The share of all files that is compared each time, those of the longest ago first.",
+    )
+    budget: Duration = Field(
+        timedelta(hours=1), description="It ends after this long, whatever is left for the next time; `0s`: never."
+    )
+
+
 class Settings(Setting):
     """A whole, checked configuration."""
 
@@ -339,6 +354,9 @@ class Settings(Setting):
         "rule that uses the layout. One called like a built-in layout takes its place.",
     )
     thumbnails: ThumbnailSettings = Field(ThumbnailSettings(), description="How pictures are made.")
+    verify: VerifySettings = Field(
+        VerifySettings(), description="How originals are read again and compared with their hashes."
+    )
     workers: WholeNumber | None = Field(
         None, description="Worker processes that read files. Default: one for each core.", ge=1, le=256
     )

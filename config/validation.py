@@ -15,7 +15,7 @@ from config.source import QUOTES_HINT, Mapping, Node, Place, Scalar, Sequence, p
 
 Location = tuple[int | str, ...]
 #: Sections in which an empty value means "with nothing in it": `smith-lab:` alone declares a group.
-_EMPTY_SECTIONS = re.compile(r"(groups|users|lookups|layouts)(\.[^.]*)?|catalog|people|thumbnails")
+_EMPTY_SECTIONS = re.compile(r"(groups|users|lookups|layouts)(\.[^.]*)?|catalog|people|thumbnails|verify")
 #: The value of a key after which nothing is written: no type takes it, so that nobody reads it as "not given".
 NOTHING = object()
 

@@ -34,6 +34,8 @@ COMMANDS: dict[str, Entry] = {
     "thumbnail": _entry("thumbnail", "Write the picture of an image to a new file."),
     "contact-sheet": _entry("contact_sheet", "Draw a dataset, or a plate as its grid of wells, on one sheet."),
     "history": _entry("history", "Tell what happened to an object, and who did it."),
+    "verify": _entry("verify", "Read originals again and compare them with their hashes; find what a disk has lost."),
+    "backup": _entry("backup", "Write the catalogue into one new file, also while the daemon runs."),
     "tag": _entry("tag", "Add, remove and list tags."),
     "kv": _entry("kv", "Add, remove and list key-value pairs."),
     "comment": _entry("comment", "Add, change, remove and list comments."),

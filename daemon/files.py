@@ -29,7 +29,7 @@ def write_new(path: Path, data: bytes, *, watched: Iterable[Path] = (), mode: in
 
     What can't be written whole is removed again.
     """
-    _refuse_watched(path, watched)
+    refuse_watched(path, watched)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         descriptor = os.open(path, flags, mode)
@@ -45,7 +45,8 @@ def write_new(path: Path, data: bytes, *, watched: Iterable[Path] = (), mode: in
         raise Failed(f"{path}: can't be written: {error.strerror}") from error
 
 
-def _refuse_watched(path: Path, watched: Iterable[Path]) -> None:
+def refuse_watched(path: Path, watched: Iterable[Path]) -> None:
+    """Refuse to write a file below a watched folder."""
     folder = path.parent.resolve()
     for root in watched:
         if folder.is_relative_to(root.resolve()):

@@ -31,6 +31,10 @@ TICK_S = 1.0
 #: How long READY waits for the watches: a slow tree must not look like a failed start.
 ARMING_S = 60.0
 LOOK_AT_FILE_EVERY = timedelta(seconds=2)
+#: How often it is asked whether originals are to be read again; how often they are is the configuration's.
+ASK_FOR_VERIFY_EVERY = timedelta(minutes=1)
+#: Acts of the schedule that are no scans.
+_STANDING_ACTS = frozenset({"configuration", "verify"})
 SCAN_WHILE_HEALTHY = timedelta(hours=1)
 SCAN_OTHERWISE = timedelta(minutes=15)
 #: The two clocks drifting apart by more than this between two ticks: the wall clock was stepped, s.
@@ -101,10 +105,14 @@ class Running:
         self._thread.start()
         self._requests.start()
         self._schedule.every("configuration", LOOK_AT_FILE_EVERY, self._look_at_file)
+        self._schedule.every("verify", self._ask_for_verify_every(), self._ingest.loop.request_verify)
         self._schedule.start()
         self._plan_scans()
         self._notifier.ready(f"{len(settings.watch)} roots")
         logger.info("daemon.ready", extra={"roots": [watch.name for watch in settings.watch]})
+
+    def _ask_for_verify_every(self) -> timedelta:
+        return min(ASK_FOR_VERIFY_EVERY, self._keeper.in_force.settings.verify.every)
 
     def _ingest_until_end(self) -> None:
         try:
@@ -151,6 +159,7 @@ class Running:
                 self._keeper.accept(settings)
                 self._watches.apply(settings)
                 self._plan_scans()
+                self._schedule.every("verify", self._ask_for_verify_every(), self._ingest.loop.request_verify)
                 logger.info("config.reloaded", extra={"digest": settings.digest.hex()[:12]})
                 if settings.workers != self._ingest.settings.workers:
                     logger.warning("config.needs_restart", extra={"key": "workers"})
@@ -187,7 +196,7 @@ class Running:
         wanted = {}
         for settings, watch in self._watches.all():
             wanted[f"scan {settings.name}"] = (settings.name, scan_interval(settings, watch.report()))
-        for name in self._schedule.names() - wanted.keys() - {"configuration"}:
+        for name in self._schedule.names() - wanted.keys() - _STANDING_ACTS:
             self._schedule.remove(name)
         for name, (root, interval) in wanted.items():
             self._schedule.every(name, interval, _Scan(self._ingest, root), executor="scans")

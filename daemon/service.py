@@ -70,7 +70,7 @@ def opened_ingest(
     with ExitStack() as stack:
         url = catalogue_url(settings, environ)
         catalogue, lock = _locked(settings, url, purpose=purpose, now=clock.now(), stack=stack)
-        restriction = _restrict(settings, catalogue)
+        restriction = restrict(settings, catalogue)
         _migrate(catalogue, settings.state_dir, clock.now())
         sync_people(catalogue, settings, clock.now())
         pool = _new_pool(settings)
@@ -193,7 +193,8 @@ def _locked(
     return FencedCatalogue(catalogue.engine, taken.is_held), taken
 
 
-def _restrict(settings: Settings, catalogue: Catalogue) -> Restriction:
+def restrict(settings: Settings, catalogue: Catalogue) -> Restriction:
+    """Have the kernel refuse this process every write outside the state directory and the catalogue's folder."""
     writable = [str(settings.state_dir)]
     database = sqlite_path(catalogue.engine.url)
     if database is not None and not database.is_relative_to(settings.state_dir):

@@ -4,7 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from catalog.status import CatalogueStatus, InstanceStatus, ReasonCount, RootStatus, WorkStatus
+from catalog.status import (
+    CatalogueStatus,
+    InstanceStatus,
+    ReasonCount,
+    RootStatus,
+    VerificationStatus,
+    WorkStatus,
+)
 from daemon.health import Health, RootHealth
 
 OK, DEGRADED = "ok", "degraded"
@@ -56,8 +63,9 @@ class StatusDocument:
     """How everything stands; ``problems`` are sentences, none when ``state`` is ok.
 
     ``counts`` are files by state, ``reasons`` why files are where they are, ``images`` how many you see. For
-    administrators: ``progress`` with an estimate, the running ``daemon``, bytes free in the state directory, and the
-    size of SQLite's write-ahead log.
+    administrators: ``progress`` with an estimate, how far originals were compared with their hashes
+    (``verification``), the running ``daemon``, bytes free in the state directory, and the size of SQLite's
+    write-ahead log. ``damaged`` counts files whose bytes changed though nothing wrote them.
     """
 
     state: str
@@ -67,7 +75,9 @@ class StatusDocument:
     reasons: tuple[ReasonCount, ...]
     images: int
     config: ConfigurationDocument
+    damaged: int
     progress: WorkStatus | None
+    verification: VerificationStatus | None
     daemon: DaemonDocument | None
     free_bytes: int | None
     wal_bytes: int | None
@@ -98,7 +108,9 @@ def standing(seen: Observed) -> StatusDocument:
         reasons=seen.catalogue.reasons,
         images=seen.catalogue.images,
         config=ConfigurationDocument(version=_version(seen), problem=_configuration_problem(seen)),
+        damaged=seen.catalogue.damaged,
         progress=seen.catalogue.work,
+        verification=seen.catalogue.verification,
         daemon=_daemon(seen.health) if is_admin else None,
         free_bytes=seen.free_bytes if is_admin else None,
         wal_bytes=seen.catalogue.wal_bytes,
@@ -115,6 +127,8 @@ def _problems(seen: Observed) -> Iterator[str]:
             yield f"root {root.name} is {root.availability}" + (f": {root.reason}" if root.reason else "")
         if root.unlisted:
             yield f"root {root.name}: {root.unlisted} folders could not be listed"
+    if seen.catalogue.damaged:
+        yield _damage(seen.catalogue.damaged)
     for watch in seen.health.roots if seen.health else ():
         if watch.unwatched_count:
             yield _unwatched(watch, is_administrator=seen.is_administrator)
@@ -124,6 +138,11 @@ def _problems(seen: Observed) -> Iterator[str]:
         yield from seen.health.problems
     if seen.free_bytes is not None and seen.free_bytes < PAUSE_BELOW_BYTES:
         yield "less than 200 MB are free in the state directory: the ingest pauses"
+
+
+def _damage(count: int) -> str:
+    files = "1 file has" if count == 1 else f"{count} files have"
+    return f"{files} other bytes than were imported, though nothing wrote there; see `coverslip queue damaged`"
 
 
 def _last_seen(instance: InstanceStatus | None) -> str:

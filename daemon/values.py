@@ -1,9 +1,10 @@
 """Kinds of arguments: objects such as ``image:7``, moments, pairs; what is wrong with one is told by name."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -69,6 +70,21 @@ class Pair(click.ParamType[tuple[str, str]]):
         if not separator or not key:
             self.fail(f"'{value}' is no pair; write KEY=VALUE", param, ctx)
         return key, text
+
+
+class Scalar(click.ParamType[Any]):
+    """A value as the configuration file writes it: a duration, a share ..."""
+
+    def __init__(self, name: str, convert: Callable[[object], object]) -> None:
+        self.name = name
+        self._convert = convert
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give the value, or say what is wrong as `check` does."""
+        try:
+            return self._convert(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 #: A path as the shell gave it; surrogates for bytes that are not UTF-8 are kept, links are not followed.

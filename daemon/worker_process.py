@@ -34,7 +34,7 @@ def prepare_worker(limits: WorkerLimits) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # they mean the daemon, which ends its workers in its own order
     os.umask(0o077)
-    _be_meek(limits.niceness)
+    be_meek(limits.niceness)
     for name in limits.preload:
         importlib.import_module(name)
     if limits.data_bytes is not None:
@@ -63,7 +63,7 @@ def _die_with_the_parent() -> None:
         sys.exit(1)
 
 
-def _be_meek(niceness: int) -> None:
+def be_meek(niceness: int) -> None:
     """Give way to an acquisition on the same machine, for the processor and for the disk."""
     os.nice(niceness)
     number = _IOPRIO_SET.get(platform.machine())

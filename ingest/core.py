@@ -62,6 +62,8 @@ class Core:
         self.under_way: dict[tuple[int, int, bytes], UnderWay] = {}
         self.judging: set[Judged] = set()
         self.results: deque[ReadResult] = deque()
+        #: What workers found for `verify`.
+        self.checks: deque[ReadResult] = deque()
         #: Filesets to look at before the backlog, with their priority.
         self.hot: dict[int, int] = {}
         #: Something was committed that may be due now; else there is nothing to ask before that monotonic time.
@@ -94,6 +96,7 @@ class Core:
         self.under_way.clear()
         self.judging.clear()
         self.results.clear()
+        self.checks.clear()
         self.hot.clear()
         self.committed.clear()
         self.has_ready = self.may_be_due = True

@@ -36,6 +36,7 @@ from ingest.results import start_jobs, take_results, wake_waiting
 from ingest.summary import ImportSummary, Progress
 from ingest.surroundings import Surroundings
 from ingest.troubles import Troubles
+from ingest.verifying import Verifying
 from ingest.walks import take_parts, walk_troubled
 from ingest.watched import WatchedRoot
 
@@ -86,6 +87,7 @@ class IngestLoop:
         self._core = Core(catalogue, pool, self._clock, self._steady, around, via)
         self._meter = Meter(self._clock)
         self._requests = ImportRequests(self._core)
+        self._verifying = Verifying(self._core)
         self._asked: deque[Callable[[], None]] = deque()
         self._troubles = Troubles(self._clock, lambda step: drop_poisoned(self._core, step))
         self._no_space: str | None = None
@@ -105,6 +107,10 @@ class IngestLoop:
     def request_scan(self, root: str | None = None) -> None:
         """Ask for a full pass of a root (by name), or of all: the timer, a remount, `root accept`."""
         self._ask(lambda: self._scan(root))
+
+    def request_verify(self) -> None:
+        """Begin to read originals again if the configuration's schedule wants it now; else nothing happens."""
+        self._ask(self._verifying.begin_if_due)
 
     def reload(self, settings: Settings) -> None:
         """Swap in a checked configuration; raises ConfigurationError, the old one staying in force."""
@@ -144,6 +150,7 @@ class IngestLoop:
             log.warning("ingest_begins_anew")  # whoever had the lock meanwhile may have changed every row
             self._has_begun = False
             self._core.forget()
+            self._verifying.forget()
             self._requests.cancel_all()
         self._end()
 
@@ -245,6 +252,8 @@ class IngestLoop:
             busy = self._attempt(f"scan {root.name}", partial(take_parts, core, root)) or busy
             busy = self._attempt(f"place again {root.name}", partial(place_again, core, root)) or busy
         busy = self._attempt("settle", partial(look_at_due, core)) or busy
+        if not busy:
+            busy = self._attempt("verify", self._verifying.step)
         for done in core.take_committed():
             self._meter.note(done.outcome.outcome, done.bytes_read)
             self._requests.note(done)

@@ -84,6 +84,10 @@ class NamelessFile(io.RawIOBase):
         """Stat the open file."""
         return os.fstat(self._descriptor)
 
+    def drop_cache(self) -> None:
+        """Have the kernel forget what it holds of the file, so that the next read comes from the disk."""
+        os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
     def first_hole(self) -> int:
         """Give the offset of the first byte that was never written (a hole), or the file's size when there is none."""
         try:

@@ -3,9 +3,7 @@
 ``read`` never raises for what a file can cause: every outcome is a value with one sentence.
 """
 
-import errno
 import logging
-import os
 from dataclasses import replace
 
 from catalog.records import ThumbnailRecord
@@ -15,9 +13,10 @@ from ingest.one_file import InFileError, OpenStream, StillOpenError, file_record
 from ingest.opening import NotAPlainFileError, opened_root
 from ingest.readers.protocol import DescribesError, NotWholeError, OpenedFileImages, ReadingError, RefusedError
 from ingest.reading_sets import names_of, read_described, read_named
+from ingest.rereading import check_members, hash_members, why_unreadable
 from ingest.tables import table_line
 from ingest.thumbnails import make_thumbnail
-from ingest.work import Member, Outcome, ReadResult, ReadTask
+from ingest.work import Member, Outcome, Purpose, ReadResult, ReadTask
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ def read(task: ReadTask) -> ReadResult:
     """Do a task; the result is READ with records and thumbnails, or another outcome with its reason."""
     try:
         with opened_root(task.root) as root:
-            return _read_members(task, root)
+            return _done(task, root)
     except InFileError as error:
         return _in_file(task, error)
     except (ReadingError, OSError) as problem:
@@ -36,6 +35,16 @@ def read(task: ReadTask) -> ReadResult:
     except Exception as error:
         logger.exception("read_failed")
         return _without(task, Outcome.DAMAGED, f"the reader failed over it: {type(error).__name__}")
+
+
+def _done(task: ReadTask, root: int) -> ReadResult:
+    match task.purpose:
+        case Purpose.IMPORT:
+            return _read_members(task, root)
+        case Purpose.HASH:
+            return hash_members(task, root)
+        case Purpose.VERIFY:
+            return check_members(task, root)
 
 
 def _read_members(task: ReadTask, root: int) -> ReadResult:
@@ -95,7 +104,7 @@ def _outcome(problem: Exception) -> tuple[Outcome, str]:
         case NotAPlainFileError():
             return Outcome.UNSETTLED, f"not a plain file any more: {problem.strerror}"
         case OSError():
-            return Outcome.TRANSIENT, _sentence(problem)
+            return Outcome.TRANSIENT, why_unreadable(problem)
         case _:
             return Outcome.DAMAGED, f"the reader failed over it: {type(problem).__name__}"
 
@@ -108,14 +117,6 @@ def _outcome_of(problem: ReadingError) -> Outcome:
             return Outcome.REFUSED
         case _:
             return Outcome.DAMAGED
-
-
-def _sentence(error: OSError) -> str:
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return "the file may not be read: give Coverslip's account the right to read it"
-    if error.errno == errno.ENOENT:
-        return "the file is not there any more"
-    return f"the file could not be read: {os.strerror(error.errno) if error.errno else error}"
 
 
 def _without(task: ReadTask, outcome: Outcome, reason: str) -> ReadResult:

@@ -14,7 +14,7 @@ from catalog.looks import Committed, StartedJob
 from ingest.checks import VerdictCheck
 from ingest.core import Core, Done, Judged
 from ingest.listing import LookOrder
-from ingest.work import Outcome, ReadResult
+from ingest.work import NO_FILESET, Outcome, ReadResult
 from ingest.working import LONGEST_BACK_OFF, UnderWay, failed, read_fileset, refused_as, task_of
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,9 @@ def hand_out(core: Core, started: Sequence[StartedJob]) -> None:
 
 def take_results(core: Core) -> bool:
     """Commit what workers gave (T5, T6); tells whether there was anything."""
-    new = core.pool.results.take(RESULTS_AT_MOST - len(core.results))
+    taken = core.pool.results.take(RESULTS_AT_MOST - len(core.results))
+    core.checks.extend(result for result in taken if result.fileset_id == NO_FILESET)
+    new = [result for result in taken if result.fileset_id != NO_FILESET]
     core.results.extend(new)
     if not core.results or (new and not _is_worth_a_commit(core)):
         return False

@@ -1,5 +1,6 @@
 """The values that cross between the ingest loop and its workers: a task to read, and what came of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -7,6 +8,9 @@ from typing import Literal
 from catalog.records import FileRecord, ImageRecord, PlaneRecord, ThumbnailRecord
 from config.rule_values import TableLookup
 from ingest.image_facts import ImageFacts, NamedChannel
+
+#: The fileset of a task that is about no fileset: `Purpose.VERIFY`.
+NO_FILESET = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +34,27 @@ class Member:
     look: Look
     captured: str | None = None
     known: FileRecord | None = None
+    #: Hasher and hash that the file shall have, where that is what is asked.
+    expected: tuple[str, str] | None = None
+
+
+class Purpose(StrEnum):
+    """What a task is to find out."""
+
+    #: Records, pictures, hash: all that an import needs.
+    IMPORT = "import"
+    #: The hash and the fingerprint alone.
+    HASH = "hash"
+    #: Whether the bytes are still those of the expected hash.
+    VERIFY = "verify"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadTask:
-    """A job as a worker gets it: no database, no settings object, only values that pickle."""
+    """A job as a worker gets it: no database, no settings object, only values that pickle.
+
+    ``identity`` is that of the root, where a file's absence is only worth telling if the root is the one it was.
+    """
 
     fileset_id: int
     claim: int
@@ -62,6 +82,8 @@ class ReadTask:
     main: bytes | None = None
     #: What an instrument's own index says of the image, believed over the files' tags.
     facts: ImageFacts | None = None
+    purpose: Purpose = Purpose.IMPORT
+    identity: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +92,29 @@ class NamedPath:
 
     path: bytes
     is_needed: bool = True
+
+
+class Verdict(StrEnum):
+    """What `verify` found at one path."""
+
+    SAME = "same"
+    #: Other bytes, though size, times and inode are as they were at the last look.
+    OTHER_BYTES = "other bytes"
+    #: Size, times or inode differ from the last look: somebody wrote the file, and the next scan takes it in.
+    CHANGED = "changed"
+    GONE = "gone"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileCheck:
+    """What was found at one path; ``found`` is the hash of other bytes, ``reason`` why it could not be read."""
+
+    path: bytes
+    verdict: Verdict
+    bytes_read: int = 0
+    found: str | None = None
+    reason: str | None = None
 
 
 class Outcome(StrEnum):
@@ -112,3 +157,5 @@ class ReadResult:
     path: bytes | None = None
     table_pairs: tuple[tuple[str, str], ...] = ()
     table_note: str | None = None
+    #: For `Purpose.VERIFY`: one for each member, in their order.
+    checks: tuple[FileCheck, ...] = ()

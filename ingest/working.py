@@ -12,7 +12,7 @@ from config.settings import Settings
 from ingest.filesets import fileset_key
 from ingest.image_facts import NamedChannel
 from ingest.watched import WatchedRoot
-from ingest.work import Look, Member, Outcome, ReadResult, ReadTask
+from ingest.work import Look, Member, Outcome, Purpose, ReadResult, ReadTask
 
 #: First waits, s; then the last of them for half an hour, then ten minutes.
 _BACK_OFF_S = (5.0, 15.0, 30.0, 60.0)
@@ -38,7 +38,10 @@ class UnderWay:
 
 
 def task_of(job: StartedJob, root: WatchedRoot, settings: Settings) -> ReadTask:
-    """Give a claimed job as a worker gets it. A hash that was put off is made now, whatever the size."""
+    """Give a claimed job as a worker gets it.
+
+    A hash that was put off is all that is made then; of a set of files all are read, whatever their size.
+    """
     document = job.document
     return ReadTask(
         fileset_id=job.fileset_id,
@@ -71,6 +74,7 @@ def task_of(job: StartedJob, root: WatchedRoot, settings: Settings) -> ReadTask:
         channels=tuple(NamedChannel(**channel) for channel in document.get("channels", ())),
         named=job.named,
         main=next((member.path for member in job.members if fileset_key(member.path) == job.key), None),
+        purpose=Purpose.HASH if job.kind == "hash" and job.grouping == "file" else Purpose.IMPORT,
     )
 
 

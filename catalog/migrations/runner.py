@@ -4,18 +4,16 @@ Each migration runs in one transaction with its version, on both databases: kill
 version stands as it was.
 """
 
-import os
-import sqlite3
 import uuid
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, inspect, select, text
 
+from catalog.backup import PARTIAL, copy_sqlite
 from catalog.engine import Catalogue, sqlite_path
-from catalog.errors import CatalogueUnavailable
+from catalog.errors import BackupFailed, CatalogueUnavailable
 from catalog.models.people import CatalogueIdentity
 
 #: All revisions in their order, the last is this program's. A test holds it and Alembic's own list together.
@@ -115,37 +113,17 @@ def _back_up(catalogue: Catalogue, backup_to: Path | None, *, has_backup: bool) 
     if source is None:
         raise CatalogueUnavailable(
             f"the catalogue {catalogue.place} is of an older version and must be backed up before it is migrated:"
-            " make a dump with `pg_dump --format=custom`, then run `coverslip admin migrate --has-backup`"
+            " make one with `coverslip backup FILE` of the older program, or `pg_dump --format=custom`, then run"
+            " `coverslip admin migrate --has-backup`"
         )
     if backup_to is None:
         raise CatalogueUnavailable(
             f"the catalogue {source} is of an older version; `coverslip admin migrate` backs it up and migrates it"
         )
-    copy_sqlite(source, backup_to)
+    for left in backup_to.parent.glob(f"*{PARTIAL}"):
+        left.unlink()  # of a migration that was killed while it made its backup
+    try:
+        copy_sqlite(source, backup_to)
+    except BackupFailed as error:
+        raise CatalogueUnavailable(str(error)) from error
     return backup_to
-
-
-def copy_sqlite(source: Path, target: Path) -> None:
-    """Copy a live SQLite database as of one moment into a new file of mode 0600, durable when this returns."""
-    try:
-        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        raise CatalogueUnavailable(
-            f"the backup {target} can't be made: {error.strerror}; name another file, then try again"
-        ) from error
-    try:
-        with closing(sqlite3.connect(source)) as original, closing(sqlite3.connect(target)) as copy:
-            original.backup(copy)
-    except sqlite3.Error as error:
-        target.unlink()
-        raise CatalogueUnavailable(f"the backup {target} can't be written: {error}; is its disk full?") from error
-    _sync(target)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

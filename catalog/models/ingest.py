@@ -151,6 +151,12 @@ class Sighting(Base):
         Index("ix_sighting_fileset_id_captured", "fileset_id", "captured"),
         Index("ix_sighting_original_file_id", "original_file_id"),
         Index("ix_sighting_move", "inode", "size_bytes"),
+        Index(
+            "ix_sighting_damaged",
+            "damaged_since",
+            sqlite_where=text("damaged_since IS NOT NULL"),
+            postgresql_where=text("damaged_since IS NOT NULL"),
+        ),
         CheckConstraint("disposition IN ('ignored', 'skipped', 'unmatched', 'held', 'member')", name="disposition"),
         {"sqlite_with_rowid": False},
     )
@@ -172,6 +178,10 @@ class Sighting(Base):
     group_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter_group.id"), default=None)
     #: Of a file of an image of many files: the `channel z t` that its name gives (`catalog.captured`).
     captured: Mapped[str | None] = mapped_column(default=None)
+    #: When `verify` last compared the bytes here with the hash; NULL: never since the file was seen to change.
+    verified_at: Mapped[datetime | None] = mapped_column(default=None)
+    #: Since when `verify` finds other bytes here though nothing wrote the file; NULL: they are as they were.
+    damaged_since: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class NamedFile(Base):
@@ -186,6 +196,22 @@ class NamedFile(Base):
     path: Mapped[bytes]
     #: False: a part that may come yet or not, and is not waited for.
     is_needed: Mapped[bool] = mapped_column(default=True, server_default=true())
+
+
+class Verification(Base):
+    """A run of `verify`. What was covered stands at the sightings; ``ended_at`` NULL: it goes on, or was broken off."""
+
+    __tablename__ = "verification"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    #: 'daemon' for those that the schedule starts, 'cli' for a person's.
+    via: Mapped[str] = mapped_column(String(16))
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None] = mapped_column(default=None)
+    checked: Mapped[int] = mapped_column(BigId, default=0)
+    bytes_read: Mapped[int] = mapped_column(BigId, default=0)
+    damaged: Mapped[int] = mapped_column(BigId, default=0)
+    missing: Mapped[int] = mapped_column(BigId, default=0)
 
 
 class Job(Base):

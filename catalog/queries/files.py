@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, RowMapping, select
 
@@ -11,7 +11,7 @@ from catalog.models.ingest import Sighting
 from catalog.names import display
 from catalog.permissions import Acting
 from catalog.state_sql import facts, facts_of
-from catalog.states import REASONS, FileState, State, state_of
+from catalog.states import REASONS, FileState, Mark, State, state_of
 from catalog.visibility import visible
 
 _ORDER = {state: place for place, state in enumerate(State)}
@@ -40,7 +40,8 @@ def files_of(connection: Connection, acting: Acting, fileset_ids: Iterable[int])
     """Give places and state of these filesets; one that the viewer may not see has neither.
 
     A file's state is that of its best place (a copy in storage keeps an image from being missing); a fileset's is
-    the worst of its files'. Places where a file is no longer are told only when it has no other.
+    the worst of its files', and it is marked as damaged where one place of one of them is. Places where a file is no
+    longer are told only when it has no other.
     """
     originals = _originals(connection, acting, fileset_ids)
     sightings = _sightings(connection, [row["id"] for rows in originals.values() for row in rows])
@@ -48,10 +49,18 @@ def files_of(connection: Connection, acting: Acting, fileset_ids: Iterable[int])
     for fileset_id, rows in originals.items():
         best = [_best(sightings[row["id"]]) for row in rows]
         locations = [place for row in rows for place in _locations(row, sightings[row["id"]])]
-        found[fileset_id] = FilesetFiles(
-            locations=tuple(locations), state=min(best, key=lambda state: _ORDER[state.state])
-        )
+        worst = min(best, key=lambda state: _ORDER[state.state])
+        states = [state for row in rows for _, state in sightings[row["id"]]]
+        found[fileset_id] = FilesetFiles(locations=tuple(locations), state=_with_damage(worst, states))
     return found
+
+
+def _with_damage(worst: FileState, states: Iterable[FileState]) -> FileState:
+    damaged = next((state for state in states if Mark.DAMAGED in state.marks and state.state is State.IMPORTED), None)
+    if damaged is None or Mark.DAMAGED in worst.marks:
+        return worst
+    reason = damaged.reason if worst.state is State.IMPORTED else worst.reason
+    return replace(worst, reason=reason, marks=worst.marks | {Mark.DAMAGED})
 
 
 def path_of(row: RowMapping) -> bytes:

@@ -25,7 +25,7 @@ from catalog.models.containers import (
 from catalog.models.images import Image
 from catalog.models.people import Experimenter, ExperimenterGroup
 from catalog.permissions import Acting
-from catalog.references import parse_well
+from catalog.references import ObjectReference, parse_well
 from catalog.text_search import is_pair, is_value
 from catalog.visibility import visible
 
@@ -121,6 +121,17 @@ def _group_id(connection: Connection, acting: Acting, asked: str) -> int:
     if found is None:
         raise NotFound(f"there is no group '{asked}'; `coverslip group ls` shows which you may see")
     return found
+
+
+def images_in(acting: Acting, reference: ObjectReference) -> AnySelect:
+    """Select the ids of the images in a container or well, of an image its own, as far as the viewer sees the links."""
+    match reference.type:
+        case "image":
+            return select(Image.id).where(Image.id == reference.id)
+        case "well":
+            return _images_of_plates(acting, WellSample.well_id == reference.id)
+        case kind:
+            return _in_container(acting, kind, [reference.id])
 
 
 def _in_container(acting: Acting, kind: str, ids: list[int]) -> AnySelect:

@@ -16,8 +16,10 @@ from catalog.errors import NotUnderstood
 from catalog.models.base import AnySelect, BigId, UtcDateTime
 from catalog.models.images import Image
 from catalog.permissions import Acting, own_only_groups, readable_groups
-from catalog.queries.filters import ImageFilters, conditions, has_narrow
+from catalog.queries.filters import ImageFilters, conditions, has_narrow, images_in
 from catalog.queries.image_documents import image_documents
+from catalog.queries.objects import find_object
+from catalog.references import ObjectReference
 from catalog.visibility import visible
 
 #: SQLite allows 500 branches in one statement.
@@ -48,6 +50,13 @@ def image_ids(
     keys = _page(connection, acting, conditions(connection, acting, filters), filters, limit + 1, after)
     next_after = _cursor(keys[limit - 1]) if len(keys) > limit else None
     return tuple(image_id for _, image_id in keys[:limit]), next_after
+
+
+def images_within(connection: Connection, acting: Acting, reference: ObjectReference) -> tuple[int, ...]:
+    """Give the ids of the images in an object (of an image, its own); raises NotFound for one out of sight."""
+    find_object(connection, acting, reference)
+    query = select(_IMAGE.c.id).where(_IMAGE.c.id.in_(images_in(acting, reference)), visible(acting, _IMAGE))
+    return tuple(connection.scalars(query.order_by(_IMAGE.c.id)))
 
 
 def _page(

@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from catalog.status import WorkStatus, status
+from catalog.status import VerificationStatus, WorkStatus, status
 from config.loader import load
 from config.problems import ConfigurationError
 from daemon.context import Context, with_context
@@ -52,6 +52,15 @@ def progress_text(work: WorkStatus) -> str:
     return ", ".join(parts)
 
 
+def verification_text(verification: VerificationStatus) -> str:
+    """Give how far originals were compared with their hashes."""
+    covered = verification.coverage
+    if not covered.verified:
+        return f"none of {covered.files} original files compared with its hash yet"
+    since = f" since {covered.oldest_at:%Y-%m-%d}" if covered.oldest_at else ""
+    return f"{covered.verified} of {covered.files} original files compared with their hashes{since}"
+
+
 def show(document: StatusDocument, output: Output) -> None:
     """Print the state, the problems, the roots, the files by state with reasons, and the progress."""
     output.line(document.state, fg="green" if document.state == OK else "red", bold=True)
@@ -71,6 +80,8 @@ def show(document: StatusDocument, output: Output) -> None:
     output.line(f"{document.images} images that you may see")
     if document.progress is not None:
         output.line(progress_text(document.progress))
+    if document.verification is not None:
+        output.line(verification_text(document.verification))
     if document.free_bytes is not None:
         output.line(f"{size_text(document.free_bytes)} free for the catalogue")
 

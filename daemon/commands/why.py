@@ -33,6 +33,8 @@ def lines(document: WhyDocument) -> Iterator[tuple[str, object]]:
     yield "tried again", document.next_try_at
     yield "attempts", document.attempts or None
     yield "missing since", document.missing_since
+    yield "verified", document.verified_at
+    yield "damaged since", document.damaged_since
     if document.owner_differs:
         yield (
             "folder says",

@@ -95,6 +95,7 @@ class Rows:
             "fileset_id": fileset_id,
             "reason_id": self.reason_id if number % 2 else None,
             "missing_since": NOW if number % 5 == 0 else None,
+            "damaged_since": NOW if number % 11 == 0 else None,
             "original_file_id": None if fileset_id is None or number % 3 else self._original(fileset_id, number),
         }
         self.connection.execute(insert(Sighting).values(row))

@@ -63,6 +63,18 @@ CREATE TABLE root (
     CONSTRAINT uq_root_name UNIQUE (name)
 )
 -- next
+CREATE TABLE verification (
+    id BIGSERIAL NOT NULL,
+    via VARCHAR(16) NOT NULL,
+    started_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    ended_at TIMESTAMP WITH TIME ZONE,
+    checked BIGINT NOT NULL,
+    bytes_read BIGINT NOT NULL,
+    damaged BIGINT NOT NULL,
+    missing BIGINT NOT NULL,
+    CONSTRAINT pk_verification PRIMARY KEY (id)
+)
+-- next
 CREATE TABLE directory (
     id BIGSERIAL NOT NULL,
     root_id BIGINT NOT NULL,
@@ -596,6 +608,8 @@ CREATE TABLE sighting (
     missing_since TIMESTAMP WITH TIME ZONE,
     group_id BIGINT,
     captured VARCHAR,
+    verified_at TIMESTAMP WITH TIME ZONE,
+    damaged_since TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_sighting PRIMARY KEY (directory_id, name),
     CONSTRAINT ck_sighting_disposition CHECK (disposition IN ('ignored', 'skipped', 'unmatched', 'held', 'member')),
     CONSTRAINT fk_sighting_directory_id FOREIGN KEY(directory_id) REFERENCES directory (id),
@@ -605,6 +619,8 @@ CREATE TABLE sighting (
     CONSTRAINT fk_sighting_original_file_id FOREIGN KEY(original_file_id) REFERENCES original_file (id),
     CONSTRAINT fk_sighting_group_id FOREIGN KEY(group_id) REFERENCES experimenter_group (id)
 )
+-- next
+CREATE INDEX ix_sighting_damaged ON sighting (damaged_since) WHERE damaged_since IS NOT NULL
 -- next
 CREATE INDEX ix_sighting_fileset_id_captured ON sighting (fileset_id, captured)
 -- next

@@ -58,6 +58,17 @@ CREATE TABLE root (
     CONSTRAINT uq_root_name UNIQUE (name)
 )
 -- next
+CREATE TABLE verification (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    via VARCHAR(16) NOT NULL,
+    started_at DATETIME NOT NULL,
+    ended_at DATETIME,
+    checked INTEGER NOT NULL,
+    bytes_read INTEGER NOT NULL,
+    damaged INTEGER NOT NULL,
+    missing INTEGER NOT NULL
+)
+-- next
 CREATE TABLE directory (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     root_id INTEGER NOT NULL,
@@ -576,6 +587,8 @@ CREATE TABLE sighting (
     missing_since DATETIME,
     group_id INTEGER,
     captured VARCHAR,
+    verified_at DATETIME,
+    damaged_since DATETIME,
     CONSTRAINT pk_sighting PRIMARY KEY (directory_id, name),
     CONSTRAINT ck_sighting_disposition CHECK (disposition IN ('ignored', 'skipped', 'unmatched', 'held', 'member')),
     CONSTRAINT fk_sighting_directory_id FOREIGN KEY(directory_id) REFERENCES directory (id),
@@ -586,6 +599,8 @@ CREATE TABLE sighting (
     CONSTRAINT fk_sighting_group_id FOREIGN KEY(group_id) REFERENCES experimenter_group (id)
 )
  WITHOUT ROWID
+-- next
+CREATE INDEX ix_sighting_damaged ON sighting (damaged_since) WHERE damaged_since IS NOT NULL
 -- next
 CREATE INDEX ix_sighting_fileset_id_captured ON sighting (fileset_id, captured)
 -- next
