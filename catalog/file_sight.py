@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
 
-from catalog.models.images import Image
+from catalog.models.images import Image, OriginalFile
 from catalog.models.ingest import Fileset, Sighting
 from catalog.permissions import Acting
 from catalog.visibility import visible
@@ -40,4 +40,11 @@ def known(acting: Acting) -> ColumnElement[bool]:
         Fileset.owner_id == acting.experimenter_id,
         Fileset.group_id.in_(sorted(acting.member_of)),
     )
-    return or_(manageable(acting), sees_image, is_own)
+    # A place in storage belongs to no fileset: whoever sees the image that the file is of knows of it.
+    of_file = exists().where(
+        OriginalFile.id == Sighting.original_file_id,
+        Image.fileset_id == OriginalFile.fileset_id,
+        visible(acting, Image),
+    )
+    sees_place = and_(Sighting.fileset_id.is_(None), of_file)
+    return or_(manageable(acting), sees_image, is_own, sees_place)

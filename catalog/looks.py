@@ -36,8 +36,8 @@ class SeenFileset:
 
     key: bytes
     document: Mapping[str, Any]
-    owner_id: int
-    group_id: int
+    owner_id: int | None
+    group_id: int | None
     digest: bytes
     due_at: datetime
     filed_by: str = "rule"
@@ -53,6 +53,7 @@ class SeenFile:
     """A look at a path that is new, changed, back, or placed again. ``fileset`` is set for members only.
 
     ``captured`` is what its name says of its place in an image of many files (catalog.captured).
+    ``is_copy``: it lies below a storage root, and is only looked up by its content.
     """
 
     directory: bytes
@@ -67,6 +68,7 @@ class SeenFile:
     group_id: int | None = None
     fileset: SeenFileset | None = None
     captured: str | None = None
+    is_copy: bool = False
 
     @property
     def path(self) -> bytes:
@@ -214,6 +216,16 @@ class ReadFileset:
     grouping: str = "file"
     configuration_id: int | None = None
     table_note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadCopy:
+    """What a worker read of a file below a storage root: its content, once by each hasher."""
+
+    fileset_id: int
+    claim: int
+    digest: bytes
+    files: tuple[FileRecord, ...]
 
 
 class CommittedAs(StrEnum):

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, Exists, bindparam, delete, exists, select, update
 
 from catalog.events import NewEvent, record
+from catalog.models.images import OriginalFile
 from catalog.models.ingest import Directory, Fileset, Job, Sighting
 from catalog.set_files import LOOK, digest_before, take_from
 from catalog.store import drop_filesets, forget_jobs
@@ -18,6 +19,9 @@ def mark_missing(
     connection: Connection, root_id: int, keys: Sequence[tuple[int, bytes]], *, now: datetime, via: str
 ) -> int:
     """Mark sightings (directory id, name) as missing; gives how many. One event per catalogued fileset.
+
+    A file is missing when no place of it is left. While a copy in storage is known, its own path is gone and that is
+    all; a copy in storage that is gone is forgotten while another place is left.
 
     The caller knows from a listing without an error that they are gone, and has asked the brake. What was only
     ignored or skipped is forgotten.
@@ -33,6 +37,7 @@ def mark_missing(
         )
     _take_out_of_sets(connection, lasting, now)
     _settle_filesets(connection, root_id, {row.fileset_id for row in lasting if row.fileset_id is not None}, now, via)
+    _settle_copies(connection, root_id, [row for row in lasting if row.fileset_id is None], now, via)
     return len(lasting)
 
 
@@ -61,6 +66,7 @@ _COLUMNS = (
     Sighting.name,
     Sighting.disposition,
     Sighting.fileset_id,
+    Sighting.original_file_id,
     Fileset.grouping,
     *(getattr(Sighting, column) for column in LOOK),
 )
@@ -114,12 +120,42 @@ def _settle_filesets(connection: Connection, root_id: int, fileset_ids: set[int]
         gone_ids = [row.id for row in gone]
         connection.execute(update(Fileset).where(Fileset.id.in_(gone_ids)).values(due_at=None))
         connection.execute(delete(Job).where(Job.fileset_id.in_(gone_ids), Job.state.in_(("ready", "waiting"))))
-        record(connection, *(_missing(row.id, root_id, now, via) for row in gone if row.done_digest is not None))
+        elsewhere = _filesets_elsewhere(connection, gone_ids)
+        told = [row.id for row in gone if row.done_digest is not None]
+        record(connection, *(_gone(one, root_id, one in elsewhere, now, via) for one in told))
 
 
-def _missing(fileset_id: int, root_id: int, now: datetime, via: str) -> NewEvent:
+def _filesets_elsewhere(connection: Connection, fileset_ids: Sequence[int]) -> set[int]:
+    """Give those filesets each of whose files has a place left."""
+    if not fileset_ids:
+        return set()
+    nowhere = select(OriginalFile.fileset_id).where(OriginalFile.fileset_id.in_(list(fileset_ids)), ~_has_place())
+    return set(fileset_ids) - set(connection.scalars(nowhere))
+
+
+def _has_place() -> Exists:
+    place = Sighting.__table__.alias("place")
+    return exists().where(place.c.original_file_id == OriginalFile.id, place.c.missing_since.is_(None))
+
+
+def _settle_copies(connection: Connection, root_id: int, rows: Sequence[Any], now: datetime, via: str) -> None:
+    """Forget places in storage that are gone while others are left; the last place of a file stays, as missing."""
+    originals = sorted({row.original_file_id for row in rows if row.original_file_id is not None})
+    for start in range(0, len(originals), _BATCH):
+        part = originals[start : start + _BATCH]
+        files = select(OriginalFile.id, OriginalFile.fileset_id, _has_place().label("is_left"))
+        found = connection.execute(files.where(OriginalFile.id.in_(part))).all()
+        left = {row.id for row in found if row.is_left}
+        here = [row for row in rows if row.original_file_id in left]
+        if here:
+            connection.execute(_FORGET, [{"b_directory": row.directory_id, "b_name": bytes(row.name)} for row in here])
+        lost = sorted({row.fileset_id for row in found if not row.is_left})
+        record(connection, *(_gone(one, root_id, False, now, via) for one in lost))
+
+
+def _gone(fileset_id: int, root_id: int, is_elsewhere: bool, now: datetime, via: str) -> NewEvent:
     return NewEvent(
-        what="missing",
+        what="kept_elsewhere" if is_elsewhere else "missing",
         at=now,
         via=via,
         object_type="fileset",

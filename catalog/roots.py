@@ -19,6 +19,7 @@ class KnownRoot:
     id: int
     name: str
     path: bytes
+    role: str
     identity: Mapping[str, Any] | None
     availability: str
     reason: str | None
@@ -78,6 +79,7 @@ _KNOWN = select(
     Root.id,
     Root.name,
     Root.path,
+    Root.role,
     Root.identity,
     Root.availability,
     Root.reason,

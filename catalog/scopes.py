@@ -34,6 +34,7 @@ def count_scope(
     state: ColumnElement[Any] = case(
         (Sighting.disposition != "member", Sighting.disposition),
         (Fileset.removed_at.is_not(None), "removed"),
+        (and_(Sighting.fileset_id.is_(None), Sighting.original_file_id.is_not(None)), "done"),
         (is_failed, "failed"),
         (and_(Fileset.waits_for.is_not(None), Job.state.is_(None)), "incomplete"),
         (is_pending, "pending"),

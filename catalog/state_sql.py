@@ -22,7 +22,7 @@ from sqlalchemy import (
 from catalog.models.base import AnySelect
 from catalog.models.images import OriginalFile
 from catalog.models.ingest import Directory, Fileset, Job, Reason, Root, Sighting
-from catalog.states import DAMAGED, REASONS, FilesetFacts, JobFacts, RootFacts, SightingFacts, State
+from catalog.states import DAMAGED, ELSEWHERE, REASONS, FilesetFacts, JobFacts, RootFacts, SightingFacts, State
 
 _ROOT = Root.__table__
 _DIRECTORY = Directory.__table__
@@ -60,6 +60,7 @@ def _lines() -> tuple[_Line, ...]:
     has_fileset = _FILESET.c.id.is_not(None)
     is_started = _JOB.c.state == "started"
     is_damaged = and_(_SIGHTING.c.damaged_since.is_not(None), has_original)
+    is_missing = _SIGHTING.c.missing_since.is_not(None)
     damage: ColumnElement[Any] = case((is_damaged, DAMAGED))
     return (
         *(
@@ -67,7 +68,8 @@ def _lines() -> tuple[_Line, ...]:
             for state in (State.UNAVAILABLE, State.BRAKED, State.RETIRED)
         ),
         _Line(when=_FILESET.c.removed_at.is_not(None), state=State.REMOVED),
-        _Line(when=_SIGHTING.c.missing_since.is_not(None), state=State.MISSING),
+        _Line(when=and_(is_missing, is_elsewhere()), state=State.IMPORTED, stored=literal(ELSEWHERE)),
+        _Line(when=is_missing, state=State.MISSING),
         *(
             _Line(when=_SIGHTING.c.disposition == state.value, state=state, stored=_REASON.c.sentence)
             for state in (State.IGNORED, State.SKIPPED, State.UNMATCHED, State.HELD)
@@ -90,6 +92,13 @@ def _lines() -> tuple[_Line, ...]:
         ),
         _Line(when=is_damaged, state=State.IMPORTED, stored=damage),
     )
+
+
+def is_elsewhere() -> ColumnElement[bool]:
+    """Say whether another place of the original file of a row is there: asked of paths that are gone alone."""
+    other = _SIGHTING.alias("other_place")
+    same = and_(other.c.original_file_id == _SIGHTING.c.original_file_id, other.c.missing_since.is_(None))
+    return select(other.c.name).where(same).exists()
 
 
 def state_column() -> ColumnElement[str]:
@@ -160,7 +169,9 @@ def facts() -> AnySelect:
         _JOB.c.next_try_at,
         _ORIGINAL.c.ordinal,
         _ORIGINAL.c.hash,
+        _ORIGINAL.c.fileset_id.label("original_fileset_id"),
         has_twin().label("has_twin"),
+        and_(_SIGHTING.c.missing_since.is_not(None), is_elsewhere()).label("is_elsewhere"),
     ).select_from(source)
 
 
@@ -178,6 +189,7 @@ def facts_of(
         is_first=not row["ordinal"],
         has_twin=has_original and bool(row["has_twin"]),
         is_damaged=row["damaged_since"] is not None,
+        is_elsewhere=bool(row["is_elsewhere"]),
     )
     job = None if row["job_state"] is None else JobFacts(state=row["job_state"], reason=row["job_reason"])
     root = RootFacts(availability=row["availability"], reason=row["root_reason"])

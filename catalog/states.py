@@ -55,7 +55,7 @@ class SightingFacts:
 
     ``has_hash``, ``is_first`` (of its fileset's files) and ``has_twin`` (an older file of the same content, or
     this is a further location of its file) are facts about the original file. ``is_damaged``: `verify` found other
-    bytes here though nothing wrote the file.
+    bytes here though nothing wrote the file. ``is_elsewhere``: another place of the original file is there.
     """
 
     disposition: str
@@ -66,6 +66,7 @@ class SightingFacts:
     is_first: bool = True
     has_twin: bool = False
     is_damaged: bool = False
+    is_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,8 @@ REASONS: dict[State, str] = {
     State.SETTLING: "it is, or was until just now, being written; it is looked at again when it has been quiet",
     State.IMPORTED: "it is in the catalogue",
 }
+#: Of a path whose file is gone from it, and not lost.
+ELSEWHERE = "it is in the catalogue and no longer at this path; another place of it is known"
 #: Why a file that is in the catalogue needs a person all the same.
 DAMAGED = (
     "it is in the catalogue, but its bytes are no longer those that were imported, though nothing wrote it:"
@@ -151,7 +154,7 @@ def _first_true(
     if fileset is not None and fileset.is_removed:
         return State.REMOVED, None
     if sighting.is_missing:
-        return State.MISSING, None
+        return (State.IMPORTED, ELSEWHERE) if sighting.has_original and sighting.is_elsewhere else (State.MISSING, None)
     if sighting.disposition in _DISPOSITIONS:
         return _DISPOSITIONS[sighting.disposition], sighting.reason
     if fileset is None:

@@ -106,7 +106,7 @@ def record_files(
             "fileset_id": filesets[file.fileset.key] if file.fileset else None,
             "group_id": file.group_id,
             "captured": file.captured if file.fileset else None,
-            "original_file_id": None,
+            "original_file_id": _kept_original(before, ids[file.directory], file),
             "missing_since": None,
             "verified_at": None,
             "damaged_since": None,
@@ -163,11 +163,18 @@ def _stored(connection: Connection, keys: Sequence[tuple[int, bytes]]) -> dict[t
     return found
 
 
+def _kept_original(before: Mapping[tuple[int, bytes], Any], directory_id: int, file: SeenFile) -> int | None:
+    """Keep what a place in storage points to until it is read again: its content may well be the same."""
+    known = before.get((directory_id, file.name))
+    return known.original_file_id if file.is_copy and known is not None else None
+
+
 _BEFORE = (
     Sighting.name,
     Sighting.disposition,
     Sighting.reason_id,
     Sighting.fileset_id,
+    Sighting.original_file_id,
     Sighting.captured,
     Sighting.missing_since,
     *(getattr(Sighting, column) for column in LOOK),

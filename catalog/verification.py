@@ -93,7 +93,9 @@ def _is_location() -> ColumnElement[bool]:
 
 def _is_comparable() -> ColumnElement[bool]:
     """Leave out what has no hash yet, and what was written and not read again: its hash is of earlier bytes."""
-    is_as_read = and_(Fileset.done_digest == Fileset.seen_digest, Fileset.due_at.is_(None))
+    is_as_read = and_(
+        Sighting.fileset_id == Fileset.id, Fileset.done_digest == Fileset.seen_digest, Fileset.due_at.is_(None)
+    )
     return and_(OriginalFile.hash.is_not(None), or_(Sighting.fileset_id.is_(None), is_as_read))
 
 

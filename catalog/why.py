@@ -74,9 +74,10 @@ def why(connection: Connection, acting: Acting, path: bytes) -> WhyDocument:
     if row is None:
         raise _unknown(connection, acting, place, path)
     state = state_of(*facts_of(row))
-    images = _images(connection, acting, row["fileset_id"])
+    fileset_id = row["fileset_id"] if row["fileset_id"] is not None else row["original_fileset_id"]
+    images = _images(connection, acting, fileset_id)
     marks = state.marks - {Mark.COPY_OF} if not _is_seen_copy(connection, acting, row) else state.marks
-    owner, group = _whose(connection, acting, row)
+    owner, group = _whose(connection, acting, row, fileset_id)
     return WhyDocument(
         path=place.shown(),
         root=place.root,
@@ -130,8 +131,10 @@ def _is_seen_copy(connection: Connection, acting: Acting, row: RowMapping) -> bo
     return bool(copies_of(connection, acting, row["fileset_id"]))
 
 
-def _whose(connection: Connection, acting: Acting, row: RowMapping) -> tuple[str | None, str | None]:
-    of_images = select(Image.owner_id, Image.group_id).where(Image.fileset_id == row["fileset_id"])
+def _whose(
+    connection: Connection, acting: Acting, row: RowMapping, fileset_id: int | None
+) -> tuple[str | None, str | None]:
+    of_images = select(Image.owner_id, Image.group_id).where(Image.fileset_id == fileset_id)
     image = connection.execute(of_images.where(visible(acting, Image)).limit(1)).one_or_none()
     owner_id = row["owner_id"] if image is None else image.owner_id
     group_id = (row["group_id"] or row["held_group_id"]) if image is None else image.group_id

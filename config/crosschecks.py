@@ -45,8 +45,8 @@ def _check_lookups(settings: Settings) -> Iterator[Problem]:
 
 
 def _check_roles(settings: Settings) -> Iterator[Problem]:
-    """Say of a storage root what this version does with it."""
-    text = "in this version of coverslip a storage root gives no images, and no locations of known files yet"
+    """Say of a storage root that rules have no say below it."""
+    text = "a storage root holds copies of known files, found by their content: its rules do nothing"
     for watch in settings.watch:
-        if watch.role == "storage":
-            yield problem_at(watch.marks.get("role", watch.mark), "role", text, severity=Severity.WARNING)
+        if watch.role == "storage" and watch.rules:
+            yield problem_at(watch.marks.get("rules", watch.mark), "rules", text, severity=Severity.WARNING)

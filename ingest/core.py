@@ -19,7 +19,7 @@ from ingest.watched import WatchedRoot
 from ingest.work import ReadResult
 from ingest.working import UnderWay
 
-HINTED, RECENT, BACKLOG = 0, 1, 2
+HINTED, RECENT, BACKLOG, HASHES = 0, 1, 2, 3
 HOT_AT_MOST = 10_000
 #: More than this is marked as missing by full passes only, in many short transactions.
 MARKED_AT_ONCE = 2000
@@ -120,6 +120,15 @@ class Core:
         root.availability, root.reason, root.identity = "available", None, None
         self.brakes[root.id].is_released = True
         root.walk(is_full=True)
+
+    @property
+    def has_storage(self) -> bool:
+        """Tell whether a storage root is configured."""
+        return any(root.is_storage for root in self.roots.values())
+
+    def hashers(self) -> tuple[str, ...]:
+        """Give the hashers of the roots whose files are imported: copies in storage are compared by these."""
+        return tuple(sorted({root.watch.hash.value for root in self.roots.values() if not root.is_storage}))
 
     def usable(self) -> list[int]:
         """Give the ids of roots that can be looked at."""

@@ -10,7 +10,7 @@ from catalog.looks import ChangedFile, KnownSighting, SeenFile, SeenFileset
 from catalog.member_digests import member_digest
 from catalog.roots import HandAssignment
 from config.endings import EndingKind, ending_of, without_ending
-from ingest.documents import placement_document
+from ingest.documents import copy_document, placement_document
 from ingest.filesets import file_digest, fileset_key, image_key, neighbour_key, plate_key
 from ingest.listing import Entry, EntryKind
 from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement, Target
@@ -83,6 +83,8 @@ def digest_of(path: bytes, entry: Entry) -> bytes:
 
 def seen_file(deciding: Deciding, directory: bytes, path: bytes, entry: Entry, *, was_closed: bool) -> SeenFile:
     """Place a file that is not catalogued."""
+    if deciding.is_storage:
+        return _stored_copy(deciding, directory, path, entry)
     decided, filed_by = decide(deciding, path, entry)
     if isinstance(decided, NotPlaced):
         return _seen(directory, entry, decided)
@@ -119,6 +121,26 @@ def _grouping_of(placement: Placement, name: bytes) -> str:
     return "index" if ending is not None and ending.kind is EndingKind.SET else "file"
 
 
+def _stored_copy(deciding: Deciding, directory: bytes, path: bytes, entry: Entry) -> SeenFile:
+    """Have a file below a storage root looked up by its content; rules say nothing about it, nobody owns it."""
+    if entry.kind is EntryKind.FOLDER_IMAGE:
+        return _seen(directory, entry, NotPlaced(disposition=NotPlacedAs.IGNORED, reason=_FOLDER_IN_STORAGE))
+    if entry.kind is not EntryKind.FILE:
+        return _seen(directory, entry, NotPlaced(disposition=NotPlacedAs.IGNORED, reason=entry.kind.value))
+    fileset = SeenFileset(
+        key=fileset_key(path),
+        document=copy_document(deciding.root_settle),
+        owner_id=None,
+        group_id=None,
+        digest=digest_of(path, entry),
+        due_at=deciding.now + deciding.root_settle,
+    )
+    return replace(_seen(directory, entry, None, fileset=fileset), is_copy=True)
+
+
+_FOLDER_IN_STORAGE = "a folder that is one image: in storage only plain files are known as copies in this version"
+
+
 def _seen(
     directory: bytes,
     entry: Entry,
@@ -149,8 +171,6 @@ def decide(deciding: Deciding, path: bytes, entry: Entry) -> tuple[tuple[Placeme
     if entry.kind not in (EntryKind.FILE, EntryKind.FOLDER_IMAGE):
         return NotPlaced(disposition=NotPlacedAs.IGNORED, reason=entry.kind.value), "rule"
     placed: Placement | NotPlaced = deciding.place(path)
-    if deciding.is_storage and isinstance(placed, Placement):
-        return NotPlaced(disposition=NotPlacedAs.IGNORED, reason=_STORAGE, rule=placed.rule), "rule"
     targets = _assigned_to(deciding.assigned, path)
     if targets is not None:
         placed = assigned_placement(placed, targets, path, deciding.root_settle)
@@ -160,9 +180,6 @@ def decide(deciding: Deciding, path: bytes, entry: Entry) -> tuple[tuple[Placeme
     if isinstance(ownership, NotPlaced):
         return ownership, "rule"
     return (placed, ownership), "rule" if targets is None else "hand"
-
-
-_STORAGE = "a storage root gives no new images, only further places of known files; these are not matched yet"
 
 
 def _assigned_to(assigned: tuple[HandAssignment, ...], path: bytes) -> Mapping[str, Any] | None:

@@ -1,6 +1,8 @@
 """Writes a placement with its ownership as the document that a fileset keeps (read by `catalog.filings`). Pure."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from ingest.origin import origin_keys
@@ -28,6 +30,16 @@ def placement_document(placement: Placement, ownership: Ownership) -> dict[str, 
     document["ownership"] = asdict(ownership)
     document["containers"] = _containers(placement, ownership)
     return document
+
+
+def copy_document(settle: timedelta) -> dict[str, Any]:
+    """Give the document of a file below a storage root: there is nothing to place, only something to look up."""
+    return {"is_copy": True, "settle_s": settle.total_seconds()}
+
+
+def is_copy(document: Mapping[str, Any]) -> bool:
+    """Tell whether a fileset is a file below a storage root."""
+    return bool(document.get("is_copy"))
 
 
 def _containers(placement: Placement, ownership: Ownership) -> list[dict[str, str]]:

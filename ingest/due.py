@@ -7,7 +7,8 @@ from catalog import jobs
 from catalog.jobs import Later, Settled
 from catalog.looks import DueFileset
 from ingest.checks import DueCheck
-from ingest.core import BACKLOG, RECENT, Core
+from ingest.core import BACKLOG, HASHES, RECENT, Core
+from ingest.documents import is_copy
 from ingest.filesets import members_digest
 from ingest.listing import LookOrder, NamesLook
 from ingest.looking import Looked, Looking
@@ -119,6 +120,8 @@ def second_look(core: Core, due: DueFileset, digest: bytes, lacking: str | None 
     """Give what is judged about a fileset that was looked at again."""
     settle = timedelta(seconds=due.document["settle_s"])
     complete = due.document.get("complete") or {}
+    if is_copy(due.document):  # nothing below a storage root is placed again when its settle time changes
+        settle = core.roots[due.root_id].watch.settle
     return SecondLook(
         digest_before=due.digest,
         digest_now=digest,
@@ -136,6 +139,8 @@ def second_look(core: Core, due: DueFileset, digest: bytes, lacking: str | None 
 def settled_as(core: Core, due: DueFileset, ctime_ns: int, *, is_partial: bool = False) -> Settled:
     """Give a settled fileset with the priority of its job: hinted first, then by the age of its newest file."""
     recent = RECENT if is_recent(ctime_ns, core.clock.now()) else BACKLOG
+    if is_copy(due.document):
+        return Settled(fileset_id=due.id, digest=due.digest, priority=HASHES)
     priority = core.hot.get(due.id, recent)
     return Settled(fileset_id=due.id, digest=due.digest, priority=priority, is_partial=is_partial)
 

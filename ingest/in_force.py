@@ -25,6 +25,7 @@ def put_in_force(
     now = core.clock.now()
     wanted = [(watch.name, os.fsencode(watch.root), watch.role) for watch in settings.watch]
     with core.catalogue.writing() as connection:
+        before = {root.name: root.role for root in roots.known_roots(connection)}
         configuration_id = roots.register_configuration(connection, settings.digest, settings.source_text, now=now)
         known = roots.register_roots(connection, wanted, now=now, via=core.via)
     around = Surroundings(settings, accounts, configuration_id)
@@ -35,12 +36,15 @@ def put_in_force(
     made = _renew_roots(core, settings, rules, known, wake)
     if is_other:
         place_all_again(core)
+    for root in core.roots.values():
+        if before.get(root.name, root.watch.role) != root.watch.role:
+            root.is_placing_again, root.again_after, root.is_placing_all = True, None, True
     return made
 
 
 def place_all_again(core: Core) -> None:
-    """Have placed again what is not catalogued: rules or people changed."""
-    for root in core.roots.values():
+    """Have placed again what is not catalogued: rules or people changed. They have no say below storage roots."""
+    for root in (root for root in core.roots.values() if not root.is_storage):
         root.is_placing_again, root.again_after = True, None
         root.is_placing_all = core.around.has_new_assignments
 

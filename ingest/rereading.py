@@ -22,8 +22,9 @@ def why_unreadable(error: OSError) -> str:
 
 
 def hash_members(task: ReadTask, root_fd: int) -> ReadResult:
-    """Hash all members; raises NotWholeError for one that is not what it was at the look, and OSErrors."""
-    files = tuple(_hashed(root_fd, member, task.hasher) for member in task.members)
+    """Hash all members, by each hasher that is asked for; one that is not what it was at the look is NotWholeError."""
+    hashers = task.hashers or (task.hasher,)
+    files = tuple(_hashed(root_fd, member, hasher) for member in task.members for hasher in hashers)
     return ReadResult(
         fileset_id=task.fileset_id, claim=task.claim, digest=task.digest, outcome=Outcome.READ, files=files,
         bytes_read=sum(file.size_bytes for file in files),

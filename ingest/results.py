@@ -10,12 +10,14 @@ from catalog import jobs, store
 from catalog.connections import Connection
 from catalog.errors import CatalogueUnavailable
 from catalog.importing import commit_hash, commit_reads
-from catalog.looks import Committed, StartedJob
+from catalog.looks import Committed, CommittedAs, ReadFileset, StartedJob
+from catalog.stored_copies import commit_copy, link_contents, link_places_of
 from ingest.checks import VerdictCheck
 from ingest.core import Core, Done, Judged
+from ingest.documents import is_copy
 from ingest.listing import LookOrder
 from ingest.work import NO_FILESET, Outcome, ReadResult
-from ingest.working import LONGEST_BACK_OFF, UnderWay, failed, read_fileset, refused_as, task_of
+from ingest.working import LONGEST_BACK_OFF, UnderWay, failed, read_copy, read_fileset, refused_as, task_of
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +92,7 @@ def hand_out(core: Core, started: Sequence[StartedJob]) -> None:
             core.under_way[job.fileset_id, job.claim, job.digest] = UnderWay(
                 job=job, root=root, configuration_id=core.around.configuration_id
             )
-            core.pool.submit(task_of(job, root, core.around.settings))
+            core.pool.submit(task_of(job, root, core.around.settings, core.hashers()))
 
 
 def take_results(core: Core) -> bool:
@@ -134,21 +136,36 @@ def _commit_results(
 ) -> tuple[list[Committed], list[StartedJob]]:
     """Commit results, and claim what the workers do next in the same transaction: one sync to disk for both."""
     now = core.clock.now()
-    reads = [
-        read_fileset(result, under_way)
-        for result, under_way in known
-        if result.outcome is Outcome.READ and under_way.job.kind == "import"
-    ]
+    done = [(result, under_way) for result, under_way in known if result.outcome is Outcome.READ]
+    copies = [read_copy(result) for result, under_way in done if is_copy(under_way.job.document)]
+    of_images = [(result, under_way) for result, under_way in done if not is_copy(under_way.job.document)]
+    reads = [read_fileset(result, under_way) for result, under_way in of_images if under_way.job.kind == "import"]
+    hashes = [read_fileset(result, under_way) for result, under_way in of_images if under_way.job.kind == "hash"]
     with core.catalogue.writing() as connection:
         committed = commit_reads(connection, reads, now=now, via=core.via)
+        for read in hashes:
+            commit_hash(connection, read, now=now)
+        for copy in copies:
+            commit_copy(connection, copy, now=now, via=core.via)
+        if core.has_storage:
+            _link_copies(connection, [*reads, *hashes], committed, now, core.via)
         for result, under_way in known:
             if result.outcome is Outcome.READ:
-                if under_way.job.kind == "hash":
-                    commit_hash(connection, read_fileset(result, under_way), now=now)
-            elif result.outcome is not Outcome.UNSETTLED:
+                continue
+            if result.outcome is not Outcome.UNSETTLED:
                 _fail(core, connection, result, under_way, now)
         started = claim_jobs(core, connection, freed=len(known))
     return committed, started
+
+
+def _link_copies(
+    connection: Connection, reads: Sequence[ReadFileset], committed: Sequence[Committed], now: datetime, via: str
+) -> None:
+    """Let places in storage point to files that came, or changed."""
+    contents = [(file.size_bytes, file.fingerprint) for read in reads for file in read.files]
+    link_contents(connection, contents, now=now, via=via)
+    updated = [one.fileset_id for one in committed if one.outcome is CommittedAs.UPDATED]
+    link_places_of(connection, updated, now=now, via=via)
 
 
 def _fail(core: Core, connection: Connection, result: ReadResult, under_way: UnderWay, now: datetime) -> None:

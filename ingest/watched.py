@@ -79,6 +79,11 @@ class WatchedRoot:
         return self.availability in ("available", "braked")
 
     @property
+    def is_storage(self) -> bool:
+        """Tell whether its files are only further places of known ones."""
+        return self.watch.role == "storage"
+
+    @property
     def is_unsettled(self) -> bool:
         """Tell whether something was seen, or asked of the scanner, that is not committed."""
         return bool(self.looks_under_way or self.parts or self.answers or self.is_placing_again)

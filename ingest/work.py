@@ -83,6 +83,8 @@ class ReadTask:
     #: What an instrument's own index says of the image, believed over the files' tags.
     facts: ImageFacts | None = None
     purpose: Purpose = Purpose.IMPORT
+    #: For a file below a storage root: it is hashed by each of these.
+    hashers: tuple[str, ...] = ()
     identity: Mapping[str, object] | None = None
 
 

@@ -6,9 +6,10 @@ from typing import Literal, cast
 
 from catalog.filings import filing_of
 from catalog.jobs import DEATHS_AT_MOST, DIED, Failed
-from catalog.looks import ReadFileset, StartedJob
+from catalog.looks import ReadCopy, ReadFileset, StartedJob
 from config.rule_values import TableLookup
 from config.settings import Settings
+from ingest.documents import is_copy
 from ingest.filesets import fileset_key
 from ingest.image_facts import NamedChannel
 from ingest.watched import WatchedRoot
@@ -37,12 +38,14 @@ class UnderWay:
         return sum(member.size_bytes for member in self.job.members)
 
 
-def task_of(job: StartedJob, root: WatchedRoot, settings: Settings) -> ReadTask:
+def task_of(job: StartedJob, root: WatchedRoot, settings: Settings, hashers: tuple[str, ...]) -> ReadTask:
     """Give a claimed job as a worker gets it.
 
     A hash that was put off is all that is made then; of a set of files all are read, whatever their size.
+    ``hashers`` are those that a file below a storage root is compared by.
     """
     document = job.document
+    is_hash = (job.kind == "hash" and job.grouping == "file") or is_copy(document)
     return ReadTask(
         fileset_id=job.fileset_id,
         claim=job.claim,
@@ -65,8 +68,8 @@ def task_of(job: StartedJob, root: WatchedRoot, settings: Settings) -> ReadTask:
         hasher=root.watch.hash.value,
         hash_now_bytes=_HASH_ALL_BYTES if job.kind == "hash" else root.watch.hash_now_bytes,
         thumbnail_px=settings.thumbnails.size_px,
-        projection=cast(Literal["middle", "max", "mean"], document["projection"]),
-        associated_images=cast(Literal["hide", "keep", "drop"], document["associated_images"]),
+        projection=cast(Literal["middle", "max", "mean"], document.get("projection", "middle")),
+        associated_images=cast(Literal["hide", "keep", "drop"], document.get("associated_images", "hide")),
         table=TableLookup(**document["table"]) if document.get("table") else None,
         may_be_open=job.kind == "hash" or job.attempts > _OFTEN_UP_TO,
         grouping=job.grouping,
@@ -74,7 +77,8 @@ def task_of(job: StartedJob, root: WatchedRoot, settings: Settings) -> ReadTask:
         channels=tuple(NamedChannel(**channel) for channel in document.get("channels", ())),
         named=job.named,
         main=next((member.path for member in job.members if fileset_key(member.path) == job.key), None),
-        purpose=Purpose.HASH if job.kind == "hash" and job.grouping == "file" else Purpose.IMPORT,
+        purpose=Purpose.HASH if is_hash else Purpose.IMPORT,
+        hashers=hashers if is_copy(document) else (),
     )
 
 
@@ -95,6 +99,11 @@ def read_fileset(result: ReadResult, under_way: UnderWay) -> ReadFileset:
         configuration_id=under_way.configuration_id,
         table_note=result.table_note,
     )
+
+
+def read_copy(result: ReadResult) -> ReadCopy:
+    """Give what was read of a file below a storage root."""
+    return ReadCopy(fileset_id=result.fileset_id, claim=result.claim, digest=result.digest, files=result.files)
 
 
 def failed(result: ReadResult, job: StartedJob, *, now: datetime, waiting: int = 0) -> Failed:

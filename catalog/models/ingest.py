@@ -4,7 +4,19 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DDL, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text, true
+from sqlalchemy import (
+    DDL,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    false,
+    text,
+    true,
+)
 from sqlalchemy.event import listen
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -196,6 +208,31 @@ class NamedFile(Base):
     path: Mapped[bytes]
     #: False: a part that may come yet or not, and is not waited for.
     is_needed: Mapped[bool] = mapped_column(default=True, server_default=true())
+
+
+class StoredCopy(Base):
+    """The content of a file below a storage root, once by each hasher; by it the file is known as a place of another.
+
+    It is kept for files of no known content, too: the original may be imported later.
+    """
+
+    __tablename__ = "stored_copy"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["directory_id", "name"],
+            ["sighting.directory_id", "sighting.name"],
+            ondelete="CASCADE",
+            onupdate="CASCADE",
+        ),
+        Index("ix_stored_copy_content", "size_bytes", "fingerprint"),
+    )
+
+    directory_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[bytes] = mapped_column(LargeBinary(255), primary_key=True)
+    hasher: Mapped[str] = mapped_column(String(16), primary_key=True)
+    hash: Mapped[str] = mapped_column(String(128))
+    size_bytes: Mapped[int] = mapped_column(BigId)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary(16))
 
 
 class Verification(Base):

@@ -88,8 +88,13 @@ def _sightings(connection: Connection, original_ids: list[int]) -> dict[int, lis
     for row in connection.execute(query).mappings():
         found[row["original_file_id"]].append((row, state_of(*facts_of(row))))
     for rows in found.values():
-        rows.sort(key=lambda item: (-_ORDER[item[1].state], item[0]["root_id"], path_of(item[0])))
+        rows.sort(key=_place_order)
     return found
+
+
+def _place_order(item: tuple[RowMapping, FileState]) -> tuple[bool, int, int, bytes]:
+    row, state = item
+    return row["missing_since"] is not None, -_ORDER[state.state], row["root_id"], path_of(row)
 
 
 def _best(sightings: list[tuple[RowMapping, FileState]]) -> FileState:

@@ -230,6 +230,8 @@ def _torn(connection: Connection, roots: Mapping[str, Path]) -> Iterator[str]:
         .join(OriginalFile, OriginalFile.id == Sighting.original_file_id)
         .join(Fileset, Fileset.id == OriginalFile.fileset_id)
         .where(Sighting.missing_since.is_(None), Root.availability == "available")
+        # A copy in storage that was written since it was read belongs to a fileset of its own until it is read again.
+        .where(Sighting.fileset_id.is_(None) | (Sighting.fileset_id == Fileset.id))
     )
     for row in connection.execute(query):
         path = os.path.join(bytes(row.path), bytes(row.name))

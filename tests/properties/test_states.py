@@ -99,6 +99,10 @@ class Rows:
             "original_file_id": None if fileset_id is None or number % 3 else self._original(fileset_id, number),
         }
         self.connection.execute(insert(Sighting).values(row))
+        if row["original_file_id"] is not None and number % 4 == 0:
+            other = {"name": f"{number} elsewhere".encode(), "directory_id": self.directories["available"]}
+            other |= {"fileset_id": None, "disposition": "member", "damaged_since": None, "missing_since": None}
+            self.connection.execute(insert(Sighting).values(row | other))
 
     def _fileset(self, number: int, values: Mapping[str, object]) -> int:
         row: dict[str, object] = {
@@ -148,10 +152,11 @@ def test_sql_says_what_the_pure_function_says(combinations: Catalogue) -> None:
 def every_fact() -> Iterator[tuple[RootFacts, SightingFacts, FilesetFacts | None, JobFacts | None]]:
     roots = [RootFacts(availability=a) for a in AVAILABILITIES]
     sightings = [
-        SightingFacts(disposition=d, is_missing=m, has_original=o)
+        SightingFacts(disposition=d, is_missing=m, has_original=o, is_elsewhere=e)
         for d in DISPOSITIONS
         for m in (False, True)
         for o in (False, True)
+        for e in (False, True)
     ]
     filesets: list[FilesetFacts | None] = [None]
     flags = itertools.product((False, True), repeat=4)
@@ -181,6 +186,7 @@ def test_the_first_line_that_is_true_counts() -> None:
             (root.availability == "braked", State.BRAKED),
             (root.availability == "retired", State.RETIRED),
             (fileset is not None and fileset.is_removed, State.REMOVED),
+            (sighting.is_missing and sighting.has_original and sighting.is_elsewhere, State.IMPORTED),
             (sighting.is_missing, State.MISSING),
             (sighting.disposition == "ignored", State.IGNORED),
             (sighting.disposition == "skipped", State.SKIPPED),

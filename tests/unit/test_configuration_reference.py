@@ -48,6 +48,7 @@ def test_a_lookup_that_no_template_can_name_is_refused(tmp_path: Path, name: str
     assert problem.startswith(f"f:2:3: lookups.{name}: '{name}' ")
 
 
-def test_a_storage_root_is_taken_with_a_warning_that_says_what_it_is_worth_yet(tmp_path: Path) -> None:
-    (problem,) = problems_of(tmp_path, "watch: [{root: ., role: storage}]\n")
-    assert problem.startswith("f:1:25: role: in this version of coverslip a storage root gives no images")
+def test_rules_of_a_storage_root_get_a_warning_that_they_do_nothing(tmp_path: Path) -> None:
+    assert problems_of(tmp_path, "watch: [{root: ., role: storage}]\n") == []
+    (problem,) = problems_of(tmp_path, "watch: [{root: ., role: storage, rules: [{match: '{image}.{ext}'}]}]\n")
+    assert problem.startswith("f:1:34: rules: a storage root holds copies of known files")

@@ -665,6 +665,19 @@ CREATE INDEX ix_well_sample_count ON well_sample (group_id, plate_id)
 -- next
 CREATE INDEX ix_well_sample_plate_id ON well_sample (plate_id, well_id)
 -- next
+CREATE TABLE stored_copy (
+    directory_id BIGINT NOT NULL,
+    name BYTEA NOT NULL,
+    hasher VARCHAR(16) NOT NULL,
+    hash VARCHAR(128) NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    fingerprint BYTEA NOT NULL,
+    CONSTRAINT pk_stored_copy PRIMARY KEY (directory_id, name, hasher),
+    CONSTRAINT fk_stored_copy_directory_id_name FOREIGN KEY(directory_id, name) REFERENCES sighting (directory_id, name) ON DELETE CASCADE ON UPDATE CASCADE
+)
+-- next
+CREATE INDEX ix_stored_copy_content ON stored_copy (size_bytes, fingerprint)
+-- next
 CREATE FUNCTION event_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'events are append-only'; END $$
 -- next
 CREATE TRIGGER event_never_changes BEFORE UPDATE OR DELETE ON event FOR EACH ROW EXECUTE FUNCTION event_is_append_only()

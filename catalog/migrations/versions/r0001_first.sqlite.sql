@@ -645,6 +645,19 @@ CREATE INDEX ix_well_sample_count ON well_sample (group_id, plate_id)
 -- next
 CREATE INDEX ix_well_sample_plate_id ON well_sample (plate_id, well_id)
 -- next
+CREATE TABLE stored_copy (
+    directory_id INTEGER NOT NULL,
+    name BLOB NOT NULL,
+    hasher VARCHAR(16) NOT NULL,
+    hash VARCHAR(128) NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    fingerprint BLOB NOT NULL,
+    CONSTRAINT pk_stored_copy PRIMARY KEY (directory_id, name, hasher),
+    CONSTRAINT fk_stored_copy_directory_id_name FOREIGN KEY(directory_id, name) REFERENCES sighting (directory_id, name) ON DELETE CASCADE ON UPDATE CASCADE
+)
+-- next
+CREATE INDEX ix_stored_copy_content ON stored_copy (size_bytes, fingerprint)
+-- next
 CREATE TRIGGER event_never_changes BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'events are append-only'); END
 -- next
 CREATE TRIGGER event_never_goes BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'events are append-only'); END
