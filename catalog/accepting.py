@@ -16,6 +16,7 @@ from catalog.events import NewEvent, record
 from catalog.file_sight import known
 from catalog.filings import filing_of
 from catalog.image_rows import file_images
+from catalog.joining import join_copy
 from catalog.membership_sql import in_force
 from catalog.models.annotations import Annotation, AnnotationLink, MapPair
 from catalog.models.containers import DatasetImageLink, WellSample
@@ -35,6 +36,8 @@ def accept(
 ) -> tuple[DecisionRow, ...]:
     """Accept where moved files lie now: these absolute paths (folders: all marked files below).
 
+    A copy whose original is gone is joined with it (`catalog.joining`).
+
     The owner of the data, an owner of the group (within it) or an administrator may. Images that go to another group
     leave their containers and are filed as the rules file the new folder;
     annotations go with them. Raises NotFound for a path of which this person knows nothing.
@@ -51,9 +54,16 @@ def accept(
             raise not_seen(path)
         marked = [row for row in here if row["owner_differs"] is not None]
         found.extend(_accepted(connection, fresh, row, now, via) for row in marked)
-        if not marked and len(here) == 1:
+        joined = [_joined(connection, fresh, row, now, via) for row in here if row["owner_differs"] is None]
+        found.extend(row for row in joined if row is not None)
+        if not marked and joined == [None]:
             found.append(_row(here[0], done=True, reason="there is nothing to accept"))
     return tuple(found)
+
+
+def _joined(connection: Connection, acting: Acting, row: RowMapping, now: datetime, via: str) -> DecisionRow | None:
+    outcome = join_copy(connection, acting, row, now=now, via=via)
+    return None if outcome is None else _row(row, done=outcome.done, reason=outcome.reason)
 
 
 def _row(row: RowMapping, *, done: bool, reason: str | None = None) -> DecisionRow:

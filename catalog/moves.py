@@ -109,7 +109,7 @@ def move_file(connection: Connection, root_id: int, move: Move, directory_id: in
         .where(*there)
         .values(directory_id=directory_id, name=name, ctime_ns=move.ctime_ns, missing_since=None)
     )
-    _rekey(connection, candidate.fileset_id, root_id, move.key, move.digest)
+    rekey(connection, candidate.fileset_id, root_id, move.key, move.digest)
     connection.execute(
         update(Fileset).where(Fileset.id == candidate.fileset_id).values(owner_differs=move.owner_differs)
     )
@@ -128,7 +128,7 @@ def _drop_sighting(connection: Connection, here: tuple[Any, ...]) -> None:
             connection.execute(delete(Job).where(Job.fileset_id == row.fileset_id))
 
 
-def _rekey(connection: Connection, fileset_id: int, root_id: int, key: bytes, digest: bytes) -> None:
+def rekey(connection: Connection, fileset_id: int, root_id: int, key: bytes, digest: bytes) -> None:
     """Give the fileset its new key. One that held it before, and lost its file, gets out of the way."""
     holder = connection.scalar(
         select(Fileset.id).where(Fileset.root_id == root_id, Fileset.key == key, Fileset.id != fileset_id)
@@ -239,7 +239,7 @@ def adopt_by_content(connection: Connection, read: ReadFileset, *, now: datetime
     new = connection.execute(
         select(Fileset.key, Fileset.placement, Fileset.root_id).where(Fileset.id == read.fileset_id)
     ).one()
-    old_path = _path_of(connection, known_id)
+    old_path = path_of_fileset(connection, known_id)
     original = connection.scalar(select(OriginalFile.id).where(OriginalFile.fileset_id == known_id))
     connection.execute(delete(Sighting).where(Sighting.fileset_id == known_id))
     connection.execute(
@@ -249,7 +249,7 @@ def adopt_by_content(connection: Connection, read: ReadFileset, *, now: datetime
     )
     connection.execute(delete(Job).where(Job.fileset_id == read.fileset_id))
     connection.execute(delete(Fileset).where(Fileset.id == read.fileset_id))
-    _rekey(connection, known_id, new.root_id, bytes(new.key), read.digest)
+    rekey(connection, known_id, new.root_id, bytes(new.key), read.digest)
     refile(connection, known_id, new.placement, now=now)
     _tell(connection, known_id, new.root_id, old_path, read.files[0].path, None, now, via)
     return True
@@ -297,7 +297,8 @@ def _twin_that_is_gone(connection: Connection, read: ReadFileset) -> int | None:
     return connection.scalar(query)
 
 
-def _path_of(connection: Connection, fileset_id: int) -> bytes:
+def path_of_fileset(connection: Connection, fileset_id: int) -> bytes:
+    """Give the path of a fileset's file, relative to its root."""
     row = connection.execute(
         select(Directory.path, Sighting.name)
         .join(Directory, Directory.id == Sighting.directory_id)

@@ -81,12 +81,13 @@ def make_catalogue(settings: Settings, *, now: datetime, has_backup: bool = Fals
     with ExitStack() as ending:
         catalogue = open_catalogue(catalogue_url(settings, os.environ), create=True)
         ending.callback(catalogue.close)
-        ending.callback(_locked(catalogue, settings.state_dir, now).release)
+        ending.callback(locked(catalogue, settings.state_dir, now).release)
         backup = settings.state_dir / f"catalog-before-migration-{now:%Y%m%dT%H%M%SZ}.db"
         return migrate(catalogue, backup_to=backup, has_backup=has_backup)
 
 
-def _locked(catalogue: Catalogue, state_dir: Path, now: datetime) -> IngestLock:
+def locked(catalogue: Catalogue, state_dir: Path, now: datetime) -> IngestLock:
+    """Take the ingest's lock of a catalogue, or raise AnotherInstance naming who has it."""
     if not catalogue.is_postgresql:
         return lock_file(state_dir, now=now, purpose="import")
     with catalogue.reading():

@@ -20,12 +20,16 @@ _NOWHERE = FileState(state=State.MISSING, reason=REASONS[State.MISSING])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """One place of an original file; root and path are None when no place of it is known."""
+    """One place of an original file; root and path are None when no place of it is known.
+
+    ``is_there`` is False for the last places of a file that is missing.
+    """
 
     root: str | None
     path: str | None
     size_bytes: int
     hash: str | None
+    is_there: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +111,12 @@ def _locations(original: RowMapping, sightings: list[tuple[RowMapping, FileState
     if not present:
         return [Location(root=None, path=None, size_bytes=size_bytes, hash=digest)]
     return [
-        Location(root=row["root_name"], path=display(path_of(row)), size_bytes=size_bytes, hash=digest)
+        Location(
+            root=row["root_name"],
+            path=display(path_of(row)),
+            size_bytes=size_bytes,
+            hash=digest,
+            is_there=row["missing_since"] is None,
+        )
         for row in present
     ]

@@ -19,8 +19,9 @@ from daemon.values import ANY_PATH
 def command(context: Context, paths: tuple[Path, ...]) -> int:
     """Accept where moved files lie now: they change hands as the folder says.
 
-    Until then they stay whose they were, marked *owner differs from folder*: nothing changes hands by moving files. A
-    folder means all such files below it.
+    A copy whose original is gone (`mv` across file systems) is joined with it: its images have this path then, with
+    their ids and annotations, and the copy's go. Until then moved files stay whose they were, marked *owner differs
+    from folder*: nothing changes hands by moving files. A folder means all such files below it.
     """
     which = wanted(context, paths)
     acting, now = context.acting, context.now()
