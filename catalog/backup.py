@@ -46,6 +46,11 @@ def copy_sqlite(source: Path, target: Path) -> None:
     _made_whole(target, write)
 
 
+def has_pg_dump() -> bool:
+    """Tell whether PostgreSQL's own program for backups is on this machine."""
+    return shutil.which("pg_dump") is not None
+
+
 def dump_postgresql(url: URL, target: Path) -> None:
     """Have pg_dump write a database into a new file; its password goes where others can't see it."""
     program = shutil.which("pg_dump")

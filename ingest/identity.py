@@ -5,16 +5,23 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SAMPLE_AT_MOST = 20
+#: When all of these are the same, so is the directory; else the known files decide.
+_TELLING = ("inode", "file_system", "source", "file_system_id")
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
 def identity_of(root_fd: int, path: bytes, sample: tuple[bytes, ...] = ()) -> dict[str, object]:
-    """Describe an open root: file system, its source, inode, and some files known to lie there (hex)."""
+    """Describe an open root: file system, its source and id, inode, and some files known to lie there (hex).
+
+    Two disks that are mounted at the same place in turn may differ in nothing but the id of their file systems: the
+    top of each ext4 is inode 2. The id of some (xfs) changes at reboot; then the known files tell.
+    """
     kind, source = mount_of(os.path.realpath(path))
     return {
         "file_system": kind,
         "source": source,
         "inode": os.fstat(root_fd).st_ino,
+        "file_system_id": f"{os.fstatvfs(root_fd).f_fsid:x}",
         "sample": [known.hex() for known in sample],
     }
 
@@ -47,7 +54,7 @@ def why_another(root_fd: int, known: Mapping[str, object] | None, now: Mapping[s
     """
     if not known or "inode" not in known:
         return None
-    if (known["inode"], known["file_system"], known["source"]) == (now["inode"], now["file_system"], now["source"]):
+    if all(known.get(key) == now[key] for key in _TELLING):
         return None
     sample = known.get("sample")
     names = [bytes.fromhex(str(one)) for one in sample] if isinstance(sample, list) else []

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, inspect, select, text
 
-from catalog.backup import PARTIAL, copy_sqlite
+from catalog.backup import PARTIAL, back_up, has_pg_dump
 from catalog.engine import Catalogue, sqlite_path
 from catalog.errors import BackupFailed, CatalogueUnavailable
 from catalog.models.people import CatalogueIdentity
@@ -35,8 +35,8 @@ class Migrated:
 def migrate(catalogue: Catalogue, *, backup_to: Path | None = None, has_backup: bool = False) -> Migrated:
     """Make the schema, or bring an older one to this program's version; nothing happens to a current one.
 
-    Call it under the ingest's lock. An older SQLite catalogue is first copied to ``backup_to`` (a new file, mode
-    0600). For PostgreSQL the person makes the backup and says so with ``has_backup``.
+    Call it under the ingest's lock. An older catalogue is first backed up to ``backup_to`` (a new file, mode 0600).
+    On PostgreSQL this needs pg_dump; without it a person makes the backup and says so with ``has_backup``.
     Raises CatalogueUnavailable for a newer or foreign database, and for a missing backup.
     """
     with catalogue.reading() as connection:
@@ -110,7 +110,7 @@ def _back_up(catalogue: Catalogue, backup_to: Path | None, *, has_backup: bool) 
     if has_backup:
         return None
     source = sqlite_path(catalogue.engine.url)
-    if source is None:
+    if source is None and (backup_to is None or not has_pg_dump()):
         raise CatalogueUnavailable(
             f"the catalogue {catalogue.place} is of an older version and must be backed up before it is migrated:"
             " make one with `coverslip backup FILE` of the older program, or `pg_dump --format=custom`, then run"
@@ -123,7 +123,7 @@ def _back_up(catalogue: Catalogue, backup_to: Path | None, *, has_backup: bool) 
     for left in backup_to.parent.glob(f"*{PARTIAL}"):
         left.unlink()  # of a migration that was killed while it made its backup
     try:
-        copy_sqlite(source, backup_to)
+        back_up(catalogue, backup_to)
     except BackupFailed as error:
         raise CatalogueUnavailable(str(error)) from error
     return backup_to

@@ -72,7 +72,7 @@ def show_migration(document: MigrationDocument, output: Output) -> None:
     examples=("coverslip admin migrate", "coverslip admin migrate --has-backup"),
     answers=MigrationDocument,
 )
-@click.option("--has-backup", is_flag=True, help="There is a backup already; for PostgreSQL, which makes its own.")
+@click.option("--has-backup", is_flag=True, help="There is a backup already (PostgreSQL without pg_dump here).")
 @with_context
 def migrate(context: Context, /, has_backup: bool) -> None:
     """Make the catalogue, or bring an older one to this program's version, after a backup.

@@ -16,13 +16,18 @@ import tempfile
 import threading
 import time
 import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
+from catalog.migrations import runner
 from config.loader import load
 from config.settings import Settings
 from daemon import running, service
 from daemon.errors import AnotherInstance
+from daemon.setup import make_catalogue
 from daemon.worker_process import _die_with_the_parent
 from ingest.pool import InProcessPool
 from ingest.reading import read
@@ -30,6 +35,8 @@ from ingest.work import Look, Member, ReadTask
 from tests.helpers.pictures import png_bytes, tiff_bytes
 
 DURABLE = "pwrite64,fsync,fdatasync,rename,ftruncate,unlink"
+#: A migration's backup gets its name by a link.
+DURABLE_WITH_LINKS = f"{DURABLE},linkat,link"
 TALKING = "sendto,recvfrom"
 #: What an import of files imports only when it needs it.
 LATE = ("catalog.migrations.runner", "ingest.thumbnails", "alembic.command")
@@ -81,6 +88,36 @@ def _import(configuration: Path) -> int:
     return 0
 
 
+def _migration(configuration: Path) -> int:
+    """Do `admin migrate` to a version that is made up; transaction, lock and backup are the program's own."""
+    setattr(runner, "REVISIONS", ("0001", "0002"))  # noqa: B010 - a constant to mypy
+    runner._upgrade = next_version
+    settings = load(configuration, environ=os.environ)
+    try:
+        make_catalogue(settings, now=datetime.now(UTC), has_backup=settings.catalog.url.startswith("postgresql"))
+    except AnotherInstance:
+        return REFUSED
+    return 0
+
+
+def next_version(connection: Connection) -> None:
+    """Change tables and every row, as a migration does."""
+    for statement in NEXT_VERSION:
+        connection.exec_driver_sql(statement)
+
+
+#: A table, a column, an index, and rows rewritten: what a migration is made of.
+NEXT_VERSION = (
+    "CREATE TABLE made_up (id INTEGER PRIMARY KEY, note TEXT NOT NULL)",
+    "INSERT INTO made_up (id, note) SELECT id, name FROM image",
+    "ALTER TABLE image ADD COLUMN made_up TEXT",
+    "UPDATE image SET made_up = name",
+    "UPDATE sighting SET rule = coalesce(rule, '') || '!'",
+    "CREATE INDEX ix_made_up ON made_up (note)",
+    "UPDATE alembic_version SET version_num = '0002'",
+)
+
+
 def _daemon(configuration: Path) -> int:
     """Run the daemon: watches, schedule, requests, reloads and shutdown are the program's own."""
     service._new_pool = _new_pool
@@ -101,7 +138,7 @@ def _child(request: dict[str, Any], gate: int) -> None:
         os.dup2(log, 2)
         _die_with_the_parent()
         os.read(gate, 1)
-        work = _daemon if request.get("is_daemon") else _import
+        work = _daemon if request.get("is_daemon") else _migration if request.get("is_migration") else _import
         code = work(Path(request["configuration"]))
     except BaseException:  # noqa: BLE001 - the boundary of the process
         traceback.print_exc()
