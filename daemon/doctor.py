@@ -16,11 +16,11 @@ from daemon.access import name_of
 from daemon.landlock import landlock_version
 from daemon.mounts import decide_events, mount_of
 from daemon.tables import size_text
+from ingest.free_space import FREE_AT_LEAST_BYTES
 
 #: The packages of this program, whose names are so common that another distribution may bring one, too.
 OWN_PACKAGES = ("catalog", "config", "daemon", "ingest")
-#: Below this the ingest pauses; below the second `doctor` says so in time.
-PAUSE_BELOW_BYTES = 200_000_000
+#: Below this `doctor` says that the ingest will pause, in time.
 WARN_BELOW_BYTES = 2_000_000_000
 #: What `systemd/` of the project sets; distributions begin at 8,192 watches.
 WANTED_WATCHES = 524_288
@@ -148,7 +148,7 @@ def free_space(path: Path) -> Finding:
     except OSError as error:
         return problem("free space", f"{path}: {error.strerror}", "mount or make the state directory")
     message = f"{size_text(free)} free for {path}"
-    if free < PAUSE_BELOW_BYTES:
+    if free < FREE_AT_LEAST_BYTES:
         return problem("free space", f"{message}: the ingest pauses", "free some space there")
     if free < WARN_BELOW_BYTES:
         return warning("free space", message, "below 200 MB the ingest pauses")

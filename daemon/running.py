@@ -83,6 +83,7 @@ class Running:
         self._started_at = datetime.now(UTC)
         self._offset_s = _clock_offset_s()
         self._health_at = float("-inf")
+        self._health_problem: str | None = None
         self._reload_at = float("inf")
 
     def run(self) -> int:
@@ -222,10 +223,20 @@ class Running:
             self._notifier.status(status)
         if time.monotonic() - self._health_at >= HEALTH_EVERY_S:
             self._health_at = time.monotonic()
-            try:
-                write_health(self._ingest.settings.state_dir, self._health(progress))
-            except OSError as error:
-                logger.warning("health.not_written", extra={"problem": str(error)})
+            self._write_health(progress)
+
+    def _write_health(self, progress: Progress) -> None:
+        """Tell `status`; that it can't be told is logged once, for a full disk is full for long."""
+        problem = None
+        try:
+            write_health(self._ingest.settings.state_dir, self._health(progress))
+        except OSError as error:
+            problem = str(error)
+        if problem is not None and self._health_problem is None:
+            logger.warning("health.not_written", extra={"problem": problem})
+        elif problem is None and self._health_problem is not None:
+            logger.info("health.written_again")
+        self._health_problem = problem
 
     def _health(self, progress: Progress) -> Health:
         in_force = self._keeper.in_force

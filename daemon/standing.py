@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from catalog.status import (
     CatalogueStatus,
@@ -13,11 +14,11 @@ from catalog.status import (
     WorkStatus,
 )
 from daemon.health import Health, RootHealth
+from ingest.free_space import too_little
 
 OK, DEGRADED = "ok", "degraded"
 #: A daemon that is well writes its state every few seconds.
 SILENT_AFTER = timedelta(seconds=60)
-PAUSE_BELOW_BYTES = 200_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,7 @@ class Observed:
     catalogue: CatalogueStatus
     health: Health | None
     configuration_problem: str | None
+    state_dir: Path
     free_bytes: int | None
     is_administrator: bool
     now: datetime
@@ -97,7 +99,7 @@ class Observed:
 
 def standing(seen: Observed) -> StatusDocument:
     """Judge what was looked up."""
-    problems = tuple(_problems(seen))
+    problems = tuple(dict.fromkeys(_problems(seen)))
     told = {root.name: root for root in seen.health.roots} if seen.health else {}
     is_admin = seen.is_administrator
     return StatusDocument(
@@ -136,8 +138,9 @@ def _problems(seen: Observed) -> Iterator[str]:
         yield f"configuration: {problem}"
     if seen.health and seen.is_administrator:
         yield from seen.health.problems
-    if seen.free_bytes is not None and seen.free_bytes < PAUSE_BELOW_BYTES:
-        yield "less than 200 MB are free in the state directory: the ingest pauses"
+    where = seen.state_dir if seen.is_administrator else "the state directory"
+    if seen.free_bytes is not None and (problem := too_little(seen.free_bytes, where)):
+        yield problem
 
 
 def _damage(count: int) -> str:

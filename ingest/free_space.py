@@ -12,3 +12,12 @@ def free_bytes(state_dir: Path) -> int:
         return shutil.disk_usage(state_dir).free
     except OSError:
         return FREE_AT_LEAST_BYTES
+
+
+def too_little(free: int, where: Path | str) -> str | None:
+    """Give the sentence of an ingest that pauses for want of space; None while there is enough."""
+    if free >= FREE_AT_LEAST_BYTES:
+        return None
+    return (
+        f"less than {FREE_AT_LEAST_BYTES // 1_000_000} MB are free in {where}: nothing is imported until there is more"
+    )

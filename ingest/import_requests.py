@@ -127,9 +127,10 @@ class ImportRequests:
         if not request.future.done():
             request.future.set_result(request.summary(counts, self._core.clock.monotonic()))
 
-    def finish_all(self) -> None:
-        """Answer all requests with what is done so far."""
+    def finish_all(self, problem: str | None = None) -> None:
+        """Answer all requests with what is done so far, and with why it is no more."""
         for request in list(self._open):
+            request.problems += [problem] if problem else []
             self._answer(request, self._counts(request))
 
     def cancel_all(self) -> None:

@@ -22,7 +22,7 @@ from ingest.clock import Clock, SteadyTime, SystemClock
 from ingest.core import Core
 from ingest.dropping import drop_poisoned
 from ingest.due import look_at_due
-from ingest.free_space import FREE_AT_LEAST_BYTES, free_bytes
+from ingest.free_space import free_bytes, too_little
 from ingest.held_lock import HeldLock, NoLock, require_held
 from ingest.hints import Hints
 from ingest.import_requests import ImportRequests
@@ -241,7 +241,11 @@ class IngestLoop:
         self._last_turn_s = self._clock.monotonic()
         self._run_asked()
         self._tick()
-        if self._no_space is not None or self._troubles.has_refused:
+        if self._no_space is not None:
+            self._wake.clear()  # hints stay where they are until there is space
+            self._attempt("import", partial(self._requests.finish_all, self._no_space))
+            return False
+        if self._troubles.has_refused:
             return False
         busy = self._take_hints()
         for root in list(core.roots.values()):
@@ -302,12 +306,12 @@ class IngestLoop:
         self._progress = self._meter.progress(self._core, self._no_space or self._troubles.problem())
 
     def _look_at_space(self) -> None:
-        self._no_space = None
-        if self._free_space(self._settings.state_dir) < FREE_AT_LEAST_BYTES:
-            self._no_space = (
-                f"less than {FREE_AT_LEAST_BYTES // 1_000_000} MB are free in {self._settings.state_dir}:"
-                " nothing is imported until there is more"
-            )
+        state_dir, before = self._settings.state_dir, self._no_space
+        self._no_space = too_little(self._free_space(state_dir), state_dir)
+        if self._no_space is not None and before is None:
+            log.warning("ingest_pauses", extra={"reason": self._no_space})
+        elif self._no_space is None and before is not None:
+            log.info("ingest_goes_on")
 
     def _see_changes(self) -> None:
         core = self._core

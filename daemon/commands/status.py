@@ -100,6 +100,7 @@ def command(context: Context) -> int:
         catalogue=found,
         health=running(context),
         configuration_problem=configuration_problem(context.configuration),
+        state_dir=context.settings.state_dir,
         free_bytes=shutil.disk_usage(context.settings.state_dir).free,
         is_administrator=acting.is_administrator,
         now=now,

@@ -49,10 +49,14 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """A facility in a temporary folder: a configuration file, watched folders, a state directory."""
+    """A facility in a temporary folder: a configuration file, watched folders, a state directory.
+
+    ``under`` is a command that runs the program, in its own place.
+    """
 
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    under: tuple[str, ...] = ()
 
     @property
     def configuration(self) -> Path:
@@ -82,7 +86,7 @@ class Site:
     def run(self, *arguments: str | Path, within_s: float = 120.0, stdin: str | None = None) -> Done:
         """Run one command to its end."""
         ended = subprocess.run(
-            [str(PROGRAM), *map(str, arguments)],
+            [*self.under, str(PROGRAM), *map(str, arguments)],
             env=self.environ,
             cwd=self.folder,
             input=stdin,
@@ -129,7 +133,7 @@ class Site:
         that runs it, in its own place.
         """
         log = (self.folder / "daemon.log").open("ab")
-        command = [*map(str, under), str(PROGRAM), "run", *options]
+        command = [*self.under, *map(str, under), str(PROGRAM), "run", *options]
         if without_privilege_to_read and os.geteuid() == 0:
             command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *command]
         process = subprocess.Popen(command, env=self.environ, cwd=self.folder, stdout=log, stderr=log)

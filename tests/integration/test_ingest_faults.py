@@ -176,8 +176,19 @@ def test_nothing_is_imported_while_the_disk_is_full_and_all_of_it_after(site: Si
     with site.running(free_space=lambda _: free[0]) as loop:
         wait_until(lambda: loop.progress().problem is not None)
         assert site.images() == []
+        loop.wake()
+        wait_until(lambda: not site.hints.arrived.is_set())  # it sleeps, and does not turn as fast as it can
+        given = loop.request_import().result(timeout=20)
+        assert (given.imported, given.problems) == (0, (loop.progress().problem,))
         free[0] = 10**12
         wait_until(lambda: len(site.images()) == 1)
+
+
+def test_an_import_by_itself_ends_with_the_sentence_when_the_disk_is_full(site: Site) -> None:
+    write_tiff(site.root / "smith-lab/ab3c/cells/a.tif")
+    summary = site.loop(free_space=lambda _: 0).run_once()
+    assert summary.imported == 0
+    assert summary.problems == (f"less than 200 MB are free in {site.state}: nothing is imported until there is more",)
 
 
 def test_a_closed_file_is_imported_by_its_hint_alone(site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,7 @@ SEEN = Observed(
     ),
     health=HEALTH,
     configuration_problem=None,
+    state_dir=Path("/var/lib/coverslip"),
     free_bytes=10**12,
     is_administrator=True,
     now=NOW,
@@ -101,3 +103,12 @@ def test_what_names_paths_is_for_administrators() -> None:
     assert document.state == DEGRADED
     assert "secret" not in repr(document)
     assert (document.daemon, document.free_bytes) == (None, None)
+
+
+@pytest.mark.parametrize("is_administrator", [True, False])
+def test_a_full_disk_is_said_once_and_where_only_to_administrators(is_administrator: bool) -> None:
+    told = "less than 200 MB are free in /var/lib/coverslip: nothing is imported until there is more"
+    seen = replace(SEEN, free_bytes=199_000_000, is_administrator=is_administrator)
+    (problem,) = standing(replace(seen, health=replace(HEALTH, problems=(told,)))).problems
+    assert (problem == told) == is_administrator
+    assert "less than 200 MB are free" in problem
