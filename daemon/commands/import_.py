@@ -158,7 +158,9 @@ def show(document: ImportDocument, output: Output) -> None:
 
 
 @coverslip_command(
-    "import", examples=("coverslip import", "coverslip import --no-wait", "coverslip import /data/confocal/lab/ada")
+    "import",
+    examples=("coverslip import", "coverslip import --no-wait", "coverslip import /data/confocal/lab/ada"),
+    answers=ImportDocument,
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @click.option("--no-wait", is_flag=True, help="Do not wait for files that are settling.")
