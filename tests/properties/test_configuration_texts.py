@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from config.check import check
 from config.loader import examine
 from config.show import effective
+from tests.helpers.examples import examples
 
 KEYS = (
     "watch root rules match set where lookups groups users people include state_dir examples path gives settle "
@@ -31,7 +32,7 @@ NESTED = st.recursive(
 SHAPED = NESTED.map(lambda value: "watch: [{root: /nowhere, rules: [" + str(value) + "]}]\n" + "groups: " + str(value))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(text=st.one_of(YAMLISH, SHAPED, st.text(max_size=60)).map(lambda t: t.encode()) | st.binary(max_size=60))
 def test_any_text_gives_settings_or_problems_with_a_place(text: bytes) -> None:
     began = time.process_time()
@@ -79,7 +80,7 @@ FILES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(document=FILES)
 def test_a_file_of_the_right_shape_and_any_content_is_checked_to_the_end(document: dict[str, object]) -> None:
     with tempfile.TemporaryDirectory() as folder:
