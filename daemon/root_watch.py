@@ -97,7 +97,10 @@ class RootWatch:
         self._reason: str | None = None
         self._overflows_before = 0
         self._restarts = 0
-        self._progress = (0, 0.0)
+        #: Events that were read when the reader was looked at last, when that was, and for how long it stands still.
+        self._progress = 0
+        self._looked_at_s = 0.0
+        self._still_s = 0.0
         self._retried_at = 0.0
         self._was_lost = False
         self._known: frozenset[bytes] | None = None
@@ -238,7 +241,7 @@ class RootWatch:
         self._session, self._identity, self._reason = session, identity, None
         started = self._monotonic()
         session.arm(b"", hinting=False)
-        self._progress = (session.events_seen, self._monotonic())
+        self._progress, self._looked_at_s, self._still_s = session.events_seen, self._monotonic(), 0.0
         self._retried_at = self._monotonic()
         self._armed.set()
         if self._was_lost:
@@ -276,14 +279,19 @@ class RootWatch:
 
     def _look_at_reader(self, session: WatchSession) -> None:
         now = self._monotonic()
+        # Two looks that lie far apart: this whole process stood still, which says nothing about the reader.
+        passed_s, self._looked_at_s = min(now - self._looked_at_s, 2 * LOOK_EVERY_S), now
         if self._session is not session:
             return
         if not session.is_alive():
             self._lose_session("the reader's thread had died")
             self._wake.set()
-        elif session.events_seen != self._progress[0] or session.pending_bytes() == 0:
-            self._progress = (session.events_seen, now)
-        elif now - self._progress[1] > STUCK_AFTER_S:
+        elif session.events_seen != self._progress or session.pending_bytes() == 0:
+            self._progress, self._still_s = session.events_seen, 0.0
+            return
+        else:
+            self._still_s += passed_s
+        if self._still_s > STUCK_AFTER_S:
             self._lose_session("the reader was stuck")
             self._wake.set()
 

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import version
@@ -329,13 +330,41 @@ def test_a_stuck_reader_is_replaced(
     assert session is not None
     release = threading.Event()
     session._note = lambda *_: release.wait(20)  # type: ignore[method-assign, assignment]  # the fault
-    for number in range(5):
-        (root / f"{number}").touch()
+    (root / "first").touch()
+    wait_until(lambda: session.events_seen > 0)
+    (root / "second").touch()  # it stays in the kernel
     wait_until(lambda: made.report().restart_count == 1 and made.report().state is WatchState.WATCHING)
     release.set()
     session._reader.join(5)
     (root / "after").touch()
     wait_until(lambda: inbox.covers(b"after", closed=True))
+
+
+def test_a_pause_of_the_whole_process_does_not_make_the_reader_stuck(
+    watch: Callable[..., RootWatch], root: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would cost the events in the queue, and nobody would know of an overflow among them."""
+    monkeypatch.setattr(root_watch, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(root_watch, "RETRY_EVERY_S", float("inf"))
+    ahead_s, looks = [0.0], [0]
+
+    def monotonic() -> float:
+        looks[0] += 1
+        return time.monotonic() + ahead_s[0]
+
+    made = watch(monotonic=monotonic)
+    session = made._session
+    assert session is not None
+    with session._lock:
+        (root / "first").touch()
+        wait_until(lambda: session.events_seen > 0)
+        (root / "4").touch()  # it stays in the kernel
+        assert session.pending_bytes() > 0
+        for ahead_s[0] in (0.0, 100.0):
+            before = looks[0]
+            wait_until(lambda: looks[0] > before + 5)  # noqa: B023 - waited for here
+    wait_until(lambda: inbox.covers(b"4", closed=True))
+    assert made.report().restart_count == 0
 
 
 def test_a_callback_that_fails_costs_a_scan_and_no_thread(
