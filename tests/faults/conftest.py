@@ -14,6 +14,7 @@ from tests.helpers.ingest_site import add_person
 from tests.helpers.invariants import violations
 from tests.helpers.kill_ground import Ground
 from tests.helpers.kill_scenario import Imports, imports
+from tests.helpers.live_daemon import LiveDaemon
 from tests.helpers.postgresql import PostgresServer
 from tests.helpers.program import Site
 
@@ -79,3 +80,11 @@ def forked() -> Iterator[Imports]:
     """Give the process that forks imports and daemons: one for all tests, its start takes seconds."""
     with imports() as made:
         yield made
+
+
+@pytest.fixture
+def live(ground: Ground, forked: Imports) -> Iterator[LiveDaemon]:
+    """Give a running daemon on each database; it is stopped at the end, and must end well."""
+    made = LiveDaemon(ground, forked)
+    yield made
+    made.stop()

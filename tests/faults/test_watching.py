@@ -5,18 +5,14 @@ import os
 import signal
 import subprocess
 import warnings
-from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
 
-from catalog.engine import Catalogue, open_catalogue
 from tests.faults.conftest import CONFIGURATION, Facility
-from tests.helpers.invariants import snapshot, violations
-from tests.helpers.kill_ground import Ground
+from tests.helpers.invariants import snapshot
 from tests.helpers.kill_scenario import ADA as FED
-from tests.helpers.kill_scenario import Imports, Tally, write_configuration
+from tests.helpers.live_daemon import LiveDaemon
 from tests.helpers.pictures import put, tiff_bytes
 from tests.helpers.program import Site, wait_until
 
@@ -75,46 +71,13 @@ def _degraded(facility: Facility) -> dict[str, Any]:
 # -- a live daemon in a process that can be stopped -------------------------------------------------------------------
 
 
-class Watched:
-    """A daemon of a play's ground: with the program's own watches, stopped and continued by signals."""
-
-    def __init__(self, ground: Ground, forked: Imports) -> None:
-        play = ground.play(forked, Tally(), "watching")
-        self.folder, self.url, self.data = play.folder, play.url, play.data
-        self.data.mkdir()
-        write_configuration(self.folder, self.url, is_released=False)
-        self._forked = forked
-        self.pid = forked.start_daemon(self.folder)
-
-    def catalogue(self) -> "closing[Catalogue]":
-        return closing(open_catalogue(self.url))
-
-    def violations(self, complete: dict[str, int], **more: Any) -> list[str]:
-        wanted = [("confocal", os.fsencode(path), images) for path, images in complete.items()]
-        with self.catalogue() as catalogue:
-            return violations(catalogue, {"confocal": self.data}, complete=wanted, **more)
-
-    def root(self) -> dict[str, Any]:
-        """Give what the daemon tells of its root."""
-        file = self.folder / "state/daemon.json"
-        return dict(json.loads(file.read_text())["roots"][0]) if file.exists() else {}
-
-    def stop(self) -> None:
-        os.kill(self.pid, signal.SIGCONT)
-        os.kill(self.pid, signal.SIGTERM)
-        code = self._forked.wait(self.pid)
-        assert code == 0, (self.folder / "import.log").read_text()
-
-
 @pytest.fixture
-def watched(ground: Ground, forked: Imports) -> Iterator[Watched]:
-    made = Watched(ground, forked)
-    wait_until(lambda: made.root().get("events") == "watching")
-    yield made
-    made.stop()
+def watched(live: LiveDaemon) -> LiveDaemon:
+    wait_until(lambda: live.root().get("events") == "watching")
+    return live
 
 
-def stall(watched: Watched, *, junk: int, files: int) -> dict[str, int]:
+def stall(watched: LiveDaemon, *, junk: int, files: int) -> dict[str, int]:
     """Stop the daemon while files are made, with so many that come and go; gives the images that must come."""
     folder = watched.data / FED / "burst"
     folder.mkdir(parents=True)
@@ -132,7 +95,7 @@ def stall(watched: Watched, *, junk: int, files: int) -> dict[str, int]:
     return complete
 
 
-def check_stall(watched: Watched, complete: dict[str, int], *, within_s: float) -> None:
+def check_stall(watched: LiveDaemon, complete: dict[str, int], *, within_s: float) -> None:
     count = "SELECT count(*) FROM image"
     wait_until(lambda: _scalar(watched, count) >= len(complete), within_s=within_s, every_s=0.5)
     wait_until(lambda: watched.root()["overflow_count"] >= 1)
@@ -144,26 +107,26 @@ def check_stall(watched: Watched, complete: dict[str, int], *, within_s: float) 
     wait_until(lambda: watched.violations(complete, before=before) == [], within_s=60, every_s=0.5)
 
 
-def _scalar(watched: Watched, query: str) -> int:
+def _scalar(watched: LiveDaemon, query: str) -> int:
     with watched.catalogue() as catalogue, catalogue.reading() as connection:
         return int(connection.exec_driver_sql(query).scalar_one())
 
 
 @pytest.mark.parametrize("ground", ["sqlite"], indirect=True)
 def test_files_that_came_while_the_reader_stood_still_are_all_imported_and_the_overflow_is_told(
-    watched: Watched,
+    watched: LiveDaemon,
 ) -> None:
     check_stall(watched, stall(watched, junk=6000, files=100), within_s=60)
 
 
 @pytest.mark.faults_full
-def test_twenty_thousand_files_that_came_while_the_reader_stood_still_are_all_imported(watched: Watched) -> None:
+def test_twenty_thousand_files_that_came_while_the_reader_stood_still_are_all_imported(watched: LiveDaemon) -> None:
     check_stall(watched, stall(watched, junk=0, files=20_000), within_s=500)
 
 
 @pytest.mark.needs_root
 @pytest.mark.parametrize("ground", ["sqlite"], indirect=True)
-def test_folders_of_which_no_event_told_are_watched_after_the_pass_that_found_them(watched: Watched) -> None:
+def test_folders_of_which_no_event_told_are_watched_after_the_pass_that_found_them(watched: LiveDaemon) -> None:
     """A file system is mounted below the root: the kernel tells nothing of it."""
     complete = {f"{FED}/over/x/one.tif": 1}
     over = watched.data / FED / "over"

@@ -25,7 +25,7 @@ from tests.helpers.invariants import Identity, identities, snapshot, violations
 from tests.helpers.killable import DURABLE, REFUSED, TALKING
 from tests.helpers.pictures import plane, png_bytes, put, tiff_bytes
 
-__all__ = ["DURABLE", "STAGES", "TALKING", "Imports", "Play", "Tally", "imports"]
+__all__ = ["DURABLE", "REFUSED", "STAGES", "TALKING", "Imports", "Play", "Tally", "imports"]
 
 CONFIGURATION = """
 catalog: {{url: '{url}'}}
@@ -176,9 +176,13 @@ class Imports:
         """Run one import; gives its exit code, negative for a signal. Waits while a killed one's lock lives on."""
         ends_at = time.monotonic() + 30
         while True:
-            code = self._ask(_files_of(folder) | how)["code"]
+            code = self.run_once(folder, **how)
             if code != REFUSED or time.monotonic() > ends_at:
                 return code
+
+    def run_once(self, folder: Path, **how: Any) -> int:
+        """Run one import, which gives REFUSED while another process ingests."""
+        return self._ask(_files_of(folder) | how)["code"]
 
     def start_daemon(self, folder: Path) -> int:
         """Start a daemon and give its process id; `wait` for it when it ended."""

@@ -83,7 +83,8 @@ def _import(configuration: Path) -> int:
     try:
         with service.opened_ingest(settings, environ=os.environ, purpose="import", version="1", grace_s=5.0) as ingest:
             ingest.loop.run_once()
-    except AnotherInstance:
+    except AnotherInstance as error:
+        sys.stderr.write(f"{error}\n")
         return REFUSED
     return 0
 
