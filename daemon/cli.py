@@ -18,6 +18,7 @@ def _entry(module: str, summary: str) -> Entry:
 #: Every command: where it is, and its line in the help. Nothing is imported until it is called.
 COMMANDS: dict[str, Entry] = {
     "init": _entry("init", "Write a configuration for these folders and make the catalogue."),
+    "suggest": _entry("suggest", "Propose rules for a folder that nobody explained, from the names in it."),
     "check": _entry("check", "Validate a configuration and run its embedded examples."),
     "explain": _entry("explain", "Explain what the rules make of paths, existing or not."),
     "import": _entry("import_", "Look at the watched folders once, import whatever is complete, and end."),

@@ -1,0 +1,1 @@
+"""Rules proposed for a tree that nobody explained, from its names alone. Pure."""

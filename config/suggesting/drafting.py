@@ -1,0 +1,319 @@
+"""From shapes of names and levels of folders to rules as they would stand in a file. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from config.suggesting.levels import Heads, Level, LevelRole, levels_of
+from config.suggesting.people_in_names import KnownNames
+from config.suggesting.proposal import Alternative, Draft
+from config.suggesting.shapes import NamedFile, Shape
+from config.suggesting.tails import PLAIN, literal, tail_of
+from config.suggesting.vocabulary import CONTAINER_WORDS, Role
+
+#: A shape of fewer files than this share of all is no rule of its own: its files are images like the others.
+_LEAST_SHARE = 0.005
+_LEAST_FILES = 3
+_FIXED = (LevelRole.GROUP, LevelRole.OWNER, LevelRole.MICROSCOPE, LevelRole.WORDS)
+_NO_OWNER = (
+    "no folder names a person: the account that wrote the file says whose it is; if all are one person's,"
+    " put `set: {owner: LOGIN, group: GROUP}` in place of `owner: posix`"
+)
+
+
+def drafts_of(shapes: Sequence[Shape], levels: Sequence[Level], known: KnownNames, root_name: str) -> list[Draft]:
+    """Write the rules for these shapes, those with the most to say first; ``levels`` are the tree's."""
+    total = sum(len(shape.files) for shape in shapes)
+    plates = [shape for shape in shapes if shape.is_plate and _is_worth(shape, total)]
+    stacks = [s for s in shapes if not s.is_plate and s.files[0].elements and _is_worth(s, total) and tail_of(s)]
+    chosen = {id(shape) for shape in (*plates, *stacks)}
+    plain = tuple(file for shape in shapes if id(shape) not in chosen for file in shape.files)
+    drafts = [draft for shape in plates for draft in _plates(shape, levels, root_name)]
+    for part in _alike([*stacks, *([Shape(files=plain)] if plain else [])], levels, known):
+        drafts += part
+    return drafts
+
+
+def _is_worth(shape: Shape, total: int) -> bool:
+    count = len(shape.files)
+    return count * 2 >= total or count >= max(_LEAST_FILES, _LEAST_SHARE * total)
+
+
+def heads_of(files: Iterable[NamedFile], known: KnownNames) -> Heads:
+    """Count the images below each head."""
+    return Heads(counts=Counter(file.head for file in files), known=known)
+
+
+# Plates ------------------------------------------------------------------------------------------------------------
+
+
+def _plates(shape: Shape, levels: Sequence[Level], root_name: str) -> list[Draft]:
+    tail = tail_of(shape)
+    if tail is None:
+        return []
+    fixed = _fixed(levels)
+    files = [file for file in shape.files if len(file.head) >= fixed]
+    if not files:
+        return []
+    above, screen = _above_plates(levels[:fixed])
+    inner = _words_at_the_end(files, fixed)
+    depths = {len(file.head) - len(inner) - fixed for file in files}
+    is_named = tail.names_plate
+    folders = _plate_folders(min(depths), max(depths), has_screen=screen is not None, is_named=is_named)
+    sets = {"plate": literal(root_name)} if not is_named and max(depths) <= 0 else {}
+    if screen:
+        sets["screen"] = screen
+    return [
+        _draft(
+            "wells of plates",
+            _joined(above, folders, "/".join(map(literal, inner)), tail.template),
+            levels[:fixed],
+            sets=sets | dict(tail.sets),
+            assumed=(*tail.assumed, *shape.assumed),
+        )
+    ]
+
+
+def _fixed(levels: Sequence[Level]) -> int:
+    """Count the levels down to the last that says whose the files are, or only holds others."""
+    fixed = max((n + 1 for n, level in enumerate(levels) if level.role in _FIXED[:3] or level.has_owner), default=0)
+    while fixed + 1 < len(levels) and levels[fixed].role is LevelRole.WORDS:
+        fixed += 1
+    return fixed
+
+
+def _above_plates(levels: Sequence[Level]) -> tuple[str, str | None]:
+    """Write the folders above plates; a text or a date in them names the screen (None: nothing does; "": captured)."""
+    parts: list[str] = []
+    screen: str | None = None
+    for level in levels:
+        if level.role is LevelRole.TEXT:
+            parts.append("{screen}" if screen is None else "{:text}")
+            screen = "" if screen is None else screen
+            continue
+        if level.role is LevelRole.DATED and screen is None:
+            screen = "".join(level.gives)
+        parts.append(level.template)
+    return "/".join(parts), screen
+
+
+def _words_at_the_end(files: Sequence[NamedFile], fixed: int) -> tuple[str, ...]:
+    """Find the folder of a general word (`Images`) between every plate and its files."""
+    last = {file.head[-1].casefold() for file in files if len(file.head) > fixed + 1}
+    if len(last) != 1 or not last <= CONTAINER_WORDS or any(len(file.head) <= fixed + 1 for file in files):
+        return ()
+    return (files[0].head[-1],)
+
+
+def _plate_folders(fewest: int, most: int, *, has_screen: bool, is_named: bool) -> str:
+    """Write the folders between the people's and the files: the plate, above it the screen."""
+    above = "**" if has_screen else "{screen}/**"
+    optional = "**/" if has_screen else "[{screen}/**/]"
+    if is_named:
+        return "" if most <= 0 else above if fewest > 0 else optional
+    if most <= 0:
+        return ""
+    if most == 1:
+        return "{plate}"
+    if most == 2 and not has_screen:
+        return "[{screen}/]{plate}" if fewest <= 1 else "{screen}/{plate}"
+    return f"{optional}{{plate}}" if fewest <= 1 else f"{above}/{{plate}}"
+
+
+def _joined(*parts: str) -> str:
+    """Join parts of a match with slashes; one that ends in a bracket has its own."""
+    written = ""
+    for part in parts:
+        if not part:
+            continue
+        written += part if not written or written.endswith(("/]", "/")) else f"/{part}"
+    return written
+
+
+# Images in datasets ------------------------------------------------------------------------------------------------
+
+
+def _alike(shapes: Sequence[Shape], levels: Sequence[Level], known: KnownNames) -> Iterable[list[Draft]]:
+    """Give the rules of images in datasets; where the top folders are arranged differently, each has its own."""
+    files = [file for shape in shapes for file in shape.files]
+    for names, own in _arrangements(files, levels, known):
+        chosen = [
+            Shape(files=kept, is_plate=shape.is_plate, plate_wells=shape.plate_wells, assumed=shape.assumed)
+            for shape in shapes
+            if (kept := tuple(file for file in shape.files if names is None or (file.head and file.head[0] in names)))
+        ]
+        yield [draft for shape in chosen for draft in _images(shape, own)]
+
+
+def _arrangements(
+    files: Sequence[NamedFile], levels: Sequence[Level], known: KnownNames
+) -> list[tuple[frozenset[str] | None, Sequence[Level]]]:
+    """Split what lies below microscopes or general words where it is not arranged alike."""
+    whole = heads_of(files, known)
+    shared = _as_in_tree(levels_of(whole), levels)
+    tops = whole.names(0)
+    if not shared or shared[0].role not in (LevelRole.MICROSCOPE, LevelRole.WORDS) or len(tops) < 2:
+        return [(None, shared)]
+    found: dict[tuple[object, ...], tuple[set[str], Sequence[Level]]] = {}
+    for name in tops:
+        own = levels_of(heads_of([file for file in files if file.head and file.head[0] == name], known))
+        key = tuple((level.role, level.has_owner) for level in own[1:3])
+        found.setdefault(key, (set(), own))[0].add(name)
+    if len(found) == 1:
+        return [(None, shared)]
+    return [(frozenset(names), _with_top(names, own)) for names, own in found.values()]
+
+
+def _with_top(names: set[str], levels: Sequence[Level]) -> Sequence[Level]:
+    texts = sorted(names)
+    template = literal(texts[0]) if len(texts) == 1 else f"({'|'.join(map(literal, texts))})"
+    return [Level(role=LevelRole.WORDS, template=template), *levels[1:]]
+
+
+def _as_in_tree(own: Sequence[Level], tree: Sequence[Level]) -> Sequence[Level]:
+    """Take groups and owners from where the whole tree has them: a part of it may show too few of them."""
+    is_people = (LevelRole.GROUP, LevelRole.OWNER)
+    said = {number: level for number, level in enumerate(tree) if level.role in is_people}
+    if not said:
+        return own
+    plain = Level(role=LevelRole.TEXT, template="{name}")
+    return [said.get(number, plain if level.role in is_people else level) for number, level in enumerate(own)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Folders:
+    """The folders of a match: ``parts`` with the number of levels each stands for (``**`` stands for none)."""
+
+    parts: tuple[str, ...]
+    fixed: int
+    sets: Mapping[str, str]
+
+
+def _images(shape: Shape, levels: Sequence[Level]) -> list[Draft]:
+    tail = tail_of(shape) or PLAIN
+    fixed = _fixed(levels)
+    depths = [len(file.head) for file in shape.files if len(file.head) >= fixed]
+    if not depths:
+        return []
+    parts, dataset = _named_folders(levels, fixed)
+    if parts and parts[-1] == "{project}":
+        parts.append("{dataset}")
+    if not any(level.role in (LevelRole.TEXT, LevelRole.DATED) for level in levels[: len(parts)]):
+        parts = [*parts[:fixed], "{dataset}"]
+    match = _nested(parts, fixed, min(depths)) + tail.template
+    used = levels[: max(fixed, len(parts))]
+    may_lack = min(depths) < len(parts)
+    sets = dict(tail.sets) | ({"dataset": f"[{dataset}]" if may_lack else dataset} if dataset else {})
+    if "{part}" in tail.template:
+        sets["image"] = tail.sets["image"]
+    title = "images" if tail is PLAIN else "images of several files: " + _said(shape)
+    alternatives = () if tail is PLAIN else (_plain_instead(parts, fixed, min(depths)),)
+    return [
+        _draft(
+            title,
+            match,
+            used,
+            sets=sets,
+            assumed=(*tail.assumed, *shape.assumed, *_assumed_numbers(shape)),
+            alternatives=alternatives,
+        )
+    ]
+
+
+def _plain_instead(parts: Sequence[str], fixed: int, fewest: int) -> Alternative:
+    return Alternative(when="each file is an image of its own", match=_nested(parts, fixed, fewest) + PLAIN.template)
+
+
+def _said(shape: Shape) -> str:
+    counted = [role.value for role in shape.roles if role in (Role.CHANNEL, Role.Z, Role.T)]
+    return ", ".join(dict.fromkeys(counted)) + " in their names"
+
+
+def _assumed_numbers(shape: Shape) -> tuple[str, ...]:
+    said = []
+    for number, role in enumerate(shape.roles):
+        if role not in (Role.CHANNEL, Role.Z, Role.T):
+            continue
+        values = {file.elements[number].value for file in shape.files}
+        prefix = shape.files[0].elements[number].prefix
+        shown = f"'{prefix}{min(values)}' to '{prefix}{max(values)}'" if len(values) > 1 else f"'{prefix}{min(values)}'"
+        said.append(f"{shown} is the {role.value} ({len(values)} values)")
+    return tuple(said)
+
+
+def _named_folders(levels: Sequence[Level], fixed: int) -> tuple[list[str], str | None]:
+    """Name the levels: project and dataset from what is free, a dataset with a date by its own text.
+
+    Gives the folders' templates, and the dataset's template where it is not captured.
+    """
+    names = iter(_free_names(levels))
+    parts: list[str] = []
+    gives: list[str] = []
+    has_dataset = False
+    for number, level in enumerate(levels):
+        if number >= fixed and has_dataset and not gives:
+            break
+        if level.role is LevelRole.DATED:
+            parts.append(level.template)
+            gives += level.gives
+            has_dataset = True
+        elif level.role is LevelRole.TEXT:
+            name = next(names, None)
+            if name is None:
+                break
+            parts.append(f"{{{name}}}")
+            has_dataset = has_dataset or name == "dataset"
+            if name == "sample":
+                gives.append("[ {sample}]")
+                break
+        else:
+            parts.append(level.template)
+    return parts, "".join(gives) or None
+
+
+def _free_names(levels: Sequence[Level]) -> list[str]:
+    """Choose names for the levels of texts, in order."""
+    roles = [level.role for level in levels if level.role in (LevelRole.TEXT, LevelRole.DATED)]
+    if LevelRole.DATED not in roles:
+        has_owner = any(level.has_owner for level in levels)
+        return ["dataset"] if len(roles) == 1 and not has_owner else ["project", "dataset"]
+    before = roles.index(LevelRole.DATED)
+    return [*["project", "folder"][:before], "sample"]
+
+
+def _nested(parts: Sequence[str], fixed: int, fewest: int) -> str:
+    """Write folders, those that some files lack in brackets, one in another; deeper folders are passed over."""
+    required = max(fixed, min(fewest, len(parts)))
+    written = "".join(f"{part}/" for part in parts[:required])
+    optional = parts[required:]
+    if not optional:
+        return written + "**/"
+    inner = "**/"
+    for part in reversed(optional):
+        inner = f"[{part}/{inner}]"
+    return written + inner
+
+
+def _draft(
+    title: str,
+    match: str,
+    levels: Sequence[Level],
+    *,
+    sets: Mapping[str, str],
+    assumed: Sequence[str],
+    alternatives: tuple[Alternative, ...] = (),
+) -> Draft:
+    has_kind = any(level.role is LevelRole.WORDS and level.template.startswith("{kind:") for level in levels)
+    key_values = {"Microscope": "{microscope}"} if any(level.role is LevelRole.MICROSCOPE for level in levels) else {}
+    has_owner = any(level.has_owner for level in levels)
+    said = [sentence for level in levels for sentence in level.assumed]
+    return Draft(
+        title=title,
+        match=(match,),
+        is_posix=not has_owner,
+        sets=sets,
+        tags=("{kind}",) if has_kind else (),
+        key_values=key_values,
+        assumed=(*said, *assumed, *(() if has_owner else (_NO_OWNER,))),
+        alternatives=alternatives,
+    )

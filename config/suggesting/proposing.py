@@ -1,0 +1,91 @@
+"""Proposes the rules of a tree: built-in layouts first, then the shapes of what is left. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from config.endings import ending_of
+from config.path_text import path_text, text_path
+from config.rule_values import RuleMatch
+from config.suggesting.by_products import skipping
+from config.suggesting.drafting import drafts_of, heads_of
+from config.suggesting.levels import levels_of
+from config.suggesting.measuring import compiled, measured, usable
+from config.suggesting.people_in_names import KnownNames
+from config.suggesting.proposal import Draft, Proposal
+from config.suggesting.shapes import NamedFile, Shape, shapes_of
+
+#: Endings that readers know and that describe images rather than being one.
+_INDEXES = frozenset({"nd", "htd", "mes", "ome", "ome.xml"})
+#: What the first rules leave over is looked at again, so often.
+_ROUNDS = 3
+#: Fewer files than this are no pattern: they stay over, for people to see.
+_LEAST = 3
+
+
+def is_image(path: str) -> bool:
+    """Tell whether a file's name ends like an image's, also of a format that is not read yet."""
+    ending = ending_of(path.rpartition("/")[2])
+    return ending is not None and ending.text not in _INDEXES
+
+
+def propose(paths: Iterable[bytes], *, root_name: str, known: KnownNames | None = None) -> Proposal:
+    """Propose rules for files, raw paths relative to the folder that would be watched."""
+    known = known or KnownNames()
+    texts = [path_text(path) for path in paths]
+    images = sorted(text for text in texts if is_image(text))
+    drafts = _drafts(images, known, root_name)
+    rules, uncovered = measured(drafts, images)
+    owners, groups = _people([rule.draft for rule in rules], images)
+    return Proposal(
+        rules=tuple(rules),
+        images=len(images),
+        uncovered=uncovered,
+        others=_others(text for text in texts if not is_image(text)),
+        owners=owners,
+        groups=groups,
+    )
+
+
+def _drafts(images: Sequence[str], known: KnownNames, root_name: str) -> list[Draft]:
+    skip, skipped = skipping(images)
+    drafts = [skip] if skip else []
+    left = [path for path in images if path not in skipped]
+    levels = None
+    for _ in range(_ROUNDS):
+        if not left or (drafts and len(left) < _LEAST):
+            break
+        shapes = shapes_of(left)
+        levels = levels or levels_of(heads_of(_files(shapes), known))
+        more = drafts_of(shapes, levels, known, root_name)
+        kept = usable([*drafts, *more])
+        if len(kept) == len(drafts):
+            break
+        drafts = kept
+        left = list(measured(drafts, left)[1])
+    return drafts
+
+
+def _files(shapes: Iterable[Shape]) -> list[NamedFile]:
+    return [file for shape in shapes for file in shape.files]
+
+
+def _others(texts: Iterable[str]) -> Counter[str]:
+    """Count files that are no images by their ending."""
+    found: Counter[str] = Counter()
+    for text in texts:
+        name = text.rpartition("/")[2]
+        _, dot, ending = name.rpartition(".")
+        found[ending.lower() if dot and ending else ""] += 1
+    return found
+
+
+def _people(drafts: Sequence[Draft], images: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give the names of owners and groups that the rules find."""
+    rules = compiled(drafts)
+    found: dict[str, set[str]] = {"owner": set(), "group": set()}
+    for path in images:
+        said = rules.match(text_path(path))
+        targets = said.targets if isinstance(said, RuleMatch) else {}
+        for name in found.keys() & targets.keys():
+            found[name].add(targets[name])
+    return tuple(sorted(found["owner"])), tuple(sorted(found["group"]))

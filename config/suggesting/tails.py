@@ -1,0 +1,187 @@
+"""The template of a shape's names, and of the folders that belong to them. Pure."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from config.suggesting.reading import Element
+from config.suggesting.shapes import NamedFile, Shape
+from config.suggesting.vocabulary import Role
+
+_SPECIAL = frozenset("?*([{])}|\\")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tail:
+    """The end of a rule's match. ``sets`` are targets that it gives by other names than their own.
+
+    ``names_plate``: the plate's name stands in the file's name.
+    """
+
+    template: str
+    sets: Mapping[str, str] = field(default_factory=dict)
+    names_plate: bool = False
+    assumed: tuple[str, ...] = ()
+
+
+PLAIN = Tail(template="{image}.{ext}")
+
+
+def literal(text: str) -> str:
+    """Write a text for a template, so that it means itself."""
+    return "".join(f"\\{character}" if character in _SPECIAL else character for character in text)
+
+
+def tail_of(shape: Shape) -> Tail | None:
+    """Write the template of a shape; None when the language can't say it (the names are then plain)."""
+    if not shape.files[0].elements:
+        return PLAIN
+    return _Writer(shape).write()
+
+
+class _Writer:
+    """Writes one template; ``None`` anywhere makes the whole None."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self.sets: dict[str, str] = {}
+        self.parts: list[str] = []
+        self.names_plate = False
+        self._well_is_written = False
+
+    def write(self) -> Tail | None:
+        """Write texts and elements in turn."""
+        elements = self.shape.files[0].elements
+        texts = [_texts_before(self.shape.files, number) for number in range(len(elements) + 1)]
+        slashes = [values[0].count("/") for values in texts]
+        written = ""
+        for number, values in enumerate(texts):
+            is_in_name = sum(slashes[number + 1 :]) == 0
+            text = self._text(values, is_in_name=is_in_name, is_lead=is_in_name and _is_lead(slashes, number))
+            if text is None:
+                return None
+            written += text
+            if number < len(elements):
+                element = self._element(number, following=texts[number + 1])
+                if element is None:
+                    return None
+                written += element
+        return self._named(written + ".{ext}")
+
+    def _named(self, template: str) -> Tail:
+        """Join the name's parts to one image name."""
+        sets = {} if len(self.parts) < 2 else {"image": " ".join(f"{{{part}}}" for part in self.parts)}
+        if len(self.parts) == 1:
+            template = template.replace(f"{{{self.parts[0]}}}", "{image}")
+        assumed = ("the plate's name stands in the file's name, before the well",) if self.names_plate else ()
+        return Tail(template=template, sets=sets, names_plate=self.names_plate, assumed=assumed)
+
+    def _text(self, values: Sequence[str], *, is_in_name: bool, is_lead: bool) -> str | None:
+        """Write the text between two elements; its slashes are the same in all files."""
+        columns = zip(*(value.split("/") for value in values), strict=True)
+        pieces = [list(column) for column in columns]
+        written = []
+        for number, column in enumerate(pieces):
+            is_name = is_in_name and number == len(pieces) - 1
+            written.append(self._piece(column, is_name=is_name, is_lead=is_name and is_lead))
+        return None if any(piece is None for piece in written) else "/".join(map(str, written))
+
+    def _piece(self, values: Sequence[str], *, is_name: bool, is_lead: bool) -> str | None:
+        before, after = _edges(values)
+        inner = [value[len(before) : len(value) - len(after)] for value in values]
+        if not any(inner) or (len(set(inner)) == 1 and not is_lead):
+            return literal(before + inner[0] + after)
+        if not all(inner):
+            return f"{literal(before)}*{literal(after)}" if self.shape.is_plate else None
+        return literal(before) + self._placeholder(inner, is_name=is_name, is_lead=is_lead) + literal(after)
+
+    def _placeholder(self, values: Sequence[str], *, is_name: bool, is_lead: bool) -> str:
+        if self.shape.is_plate:
+            if is_lead and _differ_below_one_folder(self.shape.files, values):
+                self.names_plate = True
+                return "{plate}"
+            return "{:text}"
+        if not is_name:
+            return "{:text}"
+        part = ("name", "part", "part2", "part3")[min(len(self.parts), 3)]
+        self.parts.append(part)
+        return f"{{{part}}}"
+
+    def _element(self, number: int, *, following: Sequence[str]) -> str | None:
+        element = self.shape.files[0].elements[number]
+        if element.role is Role.GUID:
+            return "{:guid}"
+        values = [file.elements[number].value for file in self.shape.files]
+        prefix = literal(element.prefix)
+        if element.role is Role.WELL:
+            return prefix + "{well}"
+        if element.role is Role.WELL_NUMBER:
+            return prefix + self._running()
+        if not element.is_number:
+            words = sorted({value.casefold(): value for value in sorted(values, reverse=True)}.values())
+            # A list has two words at least: a channel that was seen alone is joined by its own spelling.
+            return f"{{channel:{'|'.join(map(literal, words))}}}" if len(words) > 1 else literal(words[0])
+        return self._number(element, values, prefix, _may_begin_with_digit(following, self._is_before_guid(number)))
+
+    def _running(self) -> str:
+        if self.shape.plate_wells is None or self._well_is_written:
+            return "{:int}"
+        self._well_is_written = True
+        return f"{{well:{self.shape.plate_wells}}}"
+
+    def _number(self, element: Element, values: Sequence[str], prefix: str, needs_width: bool) -> str | None:
+        widths = {len(value) for value in values}
+        if needs_width:
+            return f"{prefix}{{{element.role.value}:{widths.pop()}d}}" if len(widths) == 1 else None
+        kind = ":int" if element.role is Role.CHANNEL else ""
+        return f"{prefix}{{{element.role.value}{kind}}}"
+
+    def _is_before_guid(self, number: int) -> bool:
+        elements = self.shape.files[0].elements
+        return number + 1 < len(elements) and elements[number + 1].role is Role.GUID
+
+
+def _texts_before(files: Sequence[NamedFile], number: int) -> list[str]:
+    """Give the text before an element (or after the last) of each file."""
+    found = []
+    for file in files:
+        start = file.elements[number - 1].end if number else 0
+        end = file.elements[number].start if number < len(file.elements) else len(file.tail)
+        found.append(file.tail[start:end])
+    return found
+
+
+def _is_lead(slashes: Sequence[int], number: int) -> bool:
+    """Tell whether the last piece of a text begins the file's name."""
+    return slashes[number] > 0 or not number
+
+
+def _may_begin_with_digit(following: Sequence[str], is_before_guid: bool) -> bool:
+    before, _ = _edges(following)
+    if len(set(following)) == 1:
+        return following[0][:1].isdigit() or (not following[0] and is_before_guid)
+    return not before
+
+
+def _edges(values: Sequence[str]) -> tuple[str, str]:
+    """Find the separators that all texts begin and end with."""
+    first = _common(values)
+    before = first[: len(first) - len(first.lstrip("_-. ()[]#=+"))]
+    rest = [value[len(before) :] for value in values]
+    last = _common([value[::-1] for value in rest])
+    after = last[: len(last) - len(last.lstrip("_-. ()[]#=+"))][::-1]
+    return before, after
+
+
+def _common(values: Sequence[str]) -> str:
+    """Find the characters that all texts begin with."""
+    low, high = min(values), max(values)
+    count = next((n for n, pair in enumerate(zip(low, high, strict=False)) if pair[0] != pair[1]), len(low))
+    return low[:count]
+
+
+def _differ_below_one_folder(files: Sequence[NamedFile], values: Sequence[str]) -> bool:
+    seen: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for file, value in zip(files, values, strict=True):
+        seen[file.head].add(value)
+    return any(len(names) > 1 for names in seen.values())
