@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from config.suggesting.layouts import LaidOut
 from config.suggesting.levels import Heads, Level, LevelRole, levels_of
 from config.suggesting.people_in_names import KnownNames
 from config.suggesting.proposal import Alternative, Draft
@@ -56,7 +57,7 @@ def _plates(shape: Shape, levels: Sequence[Level], root_name: str) -> list[Draft
     if not files:
         return []
     above, screen = _above_plates(levels[:fixed])
-    inner = _words_at_the_end(files, fixed)
+    inner = _words_at_the_end([file.head for file in files], fixed)
     depths = {len(file.head) - len(inner) - fixed for file in files}
     is_named = tail.names_plate
     folders = _plate_folders(min(depths), max(depths), has_screen=screen is not None, is_named=is_named)
@@ -72,6 +73,54 @@ def _plates(shape: Shape, levels: Sequence[Level], root_name: str) -> list[Draft
             assumed=(*tail.assumed, *shape.assumed),
         )
     ]
+
+
+def layout_drafts(found: LaidOut, levels: Sequence[Level]) -> list[Draft]:
+    """Write the rules of folders that a built-in layout takes, one for each depth at which they lie."""
+    fixed = _fixed(levels)
+    inner = () if found.is_deep else _words_at_the_end(found.heads, fixed)
+    depths = Counter(len(head) - len(inner) - fixed for head in found.heads if len(head) > fixed)
+    if not found.has_wells:
+        return [_layout_of_images(found, levels, fixed, depths)] if depths else []
+    above, screen = _above_plates(levels[:fixed])
+    if not found.is_deep:
+        by_depth = [_plate_folders(min(depths), max(depths), has_screen=screen is not None, is_named=False)]
+    else:  # below a plate the layout goes to any depth: folders of any number above it would take the plate's place
+        by_depth = [_exactly(depth, has_screen=screen is not None) for depth, _ in depths.most_common(1)]
+    sets = {"screen": screen} if screen else {}
+    below = "/".join(map(literal, inner))
+    return [
+        _draft(
+            f"plates: {found.title}",
+            _joined(above, folders, below),
+            levels[:fixed],
+            sets=sets,
+            assumed=(),
+            layout=found.layout,
+        )
+        for folders in (by_depth if depths else [])
+    ]
+
+
+def _exactly(depth: int, *, has_screen: bool) -> str:
+    above = ["{:text}"] * (depth - 1)
+    if above and not has_screen:
+        above[0] = "{screen}"
+    return "/".join([*above, "{plate}"])
+
+
+def _layout_of_images(found: LaidOut, levels: Sequence[Level], fixed: int, depths: Counter[int]) -> Draft:
+    parts, dataset = _named_folders(levels, fixed)
+    if not any(level.role in (LevelRole.TEXT, LevelRole.DATED) for level in levels[: len(parts)]):
+        parts = [*parts[:fixed], "{dataset}"]
+    required = max(fixed, min(min(depths) + fixed, len(parts)))
+    match = "/".join(parts[:required])
+    more = "[/{:path}]" if max(depths) + fixed > len(parts) else ""
+    for part in reversed(parts[required:]):
+        more = f"[/{part}{more}]"
+    sets = {"dataset": f"[{dataset}]" if required < len(parts) else dataset} if dataset else {}
+    title = f"images of several files: {found.title}"
+    return _draft(title, match + more, levels[: max(fixed, len(parts))], sets=sets, assumed=(), layout=found.layout)
 
 
 def _fixed(levels: Sequence[Level]) -> int:
@@ -97,12 +146,14 @@ def _above_plates(levels: Sequence[Level]) -> tuple[str, str | None]:
     return "/".join(parts), screen
 
 
-def _words_at_the_end(files: Sequence[NamedFile], fixed: int) -> tuple[str, ...]:
+def _words_at_the_end(heads: Iterable[tuple[str, ...]], fixed: int) -> tuple[str, ...]:
     """Find the folder of a general word (`Images`) between every plate and its files."""
-    last = {file.head[-1].casefold() for file in files if len(file.head) > fixed + 1}
-    if len(last) != 1 or not last <= CONTAINER_WORDS or any(len(file.head) <= fixed + 1 for file in files):
+    heads = list(heads)
+    last = {head[-1] for head in heads if len(head) > fixed + 1}
+    if len({name.casefold() for name in last}) != 1 or any(len(head) <= fixed + 1 for head in heads):
         return ()
-    return (files[0].head[-1],)
+    name = min(last)
+    return (name,) if name.casefold() in CONTAINER_WORDS else ()
 
 
 def _plate_folders(fewest: int, most: int, *, has_screen: bool, is_named: bool) -> str:
@@ -302,6 +353,7 @@ def _draft(
     sets: Mapping[str, str],
     assumed: Sequence[str],
     alternatives: tuple[Alternative, ...] = (),
+    layout: str | None = None,
 ) -> Draft:
     has_kind = any(level.role is LevelRole.WORDS and level.template.startswith("{kind:") for level in levels)
     key_values = {"Microscope": "{microscope}"} if any(level.role is LevelRole.MICROSCOPE for level in levels) else {}
@@ -310,6 +362,7 @@ def _draft(
     return Draft(
         title=title,
         match=(match,),
+        layout=layout,
         is_posix=not has_owner,
         sets=sets,
         tags=("{kind}",) if has_kind else (),

@@ -13,7 +13,7 @@ MAYBE_PEOPLE = 0.35
 
 _WORDS = re.compile(r"[^\W\d_]+")
 _PART = re.compile(r"[^\W_]+")
-_LOGIN = re.compile(r"[a-z]{1,4}[0-9][a-z0-9]{0,5}")
+_LOGIN = re.compile(r"[a-z]{2,4}[0-9][a-z0-9]{0,5}")
 _INITIALS = re.compile(r"[A-ZÄÖÜ]{2,3}")
 _CAPITAL = r"[A-ZÀ-ÖØ-Þ]"
 _SMALL = r"[a-zß-öø-ÿ'\-]"

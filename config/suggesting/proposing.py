@@ -7,19 +7,21 @@ from config.endings import ending_of
 from config.path_text import path_text, text_path
 from config.rule_values import RuleMatch
 from config.suggesting.by_products import skipping
-from config.suggesting.drafting import drafts_of, heads_of
-from config.suggesting.levels import levels_of
+from config.suggesting.drafting import drafts_of, layout_drafts
+from config.suggesting.layouts import LaidOut, laid_out
+from config.suggesting.levels import Heads, levels_of
 from config.suggesting.measuring import compiled, measured, usable
 from config.suggesting.people_in_names import KnownNames
 from config.suggesting.proposal import Draft, Proposal
-from config.suggesting.shapes import NamedFile, Shape, shapes_of
+from config.suggesting.shapes import Shape, shapes_of
 
 #: Endings that readers know and that describe images rather than being one.
 _INDEXES = frozenset({"nd", "htd", "mes", "ome", "ome.xml"})
 #: What the first rules leave over is looked at again, so often.
 _ROUNDS = 3
-#: Fewer files than this are no pattern: they stay over, for people to see.
+#: Fewer files than this, and a smaller share, are no pattern: they stay over, for people to see.
 _LEAST = 3
+_FEW = 0.05
 
 
 def is_image(path: str) -> bool:
@@ -47,26 +49,35 @@ def propose(paths: Iterable[bytes], *, root_name: str, known: KnownNames | None 
 
 
 def _drafts(images: Sequence[str], known: KnownNames, root_name: str) -> list[Draft]:
-    skip, skipped = skipping(images)
-    drafts = [skip] if skip else []
-    left = [path for path in images if path not in skipped]
-    levels = None
+    plates = laid_out(images)
+    taken = {path for found in plates for files in found.heads.values() for path in files}
+    skip, skipped = skipping([path for path in images if path not in taken])
+    first = [path for path in images if path not in taken and path not in skipped]
+    shapes = shapes_of(first)
+    levels = levels_of(_heads(shapes, plates, known))
+    drafts = usable([draft for found in plates for draft in layout_drafts(found, levels)])
+    left = [path for path in _left(drafts, images) if path not in skipped]
+    drafts += [skip] if skip else []
     for _ in range(_ROUNDS):
-        if not left or (drafts and len(left) < _LEAST):
+        if not left or (drafts and len(left) < min(_LEAST, _FEW * len(images))):
             break
-        shapes = shapes_of(left)
-        levels = levels or levels_of(heads_of(_files(shapes), known))
-        more = drafts_of(shapes, levels, known, root_name)
-        kept = usable([*drafts, *more])
+        kept = usable([*drafts, *drafts_of(shapes_of(left), levels, known, root_name)])
         if len(kept) == len(drafts):
             break
-        drafts = kept
-        left = list(measured(drafts, left)[1])
+        drafts, left = kept, _left(kept, left)
     return drafts
 
 
-def _files(shapes: Iterable[Shape]) -> list[NamedFile]:
-    return [file for shape in shapes for file in shape.files]
+def _left(drafts: Sequence[Draft], paths: Sequence[str]) -> list[str]:
+    return list(measured(drafts, paths)[1])
+
+
+def _heads(shapes: Iterable[Shape], plates: Iterable[LaidOut], known: KnownNames) -> Heads:
+    """Count images by the folders above what is theirs alone, for the levels of the whole tree."""
+    counts = Counter(file.head for shape in shapes for file in shape.files)
+    for found in plates:
+        counts.update({head: len(files) for head, files in found.heads.items()})
+    return Heads(counts=counts, known=known)
 
 
 def _others(texts: Iterable[str]) -> Counter[str]:

@@ -48,21 +48,21 @@ CHANNEL_WORDS = _words(
 CONTAINER_WORDS = _words(
     """
     images image img imgs pictures pics photos bilder bild daten rohdaten rohbilder aufnahmen messungen donnees
-    données brutes imagenes imágenes dati data rawdata raw_data raw-data raw original originals originaldaten tif
-    tiff tiffs tifs microscopy mikroskopie microscopie microscope mikroskop acquisition acquisitions acquired export
-    exports exported home homes users user benutzer nutzer utilisateurs usuarios people personen groups gruppen
-    groupes labs projects projekte projets experiments experimente expériences experiences datasets processed
-    verarbeitet
+    données brutes orig imagenes imágenes dati data rawdata raw_data raw-data raw original originals originaldaten
+    tif tiff tiffs tifs microscopy mikroskopie microscopie microscope mikroskop acquisition acquisitions acquired
+    export exports exported home homes users user benutzer nutzer utilisateurs usuarios people personen groups
+    gruppen groupes labs projects projekte projets experiments experimente expériences experiences datasets
+    processed verarbeitet
     """
 )
 
 #: Instruments and methods by which facilities sort at the top.
 MICROSCOPE = re.compile(
-    r"(?:confocal|konfokal\w*|confocale?|widefield|weitfeld|spinning.?dis[ck]|sd|lightsheet|light.?sheet|lichtblatt|"
-    r"spim|tirf|sted|storm|palm|2p|two.?photon|multiphoton|slide.?scanner|scanner|epi(?:fluo\w*)?|axio\w*|zeiss|leica|"
-    r"nikon|olympus|evident|evos|lsm\W?\d*|sp[58]|stellaris\d*|ti2?\w*|fv\d+\w*|dmi\w*|celldiscoverer\w*|cd7|"
-    r"operetta\w*|phenix|opera|imagexpress\w*|ixm\w*|yokogawa|cv[78]000|cellomics|arrayscan|scanr|incucyte|"
-    r"microscope\W?\d+|mikroskop\W?\d+|scope\W?\d+|screens?|screening|hcs|live.?cell|histology|histologie)",
+    r"(?:confocal|konfokal|confocale|widefield|weitfeld|spinning.?dis[ck]|sd|lightsheet|light.?sheet|lichtblatt|spim|"
+    r"tirf|sted|storm|palm|2p|two.?photon|multiphoton|slide.?scanner|scanner|epi(?:fluorescence)?|axio[a-z]+|zeiss|leica|"
+    r"nikon|olympus|evident|evos|lsm.?\d*|sp[58]|stellaris.?\d*|ti2?|fv.?\d+|dmi.?\d+|celldiscoverer.?\d*|cd7|operetta|"
+    r"phenix|opera|imagexpress|ixm|yokogawa|cv[78]000|cellomics|arrayscan|scanr|incucyte|microscope.?\d+|mikroskop.?\d+|"
+    r"scope.?\d+|screens?|screening|hcs|live.?cell|histology|histologie)",
     re.IGNORECASE,
 )
 
@@ -77,22 +77,23 @@ GROUP_NAME = re.compile(
 #: Words of experiments: a folder called so is no person. Compared by the letters at its beginning.
 WORK_WORDS = _words(
     """
-    exp experiment experiments versuch essai manip test tests run trial day tag jour woche week month sample samples
-    probe probes echantillon slide slides objektträger plate plates platte plaque well screen assay pilot control
-    controls ctrl kontrolle témoin treated untreated wt wildtype wild mutant ko kd rescue mock dmso drug dose time
-    timelapse timecourse movie film stack series serie zstack overview übersicht tile tiles mosaic stitched pos
-    position region roi area scan cell cells zelle zellen cellule cellules tissue gewebe tissu section schnitt coupe
-    organoid organoids spheroid embryo embryos larva larvae fish zebrafish zebrabärbling mouse mice maus mäuse
-    souris rat rats fly flies drosophila worm worms celegans yeast hefe levure bacteria ecoli plant plants root
-    roots leaf leaves arabidopsis hela u2os hek cos7 cho mef mefs ips ipsc neuron neurons neuronen neurone brain
-    gehirn cerveau heart herz coeur kidney niere rein liver leber foie lung lunge poumon muscle muskel skin haut
-    bone gut intestine retina spleen tumor tumour cancer mitosis mitose meiosis apoptosis migration invasion wound
-    wundheilung scratch healing cycle division nucleus nuclei kern noyau actin aktin tubulin microtubule
-    mitochondria golgi lysosome membrane vesicle vesicles endosome centrosome spindle chromosome dna rna protein
-    antibody antikörper staining färbung marquage if ihc fish frap fret flim bead beads psf calibration kalibrierung
-    misc temp tmp old alt new neu backup archive archiv shared gemeinsam transfer tutorial demo training sirna shrna
-    crispr rnai library compound compounds hit hits replicate rep batch project projekt projet study studie paper
-    figure figures fig revision analysis analyse results ergebnisse résultats output
+    example examples data docs doc src exp experiment experiments versuch essai manip test tests run trial day tag
+    jour woche week month sample samples probe probes echantillon slide slides objektträger plate plates platte
+    plaque well screen assay pilot control controls ctrl kontrolle témoin treated untreated wt wildtype wild mutant
+    ko kd rescue mock dmso drug dose time timelapse timecourse movie film stack series serie zstack overview
+    übersicht tile tiles mosaic stitched pos position region roi area scan cell cells zelle zellen cellule cellules
+    tissue gewebe tissu section schnitt coupe organoid organoids spheroid embryo embryos larva larvae fish zebrafish
+    zebrabärbling mouse mice maus mäuse souris rat rats fly flies drosophila worm worms celegans yeast hefe levure
+    bacteria ecoli plant plants root roots leaf leaves arabidopsis hela u2os hek cos7 cho mef mefs ips ipsc neuron
+    neurons neuronen neurone brain gehirn cerveau heart herz coeur kidney niere rein liver leber foie lung lunge
+    poumon muscle muskel skin haut bone gut intestine retina spleen tumor tumour cancer mitosis mitose meiosis
+    apoptosis migration invasion wound wundheilung scratch healing cycle division nucleus nuclei kern noyau actin
+    aktin tubulin microtubule mitochondria golgi lysosome membrane vesicle vesicles endosome centrosome spindle
+    chromosome dna rna protein antibody antikörper staining färbung marquage if ihc fish frap fret flim bead beads
+    psf calibration kalibrierung misc temp tmp old alt new neu backup archive archiv shared gemeinsam transfer
+    tutorial demo training sirna shrna crispr rnai library compound compounds hit hits replicate rep batch project
+    projekt projet study studie paper figure figures fig revision analysis analyse results ergebnisse résultats
+    output
     """
 )
 

@@ -1,0 +1,127 @@
+"""Which folders a built-in instrument layout takes, and which folder above them is the plate. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.layouts import built_in_names, built_in_title
+from config.path_text import text_path
+from config.rule_values import RuleMatch, RuleSkip
+from config.rules import RootRules, layout_alone
+from config.settings import Settings
+from config.suggesting.proposal import first_of_each_kind
+from config.suggesting.reading import elements_of
+from config.suggesting.vocabulary import CONTAINER_WORDS, Role
+
+#: So many names of a folder are tried.
+_TRIED = 24
+#: A layout takes a folder when it takes this share of them.
+_NEARLY_ALL = 0.9
+#: Names that another program could have written, too: these layouts are taken at their word only by the surer rule.
+_SURE_RULES = {"metamorph": "metamorph/wavelengths"}
+#: Folders in front of a name that a layout takes at any depth.
+_ANY_FOLDERS = "any folder/any folder/any folder/any folder/any folder/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaidOut:
+    """Files that one layout takes. ``heads`` are the folders that its names begin below, each with its files.
+
+    ``is_deep``: the layout takes its names at any depth below the plate. ``has_wells``: its images lie on plates.
+    """
+
+    layout: str
+    title: str
+    heads: dict[tuple[str, ...], tuple[str, ...]]
+    is_deep: bool
+    has_wells: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trial:
+    """A layout to be tried: its rules as if they stood alone."""
+
+    name: str
+    rules: RootRules
+
+    def takes(self, name: str) -> RuleMatch | RuleSkip | None:
+        """Give the layout's word about a name below its plate; None when it has none."""
+        said = self.rules.match(text_path(name))
+        return said if isinstance(said, RuleMatch | RuleSkip) else None
+
+
+def laid_out(paths: Iterable[str]) -> list[LaidOut]:
+    """Find what built-in layouts take among images, folder by folder."""
+    trials = _trials()
+    by_folder: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for path in paths:
+        *folders, name = path.split("/")
+        by_folder[tuple(folders)].append(name)
+    found: dict[tuple[str, bool, bool], dict[tuple[str, ...], list[str]]] = {}
+    for folder, names in by_folder.items():
+        said = _best(trials, folder, first_of_each_kind(names, _TRIED))
+        if said is None or not said.head:
+            continue  # a rule with a layout needs a folder above it
+        heads = found.setdefault((said.trial.name, said.is_deep, said.has_wells), defaultdict(list))
+        heads[said.head] += ["/".join((*folder, name)) for name in names]
+    return [
+        LaidOut(
+            layout=name,
+            title=built_in_title(name).partition(":")[0],
+            heads={head: tuple(files) for head, files in heads.items()},
+            is_deep=is_deep,
+            has_wells=has_wells,
+        )
+        for (name, is_deep, has_wells), heads in sorted(found.items())
+    ]
+
+
+def _trials() -> list[_Trial]:
+    settings = Settings(file=Path("suggestion"), source_text="", digest=b"\0" * 32)
+    return [_Trial(name=name, rules=layout_alone(name, settings)) for name in built_in_names()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    trial: _Trial
+    head: tuple[str, ...]
+    is_deep: bool
+    has_wells: bool
+
+
+def _best(trials: Sequence[_Trial], folder: tuple[str, ...], names: Sequence[str]) -> _Said | None:
+    """Find the layout that takes a folder's names, from the outermost folder from which it does."""
+    for trial in trials:
+        for depth in range(len(folder) + 1):
+            below = "".join(f"{one}/" for one in folder[depth:])
+            said = [trial.takes(below + name) for name in names]
+            if not _is_taken(trial, said):
+                continue
+            taken = next(name for name, one in zip(names, said, strict=True) if isinstance(one, RuleMatch))
+            is_deep = trial.takes(_ANY_FOLDERS + below + taken) is not None
+            head = _plate(folder) if is_deep else folder[:depth]
+            has_wells = any(isinstance(one, RuleMatch) and one.well is not None for one in said)
+            return _Said(trial=trial, head=head, is_deep=is_deep, has_wells=has_wells)
+    return None
+
+
+def _is_taken(trial: _Trial, said: Sequence[RuleMatch | RuleSkip | None]) -> bool:
+    matches = [one for one in said if isinstance(one, RuleMatch)]
+    sure = _SURE_RULES.get(trial.name)
+    if sure is not None and not any(one.rule == sure for one in matches):
+        return False
+    return bool(matches) and sum(one is not None for one in said) >= _NEARLY_ALL * len(said)
+
+
+def _plate(folder: tuple[str, ...]) -> tuple[str, ...]:
+    """Find the plate above a folder of its files: no folder called `Images`, none that names a well."""
+    depth = len(folder)
+    while depth > 1 and _is_inside(folder[depth - 1]):
+        depth -= 1
+    return folder[:depth]
+
+
+def _is_inside(name: str) -> bool:
+    says_well = any(element.role in (Role.WELL, Role.WELL_NUMBER) for element in elements_of(name))
+    return name.casefold() in CONTAINER_WORDS or (says_well and "--" in name)
