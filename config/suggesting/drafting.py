@@ -1,6 +1,7 @@
 """From shapes of names and levels of folders to rules as they would stand in a file. Pure."""
 
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from config.suggesting.vocabulary import CONTAINER_WORDS, Role
 #: A shape of fewer files than this share of all is no rule of its own: its files are images like the others.
 _LEAST_SHARE = 0.005
 _LEAST_FILES = 3
+#: Files with a number at the end are a run from so many on.
+_LEAST_RUN = 5
+_NUMBERED = re.compile(r"(?P<text>.*?)(?P<number>[0-9]{1,9})")
 _FIXED = (LevelRole.GROUP, LevelRole.OWNER, LevelRole.MICROSCOPE, LevelRole.WORDS)
 _NO_OWNER = (
     "no folder names a person: the account that wrote the file says whose it is; if all are one person's,"
@@ -251,14 +255,15 @@ def _images(shape: Shape, levels: Sequence[Level]) -> list[Draft]:
         parts.append("{dataset}")
     if not any(level.role in (LevelRole.TEXT, LevelRole.DATED) for level in levels[: len(parts)]):
         parts = [*parts[:fixed], "{dataset}"]
-    match = _nested(parts, fixed, min(depths)) + tail.template
+    folders = _nested(parts, fixed, min(depths))
+    match = folders + tail.template
     used = levels[: max(fixed, len(parts))]
     may_lack = min(depths) < len(parts)
     sets = dict(tail.sets) | ({"dataset": f"[{dataset}]" if may_lack else dataset} if dataset else {})
     if "{part}" in tail.template:
         sets["image"] = tail.sets["image"]
     title = "images" if tail is PLAIN else "images of several files: " + _said(shape)
-    alternatives = () if tail is PLAIN else (_plain_instead(parts, fixed, min(depths)),)
+    alternatives = _stacks_instead(shape.files, folders) if tail is PLAIN else (_plain_instead(folders),)
     return [
         _draft(
             title,
@@ -271,8 +276,30 @@ def _images(shape: Shape, levels: Sequence[Level]) -> list[Draft]:
     ]
 
 
-def _plain_instead(parts: Sequence[str], fixed: int, fewest: int) -> Alternative:
-    return Alternative(when="each file is an image of its own", match=_nested(parts, fixed, fewest) + PLAIN.template)
+def _plain_instead(folders: str) -> Alternative:
+    return Alternative(when="each file is an image of its own", match=folders + PLAIN.template)
+
+
+def _stacks_instead(files: Sequence[NamedFile], folders: str) -> tuple[Alternative, ...]:
+    """Tell how to join files that are numbered without a gap, should the number count planes or time points."""
+    runs: dict[tuple[tuple[str, ...], str], set[int]] = defaultdict(set)
+    for file in files:
+        found = _NUMBERED.fullmatch(file.tail)
+        if found:
+            runs[(file.head, found["text"])].add(int(found["number"]))
+    dense = {
+        key: values
+        for key, values in runs.items()
+        if len(values) >= _LEAST_RUN and len(values) > max(values) - min(values)
+    }
+    if sum(map(len, dense.values())) * 2 < len(files):
+        return ()
+    separators = {text[-1] for _, text in dense if text and not text[-1].isalnum()}
+    separator = literal(separators.pop()) if len(separators) == 1 else ""
+    if not separator:
+        return ()
+    when = "the numbers without a gap count the planes of a stack (or time points: {t})"
+    return (Alternative(when=when, match=f"{folders}{{image}}{separator}{{z}}.{{ext}}"),)
 
 
 def _said(shape: Shape) -> str:

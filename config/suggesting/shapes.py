@@ -107,7 +107,10 @@ def _confirmed(files: list[NamedFile]) -> Shape:
     assumed: list[str] = []
     well = _well(files)
     varied = [_is_counted(files, number) for number in range(len(first))]
-    kept = {number for number, element in enumerate(first) if number == well or _is_sure(first, varied, number)}
+    kept = {number for number in range(len(first)) if varied[number] and first[number].role in _DIMENSIONS}
+    if well is None and len(kept) == 1:
+        kept = {number for number in kept if _is_sure_alone(files, number)}
+    kept |= set() if well is None else {well}
     if well is not None or kept:
         kept |= {
             number
@@ -152,19 +155,21 @@ def _index(elements: Sequence[Element], role: Role) -> int | None:
 def _well(files: list[NamedFile]) -> int | None:
     """Find the element that names the wells of a plate."""
     first = files[0].elements
-    number = _index(first, Role.WELL)
-    if number is not None:
+    named = [number for number, element in enumerate(first) if element.role is Role.WELL]
+    if named:
+        # `P2/B06.tif`: what has more values is the well, the other may be a plate that is called so.
+        number = max(named, key=lambda n: (len({file.elements[n].value for file in files}), n))
         wells = {file.elements[number].value for file in files}
         says_field = _index(first, Role.FIELD) is not None
         is_exact = all(len(well) == 3 or well[0] in "Rr" for well in wells)
         says_channel = any(e.role is Role.CHANNEL and e.is_number for e in first)
         if len(wells) >= _WELLS_OF_A_PLATE or says_field or (is_exact and says_channel):
             return number
-    number = _index(first, Role.WELL_NUMBER)
-    if number is None:
+    counting = _index(first, Role.WELL_NUMBER)
+    if counting is None:
         return None
-    values = {int(file.elements[number].value) for file in files}
-    return number if len(values) >= _WELLS_OF_A_PLATE and min(values) >= 1 and max(values) <= max(PLATES) else None
+    values = {int(file.elements[counting].value) for file in files}
+    return counting if len(values) >= _WELLS_OF_A_PLATE and min(values) >= 1 and max(values) <= max(PLATES) else None
 
 
 def _is_counted(files: Sequence[NamedFile], number: int) -> bool:
@@ -188,8 +193,17 @@ def _is_counted(files: Sequence[NamedFile], number: int) -> bool:
     return len(numbers) >= _LEAST_DENSITY * (max(numbers) - min(numbers) + 1)
 
 
-def _is_sure(elements: Sequence[Element], varied: Sequence[bool], number: int) -> bool:
-    return varied[number] and elements[number].role in _DIMENSIONS
+def _is_sure_alone(files: Sequence[NamedFile], number: int) -> bool:
+    """Tell whether the only number of a name counts: `c1 c2 c3` may be cells, unless every image has the same ones."""
+    element = files[0].elements[number]
+    if element.role is not Role.CHANNEL or not element.is_number or len(element.prefix.rstrip("_=")) > 1:
+        return True
+    if len(files[0].tail.rpartition("/")[2]) == element.end - element.start:
+        return False
+    values: dict[str, set[str]] = defaultdict(set)
+    for file in files:
+        values[file.without((number,))].add(file.elements[number].value)
+    return len(values) > 1 and len({frozenset(found) for found in values.values()}) == 1
 
 
 def _goes_with(element: Element, *, is_plate: bool, width: int | None) -> bool:

@@ -158,6 +158,8 @@ def _is_lead(slashes: Sequence[int], number: int) -> bool:
 
 def _may_begin_with_digit(following: Sequence[str], is_before_guid: bool) -> bool:
     before, _ = _edges(following)
+    if all(text.startswith("/") for text in following):
+        return False
     if len(set(following)) == 1:
         return following[0][:1].isdigit() or (not following[0] and is_before_guid)
     return not before
