@@ -1,11 +1,11 @@
 """`check`: everything that is wrong with a configuration, its rules compiled and its embedded examples run."""
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from config.loader import examine
+from config.path_text import text_path
 from config.problems import ConfigurationError, Problem, Severity, in_order, problem_at
 from config.rule_outcome import example_problem
 from config.rules import RootRules, compile_root, layout_alone
@@ -95,6 +95,6 @@ def _run(rules: RootRules, rule: RuleSettings, example: ExampleSettings, number:
 
 
 def _below(root: Path, path: str) -> bytes:
-    """Give an example's path relative to the root; people also write the whole path."""
+    r"""Give an example's path relative to the root; people also write the whole path, and ``\xNN`` for odd bytes."""
     inside = path.removeprefix(f"{root}/") if path.startswith("/") else path.removeprefix("./")
-    return os.fsencode(inside)
+    return text_path(inside)

@@ -1,7 +1,7 @@
 """The commented example file, made from the schema: what can be set, with its default, and one rule to begin with."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from config.describing import Key, keys_of
@@ -15,6 +15,7 @@ from config.settings import (
 )
 
 WIDTH = 100
+RULES_INDENT = "      "
 FIRST_RULE = "{group}/{owner}/{project}/[{dataset}/**/]{image}.{ext}"
 _HEAD = """\
 # The configuration of Coverslip. Lines that begin with # say what could stand there: what is shown is the default,
@@ -50,15 +51,22 @@ _RULES = f"""\
 """
 
 
-def example_file(roots: Sequence[Path | str] = (), *, state_dir: Path | None = None) -> str:
-    """Write a configuration for these roots (one that does not exist, to be replaced, when there is none)."""
+def example_file(
+    roots: Sequence[Path | str] = (), *, state_dir: Path | None = None, rules: Mapping[str, str] | None = None
+) -> str:
+    """Write a configuration for these roots (one that does not exist, to be replaced, when there is none).
+
+    ``rules`` are the items of a root's `rules:` as lines that are indented by `RULES_INDENT`, by the root; the others
+    get one rule to begin with.
+    """
+    given = rules or {}
     parts = [_HEAD]
     parts.append("\n".join(_top(state_dir)))
     parts += [_section("catalog", CatalogSettings), _PEOPLE]
     parts += [_section("people", PeopleSettings), _LOOKUPS, _section("thumbnails", ThumbnailSettings)]
     parts.append(_section("verify", VerifySettings))
     watched = roots or ("/data/confocal",)
-    entries = [_root(str(root), is_first=number == 0) for number, root in enumerate(watched)]
+    entries = [_root(str(root), given.get(str(root)), is_first=number == 0) for number, root in enumerate(watched)]
     parts.append("watch:\n" + "\n".join(entries))
     return "\n".join(parts)
 
@@ -90,7 +98,7 @@ def _section(name: str, model: type) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _root(root: str, *, is_first: bool) -> str:
+def _root(root: str, rules: str | None, *, is_first: bool) -> str:
     lines = [f"  - root: {quoted(root)}"]
     if is_first:
         samples = {"name": "confocal", "scan_every": "1h", "ignore": "['**/*.bak']"}
@@ -99,7 +107,9 @@ def _root(root: str, *, is_first: bool) -> str:
             if key.name not in {"root", "rules"}:
                 lines += _comment(key, "    ")
                 lines.append(f"    # {key.name}: {samples.get(key.name, key.default)}")
-    return "\n".join(lines) + "\n" + (_RULES if is_first else _RULES[_RULES.index("    rules:") :])
+    comment, _, first_rule = _RULES.partition("    rules:\n")
+    said = f"{comment if is_first else ''}    rules:\n{rules or first_rule}"
+    return "\n".join(lines) + "\n" + said
 
 
 def _comment(key: Key, indent: str) -> list[str]:

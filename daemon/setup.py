@@ -2,7 +2,7 @@
 
 import os
 import pwd
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -37,10 +37,10 @@ def default_state(configuration: Path) -> Path:
     return configuration.resolve().parent / "coverslip-state"
 
 
-def configuration_text(roots: Sequence[Path], state_dir: Path) -> str:
-    """Give a commented configuration for these roots and this state directory."""
+def configuration_text(roots: Sequence[Path], state_dir: Path, rules: Mapping[str, str] | None = None) -> str:
+    """Give a commented configuration for these roots and this state directory; ``rules`` by root, where there are."""
     try:
-        return example_file(roots, state_dir=state_dir)
+        return example_file(roots, state_dir=state_dir, rules=rules)
     except ValueError as error:
         raise Failed(f"{state_dir}: {error}; name another folder with --state-dir") from error
 

@@ -56,18 +56,27 @@ class DatedNames:
 
 
 def dated(names: Sequence[str]) -> DatedNames | None:
-    """Find the format in which these names hold a date, all but a few; None when there is none."""
+    """Find the format in which these names hold a date, all but a few; None when there is none.
+
+    Of several, the one whose years lie closest together: `310524` and `010624` are days of 2024.
+    """
     fitting = []
     for date, expression in _READERS:
         split = tuple(read for name in names if (read := _read(name, date, expression)))
         if split and len(split) >= _NEARLY_ALL * len(names):
-            fitting.append((date.source, split))
-    fitting.sort(key=lambda found: -len(found[1]))
+            years = [year for name in split if (year := _year(date, name.date))]
+            fitting.append((date.source, split, max(years) - min(years)))
+    fitting.sort(key=lambda found: (-len(found[1]), found[2]))
     if not fitting:
         return None
-    source, found = fitting[0]
-    same = tuple(other for other, split in fitting[1:] if split == found)
+    source, found, span = fitting[0]
+    same = tuple(other for other, split, years in fitting[1:] if split == found and years <= span + 1)
     return DatedNames(format=source, names=found, also=same)
+
+
+def _year(date: DateFormat, text: str) -> int:
+    value = date.read(text)
+    return value.year if value else 0
 
 
 def _read(name: str, date: DateFormat, expression: re.Pattern[str]) -> DatedName | None:

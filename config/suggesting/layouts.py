@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from config.layouts import built_in_names, built_in_title
@@ -77,9 +78,10 @@ def laid_out(paths: Iterable[str]) -> list[LaidOut]:
     ]
 
 
-def _trials() -> list[_Trial]:
+@cache
+def _trials() -> tuple[_Trial, ...]:
     settings = Settings(file=Path("suggestion"), source_text="", digest=b"\0" * 32)
-    return [_Trial(name=name, rules=layout_alone(name, settings)) for name in built_in_names()]
+    return tuple(_Trial(name=name, rules=layout_alone(name, settings)) for name in built_in_names())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from catalog.names import display
+from config.example import RULES_INDENT
 from config.loader import load
 from config.settings import Settings
+from config.suggesting.written import comment, percent, written_rules
 from daemon.context import VARIABLE, Context, with_context
 from daemon.errors import Failed, UnusableConfiguration
 from daemon.options import command as coverslip_command
@@ -22,7 +24,11 @@ from daemon.setup import (
     make_catalogue,
     write_configuration,
 )
+from daemon.suggesting import Suggestion, suggest_shortly
 from daemon.values import ANY_PATH
+
+#: So many unknown names are told.
+_NAMED = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +40,20 @@ class InitDocument:
     roots: tuple[str, ...]
 
 
-def prepared(target: Path, directories: tuple[Path, ...], state_dir: Path | None) -> Settings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """The settings of a new configuration, or of the one that was there, and what was proposed for new folders."""
+
+    settings: Settings
+    suggestions: tuple[Suggestion, ...] = ()
+
+
+def prepared(target: Path, directories: tuple[Path, ...], state_dir: Path | None) -> Prepared:
     """Write the configuration for these directories; without any, use the one that is there already."""
     if target.exists() or target.is_symlink():
         if directories or state_dir is not None:
             raise Failed(f"there is a configuration at {target} already; edit that, or name a new one with --config")
-        return load(target, environ=os.environ)
+        return Prepared(settings=load(target, environ=os.environ))
     if not directories:
         raise UnusableConfiguration("no folder to watch; name one: coverslip init /data/confocal")
     for directory in directories:
@@ -49,7 +63,10 @@ def prepared(target: Path, directories: tuple[Path, ...], state_dir: Path | None
     for root in roots:
         refuse_odd_name(root)
     state = (state_dir or default_state(target)).resolve()
-    return write_configuration(target, configuration_text(roots, state))
+    suggestions = tuple(suggest_shortly(root) for root in roots)
+    rules = {str(found.root): rules_text(found) for found in suggestions if found.proposal.rules}
+    settings = write_configuration(target, configuration_text(roots, state, rules))
+    return Prepared(settings=settings, suggestions=suggestions)
 
 
 def refuse_odd_name(root: Path) -> None:
@@ -60,6 +77,39 @@ def refuse_odd_name(root: Path) -> None:
             f"{display(os.fsencode(root))}: a configuration can't name a folder with control characters or bytes that"
             " are not UTF-8; rename it, or watch the folder above it"
         )
+
+
+def rules_text(found: Suggestion) -> str:
+    """Write proposed rules as they stand in a new configuration, with what they were made from above them."""
+    proposal = found.proposal
+    looked = "all there are" if found.sample.is_whole else "a sample"
+    said = (
+        f"Proposed from the names of {proposal.images} images in {found.sample.folders} folders ({looked}); they cover"
+        f" {percent(proposal.covered, proposal.images)} of them. `coverslip suggest DIR` looks longer."
+    )
+    heading = "".join(f"{RULES_INDENT}{line}\n" for line in comment(said))
+    return heading + written_rules(proposal, RULES_INDENT)
+
+
+def tell_of_suggestions(output: Output, suggestions: tuple[Suggestion, ...]) -> None:
+    """Say what the proposed rules cover, and who is named in folders and not known yet."""
+    for found in suggestions:
+        images, covered = found.proposal.images, found.proposal.covered
+        if not images:
+            output.message(f"{found.root}: no images yet, so its rule is only an example.")
+            continue
+        rules = len(found.proposal.rules)
+        output.message(
+            f"{found.root}: {rules} {'rule' if rules == 1 else 'rules'} proposed from {images} images, covering"
+            f" {percent(covered, images)} of them."
+        )
+    for what, names in (
+        ("groups", [name for found in suggestions for name in found.unknown_groups]),
+        ("people", [name for found in suggestions for name in found.unknown_owners]),
+    ):
+        if names:
+            shown = ", ".join(dict.fromkeys(names[:_NAMED])) + (" ..." if len(names) > _NAMED else "")
+            output.message(f"Their folders name {what} that are not known yet: {shown}.")
 
 
 def show(document: InitDocument, output: Output) -> None:
@@ -109,12 +159,13 @@ def tell_next_steps(output: Output, configuration: Path, state_dir: Path) -> Non
 def command(context: Context, directories: tuple[Path, ...], state_dir: Path | None) -> None:
     """Write a configuration for these folders and make the catalogue.
 
-    Nothing is overwritten. Without a folder, the catalogue of the configuration that is there is made or brought up
-    to date.
+    Its rules are proposed from a short look at the names in the folders, as `suggest` does. Nothing is overwritten.
+    Without a folder, the catalogue of the configuration that is there is made or brought up to date.
     """
     named = context.named_configuration or os.environ.get(VARIABLE)
     target = Path(named) if named else default_configuration()
-    settings = prepared(target, directories, state_dir)
+    made = prepared(target, directories, state_dir)
+    settings = made.settings
     make_catalogue(settings, now=context.now())
     document = InitDocument(
         config=str(target.absolute()),
@@ -124,4 +175,5 @@ def command(context: Context, directories: tuple[Path, ...], state_dir: Path | N
         roots=tuple(str(watch.root) for watch in settings.watch),
     )
     context.output.document(document, show)
+    tell_of_suggestions(context.output, made.suggestions)
     tell_next_steps(context.output, target.absolute(), settings.state_dir)
