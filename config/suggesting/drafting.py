@@ -84,8 +84,10 @@ def layout_drafts(found: LaidOut, levels: Sequence[Level]) -> list[Draft]:
     fixed = _fixed(levels)
     inner = () if found.is_deep else _words_at_the_end(found.heads, fixed)
     depths = Counter(len(head) - len(inner) - fixed for head in found.heads if len(head) > fixed)
+    if not depths:
+        return []
     if not found.has_wells:
-        return [_layout_of_images(found, levels, fixed, depths)] if depths else []
+        return [_layout_of_images(found, levels, fixed, depths)]
     above, screen = _above_plates(levels[:fixed])
     if not found.is_deep:
         by_depth = [_plate_folders(min(depths), max(depths), has_screen=screen is not None, is_named=False)]
@@ -102,7 +104,7 @@ def layout_drafts(found: LaidOut, levels: Sequence[Level]) -> list[Draft]:
             assumed=(),
             layout=found.layout,
         )
-        for folders in (by_depth if depths else [])
+        for folders in by_depth
     ]
 
 

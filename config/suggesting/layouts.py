@@ -1,5 +1,6 @@
 """Which folders a built-in instrument layout takes, and which folder above them is the plate. Pure."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ _TRIED = 24
 _NEARLY_ALL = 0.9
 #: Names that another program could have written, too: these layouts are taken at their word only by the surer rule.
 _SURE_RULES = {"metamorph": "metamorph/wavelengths"}
+_GUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
+_DIGITS = re.compile("[0-9]")
+_ROW = re.compile(r"(?<![A-Za-z])[A-P](?=0)")
 #: Folders in front of a name that a layout takes at any depth.
 _ANY_FOLDERS = "any folder/any folder/any folder/any folder/any folder/"
 
@@ -60,12 +64,18 @@ def laid_out(paths: Iterable[str]) -> list[LaidOut]:
         *folders, name = path.split("/")
         by_folder[tuple(folders)].append(name)
     found: dict[tuple[str, bool, bool], dict[tuple[str, ...], list[str]]] = {}
+    known: dict[tuple[str, ...], _Said | None] = {}
     for folder, names in by_folder.items():
-        said = _best(trials, folder, first_of_each_kind(names, _TRIED))
-        if said is None or not said.head:
+        tried = first_of_each_kind(names, _TRIED)
+        alike = _alike(folder, tried)
+        if alike not in known:
+            known[alike] = _best(trials, folder, tried)
+        said = known[alike]
+        head = said.head_of(folder) if said else ()
+        if said is None or not head:
             continue  # a rule with a layout needs a folder above it
-        heads = found.setdefault((said.trial.name, said.is_deep, said.has_wells), defaultdict(list))
-        heads[said.head] += ["/".join((*folder, name)) for name in names]
+        heads = found.setdefault((said.layout, said.is_deep, said.has_wells), defaultdict(list))
+        heads[head] += ["/".join((*folder, name)) for name in names]
     return [
         LaidOut(
             layout=name,
@@ -86,10 +96,26 @@ def _trials() -> tuple[_Trial, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Said:
-    trial: _Trial
-    head: tuple[str, ...]
+    """A layout that takes a folder's names; ``inside`` folders of it lie below the plate when it is not deep."""
+
+    layout: str
+    inside: int
     is_deep: bool
     has_wells: bool
+
+    def head_of(self, folder: tuple[str, ...]) -> tuple[str, ...]:
+        """Give the plate's folder."""
+        return _plate(folder) if self.is_deep else folder[: len(folder) - self.inside]
+
+
+def _alike(folder: tuple[str, ...], names: Sequence[str]) -> tuple[str, ...]:
+    """Give what is the same for folders that layouts take alike: numbers, row letters and plain words blotted out."""
+    outer = tuple("x" if one.isalpha() and one.casefold() != "data" else _blotted(one) for one in folder)
+    return (*outer, "/", *sorted({_blotted(name) for name in names}))
+
+
+def _blotted(name: str) -> str:
+    return _ROW.sub("A", _DIGITS.sub("0", _GUID.sub("G", name)))
 
 
 def _best(trials: Sequence[_Trial], folder: tuple[str, ...], names: Sequence[str]) -> _Said | None:
@@ -102,9 +128,9 @@ def _best(trials: Sequence[_Trial], folder: tuple[str, ...], names: Sequence[str
                 continue
             taken = next(name for name, one in zip(names, said, strict=True) if isinstance(one, RuleMatch))
             is_deep = trial.takes(_ANY_FOLDERS + below + taken) is not None
-            head = _plate(folder) if is_deep else folder[:depth]
             has_wells = any(isinstance(one, RuleMatch) and one.well is not None for one in said)
-            return _Said(trial=trial, head=head, is_deep=is_deep, has_wells=has_wells)
+            inside = len(folder) - depth
+            return _Said(layout=trial.name, inside=inside, is_deep=is_deep, has_wells=has_wells)
     return None
 
 

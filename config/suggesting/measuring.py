@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from config.path_text import text_path
@@ -58,23 +59,41 @@ def usable(drafts: Iterable[Draft]) -> list[Draft]:
     return good
 
 
-def measured(drafts: Sequence[Draft], paths: Sequence[str]) -> tuple[list[ProposedRule], tuple[str, ...]]:
-    """Ask the rules about every path: what each takes first, with examples, and the paths that none takes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What rules do: those that take any path, the paths that none takes, and the people's names that they find."""
+
+    rules: tuple[ProposedRule, ...] = ()
+    uncovered: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+def measured(drafts: Sequence[Draft], paths: Sequence[str]) -> Measured:
+    """Ask the rules about every path: what each takes first, with examples."""
     rules = compiled(drafts)
     taken: Mapping[int, list[str]] = defaultdict(list)
+    people: dict[str, set[str]] = {"owner": set(), "group": set()}
     uncovered = []
     for path in paths:
         said = rules.match(text_path(path))
-        if isinstance(said, RuleMatch | RuleSkip):
-            taken[said.index].append(path)
-        else:
+        if not isinstance(said, RuleMatch | RuleSkip):
             uncovered.append(path)
-    proposed = [
-        ProposedRule(draft=draft, files=len(taken[index]), examples=_examples(rules, taken[index]))
-        for index, draft in enumerate(drafts)
-        if taken[index]
-    ]
-    return proposed, tuple(uncovered)
+            continue
+        taken[said.index].append(path)
+        targets = said.targets if isinstance(said, RuleMatch) else {}
+        for name in people.keys() & targets.keys():
+            people[name].add(targets[name])
+    return Measured(
+        rules=tuple(
+            ProposedRule(draft=draft, files=len(taken[index]), examples=_examples(rules, taken[index]))
+            for index, draft in enumerate(drafts)
+            if taken[index]
+        ),
+        uncovered=tuple(uncovered),
+        owners=tuple(sorted(people["owner"])),
+        groups=tuple(sorted(people["group"])),
+    )
 
 
 def _examples(rules: RootRules, paths: Sequence[str]) -> tuple[ShownExample, ...]:

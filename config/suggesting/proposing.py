@@ -4,15 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from config.endings import ending_of
-from config.path_text import path_text, text_path
-from config.rule_values import RuleMatch
+from config.path_text import path_text
 from config.suggesting.by_products import skipping
 from config.suggesting.drafting import drafts_of, layout_drafts
 from config.suggesting.layouts import LaidOut, laid_out
 from config.suggesting.levels import Heads, levels_of
-from config.suggesting.measuring import compiled, measured, usable
+from config.suggesting.measuring import Measured, measured, usable
 from config.suggesting.people_in_names import KnownNames
-from config.suggesting.proposal import Draft, Proposal
+from config.suggesting.proposal import Proposal
 from config.suggesting.shapes import Shape, shapes_of
 
 #: Endings that readers know and that describe images rather than being one.
@@ -32,44 +31,42 @@ def is_image(path: str) -> bool:
 
 def propose(paths: Iterable[bytes], *, root_name: str, known: KnownNames | None = None) -> Proposal:
     """Propose rules for files, raw paths relative to the folder that would be watched."""
-    known = known or KnownNames()
     texts = [path_text(path) for path in paths]
     images = sorted(text for text in texts if is_image(text))
-    drafts = _drafts(images, known, root_name)
-    rules, uncovered = measured(drafts, images)
-    owners, groups = _people([rule.draft for rule in rules], images)
+    found = _rules(images, known or KnownNames(), root_name)
     return Proposal(
-        rules=tuple(rules),
+        rules=found.rules,
         images=len(images),
-        uncovered=uncovered,
+        uncovered=found.uncovered,
         others=_others(text for text in texts if not is_image(text)),
-        owners=owners,
-        groups=groups,
+        owners=found.owners,
+        groups=found.groups,
     )
 
 
-def _drafts(images: Sequence[str], known: KnownNames, root_name: str) -> list[Draft]:
+def _rules(images: Sequence[str], known: KnownNames, root_name: str) -> Measured:
+    """Write rules, those of layouts before by-products before shapes, until nothing that has a pattern is left."""
     plates = laid_out(images)
     taken = {path for found in plates for files in found.heads.values() for path in files}
     skip, skipped = skipping([path for path in images if path not in taken])
-    first = [path for path in images if path not in taken and path not in skipped]
-    shapes = shapes_of(first)
+    shapes = shapes_of(path for path in images if path not in taken and path not in skipped)
     levels = levels_of(_heads(shapes, plates, known))
     drafts = usable([draft for found in plates for draft in layout_drafts(found, levels)])
-    left = [path for path in _left(drafts, images) if path not in skipped]
     drafts += [skip] if skip else []
-    for _ in range(_ROUNDS):
+    result = measured(drafts, images) if drafts else Measured(uncovered=tuple(images))
+    left = result.uncovered
+    for number in range(_ROUNDS):
         if not left or (drafts and len(left) < min(_LEAST, _FEW * len(images))):
             break
-        kept = usable([*drafts, *drafts_of(shapes_of(left), levels, known, root_name)])
+        if number or plates:
+            shapes = shapes_of(left)
+        kept = usable([*drafts, *drafts_of(shapes, levels, known, root_name)])
         if len(kept) == len(drafts):
             break
-        drafts, left = kept, _left(kept, left)
-    return drafts
-
-
-def _left(drafts: Sequence[Draft], paths: Sequence[str]) -> list[str]:
-    return list(measured(drafts, paths)[1])
+        drafts = kept
+        result = measured(drafts, images)
+        left = result.uncovered
+    return result
 
 
 def _heads(shapes: Iterable[Shape], plates: Iterable[LaidOut], known: KnownNames) -> Heads:
@@ -88,15 +85,3 @@ def _others(texts: Iterable[str]) -> Counter[str]:
         _, dot, ending = name.rpartition(".")
         found[ending.lower() if dot and ending else ""] += 1
     return found
-
-
-def _people(drafts: Sequence[Draft], images: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give the names of owners and groups that the rules find."""
-    rules = compiled(drafts)
-    found: dict[str, set[str]] = {"owner": set(), "group": set()}
-    for path in images:
-        said = rules.match(text_path(path))
-        targets = said.targets if isinstance(said, RuleMatch) else {}
-        for name in found.keys() & targets.keys():
-            found[name].add(targets[name])
-    return tuple(sorted(found["owner"])), tuple(sorted(found["group"]))

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 from config.suggesting.vocabulary import CHANNEL_WORDS, PREFIXES, Role
@@ -78,6 +79,7 @@ def _planes(elements: list[Element]) -> tuple[Element, ...]:
     return tuple(planes)
 
 
+@lru_cache(maxsize=4096)
 def as_whole(folder: str) -> Element | None:
     """Read a folder whose whole name is one element: `TimePoint_1`, `z003`, `B07`, `Well_B07`; None for others."""
     named = _WELL_FOLDER.fullmatch(folder)
