@@ -1,6 +1,6 @@
 """The rules of a watch root, compiled: which rule takes a path, and how far the others come."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from config.problems import ConfigurationError, Problem
 from config.rule_compile import CompiledRule
 from config.rule_expand import compile_layout, compile_rule
 from config.rule_fit import fit_rule, try_rule
+from config.rule_index import FEW_RULES, RuleIndex
 from config.rule_values import NoRuleMatch, RuleMatch, RuleSkip, Tried
 from config.settings import Settings, SourceMark, WatchSettings
 from config.templates_compile import NoFit, PathView
@@ -28,19 +29,26 @@ class RootRules:
         self.has_sets = any(rule.gives_dimensions for rule in rules)
         self._has_markers = any(rule.marker is not None for rule in rules)
         self._has_tables = any(rule.table is not None for rule in rules)
+        self._index = RuleIndex(self.rules) if len(self.rules) > FEW_RULES else None
         self._ignoring = Ignoring(watch.ignore)
         self._no_match = NoRuleMatch(reason=_why_none(watch.name, len(rules)))
 
     def match(self, path: bytes) -> RuleMatch | RuleSkip | NoRuleMatch:
         """Find the first rule that matches a path relative to the root, in raw bytes."""
         view = PathView(path_text(path))
-        for rule in self.rules:
+        for rule in self._candidates(view):
             said = fit_rule(rule, view)
             if isinstance(said, NoFit):
                 return _undecided(rule, said)
             if said is not None:
                 return said
         return self._no_match
+
+    def _candidates(self, view: PathView) -> Iterable[CompiledRule]:
+        """Give the rules that are worth asking about a path, in order."""
+        if self._index is None:
+            return self.rules
+        return [self.rules[number] for number in self._index.rules_for(view.encoded)]
 
     def tried(self, path: bytes) -> tuple[Tried, ...]:
         """Say for every rule, in order, how far it comes with a path, whether or not an earlier one matches."""

@@ -114,10 +114,10 @@ class CompiledTemplate:
         self.slots = template.placeholders()
         self.names = {part.name: part.type or TEXT for part in reversed(self.slots) if part.name}
         self.always = template.always()
-        self._pattern = pattern_of(template)
+        self.pattern = pattern_of(template)
         self.where = {name: text for name, text in where.items() if name in self.names}
         self._where = {name: compile_expression(f"(?i:{text})") for name, text in self.where.items()}
-        self._regex = compile_expression(to_re2(self._pattern, {}))
+        self._regex = compile_expression(to_re2(self.pattern, {}))
         self._narrow = self._narrowed(where)
         self._constraints = self._made_constraints()
         self._prefix = _literal_prefix(template)
@@ -150,7 +150,7 @@ class CompiledTemplate:
     @cached_property
     def program(self) -> Program:
         """Give the reference matcher's program."""
-        return Program(self._pattern, self._constraints)
+        return Program(self.pattern, self._constraints)
 
     def search(self, text: str) -> Result:
         """Search with the reference matcher."""
@@ -163,7 +163,7 @@ class CompiledTemplate:
             for slot, part in enumerate(self.slots)
             if part.name in self._where and not _LOOKS_AROUND.search(where[part.name])
         }
-        return compile_expression(to_re2(self._pattern, insert)) if insert else None
+        return compile_expression(to_re2(self.pattern, insert)) if insert else None
 
     def _made_constraints(self) -> dict[int, Constraint]:
         names = [part.name for part in self.slots]
