@@ -75,6 +75,14 @@ def acting_again(connection: Connection, acting: Acting, *, now: datetime) -> Ac
     return replace(fresh, account=acting.account, is_as=acting.is_as, behind_id=acting.behind_id)
 
 
+def everybody(connection: Connection, *, now: datetime) -> tuple[Acting, ...]:
+    """Give every active person with the roles at ``now``, by name: to say who would see what."""
+    person = Experimenter.__table__
+    query = select(person.c.id, person.c.name, person.c.is_administrator).where(person.c.closed_at.is_(None))
+    rows = connection.execute(query.order_by(person.c.name)).mappings().all()
+    return tuple(_with_roles(connection, row, now=now) for row in rows)
+
+
 def _stays_administrator(acting: Acting, person: RowMapping) -> bool:
     # Who holds the database itself is an administrator whatever the row says; `--as` never inherits that.
     return bool(person["is_administrator"]) or (acting.holds_database and not acting.is_as)

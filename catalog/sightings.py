@@ -1,13 +1,13 @@
 """Reads what is known of directories and sightings, for the comparison with a listing. Runs as the site itself."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
 
 from catalog.looks import KnownSighting
-from catalog.models.ingest import Directory, Fileset, Sighting
+from catalog.models.ingest import Directory, Fileset, Job, Sighting
 from catalog.names import path_hash
 
 _KNOWN: Select[*tuple[Any, ...]] = (
@@ -102,6 +102,22 @@ def present_in(connection: Connection, directory_ids: Sequence[int], *, limit: i
     return [(row.directory_id, bytes(row.name)) for row in connection.execute(query)]
 
 
+def lasting_in(connection: Connection, directory_ids: Sequence[int]) -> Iterator[tuple[int, bytes, bytes]]:
+    """Give directory id, directory path and name of what would be noticed if it went missing, in these directories."""
+    query = (
+        select(Sighting.directory_id, Directory.path, Sighting.name)
+        .join(Directory, Directory.id == Sighting.directory_id)
+        .where(
+            Sighting.directory_id.in_(directory_ids),
+            Sighting.missing_since.is_(None),
+            Sighting.disposition.in_(_LASTING),
+        )
+        .order_by(Sighting.directory_id, Sighting.name)
+    )
+    for row in connection.execute(query):
+        yield row.directory_id, bytes(row.path), bytes(row.name)
+
+
 def count_present(connection: Connection, directory_ids: Sequence[int]) -> int:
     """Count the sightings of these directories that matter to the brake and are not missing yet."""
     count = 0
@@ -161,3 +177,13 @@ def countable(connection: Connection, root_id: int, *, missing_after: datetime |
         .where(Directory.root_id == root_id, Sighting.disposition.in_(_LASTING), condition)
     )
     return connection.scalar(query) or 0
+
+
+def quarantined_among(connection: Connection, fileset_ids: Collection[int]) -> dict[int, str]:
+    """Give those of the filesets that were given up, with the reason: they are not read again until they change."""
+    if not fileset_ids:
+        return {}
+    query = select(Job.fileset_id, Job.reason).where(
+        Job.fileset_id.in_(list(fileset_ids)), Job.kind == "import", Job.state == "quarantined"
+    )
+    return {row.fileset_id: row.reason or "" for row in connection.execute(query)}

@@ -43,14 +43,26 @@ class Examination:
 
 
 def load(path: Path, *, environ: Dict[str, str]) -> Settings:
-    """Read a configuration, its rules compiled once to know that they can be.
+    """Read a configuration, its rules compiled once to know that they can be, its examples run.
 
-    Raises ConfigurationError with all problems at once; warnings are let pass.
+    Raises ConfigurationError with all problems at once (an example that fails is one); warnings are let pass.
     """
     examined = examine(path, environ=environ)
     if examined.settings is None or examined.errors:
         raise ConfigurationError(examined.errors, examined.state_dir)
+    failures = _failed_examples(examined.settings)
+    if failures:
+        raise ConfigurationError(failures, examined.state_dir)
     return examined.settings
+
+
+def _failed_examples(settings: Settings) -> tuple[Problem, ...]:
+    written = (*(watch.rules for watch in settings.watch), *settings.layouts.values())
+    if not any(rule.examples for rules in written for rule in rules):
+        return ()
+    from config.examples import run_examples  # here, since RE2 is needed only when rules are
+
+    return run_examples(settings)[1]
 
 
 def examine(

@@ -310,31 +310,6 @@ class Looking:
         """Count what is not missing yet in folders, by id."""
         return sightings.count_present(self.connection, folders)
 
-    def unvisited(self, visited: set[int]) -> list[int]:
-        """Give the known directories that a full pass did not come by, though a listing above them was whole.
-
-        A directory below one that could not be listed is not gone: nothing is known about it.
-        """
-        whole: dict[bytes, bool] = {}
-        left: list[tuple[int, bytes]] = []
-        after = 0
-        while page := sightings.directories_of(self.connection, self.root.id, after_id=after):
-            after = page[-1][0]
-            for directory_id, path, is_whole in page:
-                if directory_id in visited:
-                    whole[path] = is_whole
-                else:
-                    left.append((directory_id, path))
-        return [directory_id for directory_id, path in left if _is_gone(path, whole)]
-
-
-def _is_gone(path: bytes, whole: dict[bytes, bool]) -> bool:
-    while path:
-        path = path.rpartition(b"/")[0]
-        if path in whole:
-            return whole[path]
-    return False
-
 
 def _has_left(old: NamesLook, candidate: MoveCandidate) -> bool:
     """Tell whether a file left its path: nothing is there now, or another file, put there after it was renamed."""

@@ -50,6 +50,29 @@ def open_folder(root_fd: int, path: bytes) -> Iterator[int]:
         os.close(descriptor)
 
 
+@contextmanager
+def open_root(
+    path: bytes, expected: Mapping[str, object] | None
+) -> Iterator[tuple[int, str | None] | tuple[RootLost, None]]:
+    """Open a root and compare it with the identity that it must have (None: whatever it is).
+
+    Gives the descriptor, and why the root may be another one than expected; or why it can't be used.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        yield RootLost(reason=f"the root can't be opened: {os.strerror(error.errno or 0)}"), None
+        return
+    try:
+        other = why_another(descriptor, expected, identity_of(descriptor, path))
+        if other is not None and other[1]:
+            yield RootLost(reason=other[0]), None
+        else:
+            yield descriptor, None if other is None else other[0]
+    finally:
+        os.close(descriptor)
+
+
 def below(directory: bytes, name: bytes) -> bytes:
     """Join a directory's path and a name, both relative to the root."""
     return directory + b"/" + name if directory else name
@@ -184,17 +207,9 @@ class RootScanner:
 
     @contextmanager
     def _open_root(self) -> Iterator[int | RootLost]:
-        try:
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError as error:
-            yield RootLost(reason=f"the root can't be opened: {os.strerror(error.errno or 0)}")
-            return
-        try:
-            other = why_another(descriptor, self.expected, identity_of(descriptor, self.path))
-            self._other = None if other is None or other[1] else other[0]
-            yield RootLost(reason=other[0]) if other is not None and other[1] else descriptor
-        finally:
-            os.close(descriptor)
+        with open_root(self.path, self.expected) as (root, other):
+            self._other = other
+            yield root
 
     def _walk(self, order: WalkOrder) -> None:
         self.begun.add(order.number)
@@ -224,18 +239,12 @@ class RootScanner:
         )
 
     def _walk_below(self, root_fd: int, order: WalkOrder) -> None:
-        waiting = [order.directory]
-        while waiting and not self._stop.is_set():
-            folder = waiting.pop()
-            for part in list_folder(root_fd, folder):
-                inner = sorted(part.folders, reverse=True)
-                paths = [path for path in (below(folder, name) for name in inner) if not self.is_ignored(path)]
-                walked = frozenset(path.rpartition(b"/")[2] for path in paths)
-                self._put(replace(part, walk=order.number, is_flat=order.is_flat, folders=walked))
-                if not order.is_flat:
-                    waiting.extend(paths)
-                self._is_walking = order.is_full
-                self._serve_between()
+        for part in walk_folders(root_fd, order.directory, is_ignored=self.is_ignored, is_flat=order.is_flat):
+            self._put(replace(part, walk=order.number, is_flat=order.is_flat))
+            self._is_walking = order.is_full
+            self._serve_between()
+            if self._stop.is_set():
+                break
         self._is_walking = False
 
     def _put(self, seen: Seen) -> None:
@@ -247,6 +256,24 @@ class RootScanner:
             else:
                 self._wake.set()
                 return
+
+
+def walk_folders(
+    root_fd: int, directory: bytes = b"", *, is_ignored: Callable[[bytes], bool], is_flat: bool = False
+) -> Iterator[ListingPart]:
+    """List a directory and all below it that is not ignored, part by part; ``folders`` are those that are walked.
+
+    ``is_flat``: only the directory itself.
+    """
+    waiting = [directory]
+    while waiting:
+        folder = waiting.pop()
+        for part in list_folder(root_fd, folder):
+            inner = sorted(part.folders, reverse=True)
+            paths = [path for path in (below(folder, name) for name in inner) if not is_ignored(path)]
+            if not is_flat:
+                waiting.extend(paths)
+            yield replace(part, folders=frozenset(path.rpartition(b"/")[2] for path in paths))
 
 
 def list_folder(root_fd: int, directory: bytes) -> Iterator[ListingPart]:

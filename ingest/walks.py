@@ -7,6 +7,7 @@ from ingest.checks import ReplacedCheck
 from ingest.core import Core
 from ingest.listing import ListingPart, LookOrder, PassEnded, RootLost
 from ingest.looking import REPLACED_AT_MOST, Looked
+from ingest.unvisited import unvisited
 from ingest.watched import Walk, WatchedRoot
 
 ROWS_AT_MOST = 1000
@@ -110,7 +111,7 @@ def _mark_absent(core: Core, root: WatchedRoot, walk: Walk) -> str | None:
     brake = core.brakes[root.id]
     with core.catalogue.reading() as connection:
         looking = core.looking(connection, root)
-        folders = looking.unvisited(walk.visited) if walk.order.is_full else []
+        folders = unvisited(looking.connection, root.id, walk.visited) if walk.order.is_full else []
         count = walk.absent.lasting + looking.count_present(folders)
         refused = brake.why_not(count, looking.counts)
     if refused is not None:

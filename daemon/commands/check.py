@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from config.check import CheckReport, ExampleCounts, check
+from config.check import CheckReport, check
+from config.examples import ExampleCounts
 from config.problems import Problem
 from daemon.context import Context, with_context
 from daemon.exits import Exit

@@ -1,17 +1,12 @@
 """``coverslip explain``: what the rules make of paths, existing or not, and where each rule stops."""
 
-import contextlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from catalog.engine import Catalogue
-from catalog.known_people import KnownPeople
-from catalog.people import known_people, sync_system, sync_with_settings
 from config.rules import RootRules, compile_all
 from config.settings import Settings
 from daemon.context import Context, with_context
@@ -20,6 +15,7 @@ from daemon.explaining import MATCHED, ExplainDocument, Explainer, uid_of
 from daemon.options import command as coverslip_command
 from daemon.output import Output
 from daemon.paths import asked, below
+from daemon.people_by_file import people_by_file
 from daemon.values import ANY_PATH
 from ingest.accounts import MachineAccounts
 from ingest.placement import Placement, place
@@ -50,10 +46,6 @@ def places(settings: Settings, path: Path, root: str | None) -> Iterator[tuple[s
             yield watch.name, relative
 
 
-class _Undone(Exception):  # noqa: N818 - a way out of a transaction, never seen outside
-    """Roll back what was only tried."""
-
-
 def _owners(rules: dict[str, RootRules], found: list[tuple[str, bytes]], accounts: MachineAccounts) -> set[str]:
     """Give the owners that paths and the uids of their files name."""
     placed = [(rules[root], relative, place(rules[root], relative)) for root, relative in found]
@@ -63,19 +55,6 @@ def _owners(rules: dict[str, RootRules], found: list[tuple[str, bytes]], account
         if isinstance(placement, Placement)
     }
     return {name for name in named if name is not None}
-
-
-def people_by_file(
-    catalogue: Catalogue, settings: Settings, accounts: MachineAccounts, now: datetime, *, named: Iterable[str]
-) -> KnownPeople:
-    """Give the people as they will be once the daemon has read this file: the edit is explained, nothing is changed."""
-    people = KnownPeople()
-    with contextlib.suppress(_Undone), catalogue.writing() as connection:
-        sync_with_settings(connection, settings, now=now)
-        sync_system(connection, accounts.machine_people(named), now=now)
-        people = known_people(connection, now=now)
-        raise _Undone
-    return people
 
 
 def explain(explainer: Explainer, rules: dict[str, RootRules], found: list[tuple[str, bytes]]) -> Documents:
@@ -126,5 +105,5 @@ def command(context: Context, paths: tuple[Path, ...], root: str | None) -> None
     rules = compile_all(settings)
     named = _owners(rules, found, accounts)
     people = people_by_file(context.catalogue, settings, accounts, context.now(), named=named)
-    explainer = Explainer(people=people, accounts=accounts, policy=settings.people)
+    explainer = Explainer(people=people.people, accounts=accounts, policy=settings.people)
     context.output.document(explain(explainer, rules, found), show)

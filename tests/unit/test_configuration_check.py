@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from config.check import CheckReport, ExampleCounts, check
+from config.check import CheckReport, check
 from config.example import example_file, quoted
+from config.examples import ExampleCounts
 from config.loader import examine, load
 from config.show import effective
 from tests.helpers.configurations import write

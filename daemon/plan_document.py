@@ -1,0 +1,120 @@
+"""What `plan` and `apply` say: exact counts, and examples of each kind up to a limit, in bounded memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRow:
+    """A file under a root, and what a scan makes of it: where it goes and whose it will be, or the reason why not.
+
+    ``target`` names project, dataset, screen, plate, run, well and field, as far as there are; ``came_from`` is where
+    a moved file lay.
+    """
+
+    path: str
+    root: str
+    owner: str | None = None
+    group: str | None = None
+    image: str | None = None
+    target: Mapping[str, Any] | None = None
+    reason: str | None = None
+    came_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiledAs:
+    """How a catalogued file is filed: the rule's names, the owner and the group."""
+
+    image: str | None
+    target: Mapping[str, Any]
+    owner: str | None
+    group: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRow:
+    """A catalogued file that the rules would file otherwise. ``kinds`` is what `apply` does; ``kept`` differs and
+    stays, each with the reason; ``after`` is null where the rules file it nowhere.
+
+    ``done`` is null in a plan; ``problem`` says what could not be done as planned.
+    """
+
+    path: str
+    root: str
+    image_ids: tuple[int, ...]
+    kinds: tuple[str, ...]
+    kept: Mapping[str, str]
+    before: FiledAs
+    after: FiledAs | None
+    done: bool | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSummary:
+    """Exact counts of files. ``catalogued`` counts what `apply` would do by kind, ``kept`` what stays by reason.
+
+    ``problems`` are roots that could not be looked at, with the reason; ``is_complete`` is false where a list holds
+    examples only. ``configuration`` is the version of the file, null when it was never in force; ``in_force`` that
+    of the daemon or of the last import.
+    """
+
+    scanned: int
+    add: int
+    update: int
+    move: int
+    missing: int
+    unmatched: int
+    held: int
+    unchanged: int
+    ignored: int
+    skipped: int
+    compared: int
+    catalogued: Mapping[str, int]
+    kept: Mapping[str, int]
+    problems: tuple[str, ...]
+    is_complete: bool
+    configuration: int | None
+    in_force: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRow:
+    """How many images, catalogued already, somebody will see and does not now, and the other way round.
+
+    ``gains`` and ``loses`` come with the file itself (members, levels); the other two are what it is in all after
+    `apply --change-owners`.
+    """
+
+    user: str
+    gains: int
+    loses: int
+    gains_with_change_owners: int
+    loses_with_change_owners: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlikeRow:
+    """Containers whose names differ in upper and lower case only; most likely one is meant."""
+
+    kind: str
+    names: tuple[str, ...]
+    group: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDocument:
+    """What `import` and `apply` would do now; the lists hold examples up to a limit, the summary's counts are exact."""
+
+    summary: PlanSummary
+    add: tuple[FileRow, ...]
+    update: tuple[FileRow, ...]
+    move: tuple[FileRow, ...]
+    change: tuple[ChangeRow, ...]
+    missing: tuple[FileRow, ...]
+    unmatched: tuple[FileRow, ...]
+    held: tuple[FileRow, ...]
+    people: tuple[PersonRow, ...]
+    alike: tuple[AlikeRow, ...]

@@ -1,0 +1,186 @@
+"""Compares how a fileset is filed with what the rules say now: what would change, and what stays and why. Pure.
+
+This is the table "who wins" for changed rules: names and containers follow the rules by `apply` only, owner and group
+only where that is asked for, and what a person changed stays the person's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from catalog.filed import Filed, FiledImage
+from catalog.filings import filing_of
+from catalog.image_rows import image_names_of
+from ingest.documents import placement_document
+from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement
+
+
+class Kind(StrEnum):
+    """What can differ."""
+
+    REFILED = "refiled"
+    RENAMED = "renamed"
+    REOWNED = "re-owned"
+    ANNOTATED = "annotated"
+    UNMATCHED = "no longer matched"
+    HELD = "held"
+
+
+class Kept(StrEnum):
+    """Why something that differs stays as it is."""
+
+    NOT_ASKED = "only with `apply --change-owners`"
+    GIVEN = "given by hand"
+    ACCEPT = "moved here from another owner's folder: that is for `accept`"
+    GONE = "the file is not there"
+    ASSIGNED = "filed by hand"
+    MOVED = "moved by hand"
+    NAMED = "named by hand"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What `apply` may do beside filing and naming anew: change owners, undo what people changed."""
+
+    change_owners: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What the rules make of one fileset. ``kinds`` would be done; ``kept`` differs and stays, with the reason.
+
+    ``document`` is the placement to be stored, None when nothing is done; ``names`` are new names by image id;
+    ``owner`` is (owner id, group id) by the rules where they are others, whether or not that is done.
+    """
+
+    kinds: frozenset[Kind] = frozenset()
+    kept: Mapping[Kind, str] = field(default_factory=dict)
+    document: Mapping[str, Any] | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
+    owner: tuple[int, int] | None = None
+    #: The name of a user who has to be made first; ``owner`` has 0 for the id then.
+    create_name: str | None = None
+    is_by_hand: bool = False
+
+
+Decided = tuple[Placement, Ownership] | NotPlaced
+
+_PLACE = ("containers", "container_owner")
+_NOTES = ("tags", "key_values", "annotate", "table", "description")
+
+
+def compare(filed: Filed, decided: Decided, filed_by: str, options: Options, *, is_there: bool = True) -> Change:
+    """Compare; ``filed_by`` says whether the rules or an assignment decided, ``is_there`` whether the files are."""
+    if isinstance(decided, NotPlaced):
+        kind = Kind.HELD if decided.disposition is NotPlacedAs.HELD else Kind.UNMATCHED
+        return Change(kept={kind: decided.reason})
+    placement, ownership = decided
+    owner = (ownership.owner_id, ownership.group_id)
+    is_other = owner != (filed.owner_id, filed.group_id)
+    if is_other and filed.owner_differs:
+        return Change(kept={Kind.REOWNED: Kept.ACCEPT}, owner=owner)
+    place_kept = _why_place_stays(filed, filed_by, options)
+    owner_kept = _why_owner_stays(filed, place_kept, options, is_there=is_there) if is_other else None
+    changes_owner = is_other and owner_kept is None
+    document = placement_document(placement, ownership if changes_owner else _own_still(filed, placement, ownership))
+    found = _differences(filed, document, place_kept, options)
+    if changes_owner:
+        found = replace(found, kinds=found.kinds | {Kind.REOWNED})
+    elif owner_kept is not None:
+        found = replace(found, kept={**found.kept, Kind.REOWNED: owner_kept})
+    return replace(
+        found,
+        document=document if Kind.REFILED not in found.kept else _in_old_place(document, filed.document),
+        owner=owner if is_other else None,
+        create_name=ownership.create_name if changes_owner else None,
+        is_by_hand=filed.is_by_hand if Kind.REFILED in found.kept else filed_by == "hand",
+    ) if found.kinds else replace(found, owner=owner if is_other else None)  # fmt: skip
+
+
+def _why_place_stays(filed: Filed, filed_by: str, options: Options) -> str | None:
+    if options.force or filed.is_unplaced:
+        return None
+    if filed.is_by_hand and filed_by != "hand":
+        return Kept.ASSIGNED
+    return None if filed.is_in_place else Kept.MOVED
+
+
+def _why_owner_stays(filed: Filed, place_kept: str | None, options: Options, *, is_there: bool) -> str | None:
+    if not options.change_owners:
+        return Kept.NOT_ASKED
+    if not is_there:
+        return Kept.GONE
+    is_given = any(
+        image.is_owned_by_hand or (image.owner_id, image.group_id) != (filed.owner_id, filed.group_id)
+        for image in filed.images
+    )
+    if is_given and not options.force:
+        return Kept.GIVEN
+    # An image that goes to another group leaves its containers: what a person put there stays, with its owner.
+    return place_kept
+
+
+def _own_still(filed: Filed, placement: Placement, decided: Ownership) -> Ownership:
+    """Give the ownership as it is, under which the new place and name are taken over."""
+    stored = filed.document["ownership"]
+    is_same = (decided.owner_id, decided.group_id) == (filed.owner_id, filed.group_id)
+    is_named = placement.container_owner is not None and decided.group_id == filed.group_id
+    container_owner = decided.container_owner_id if is_same or is_named else stored["container_owner_id"]
+    how = decided.owner_by if is_same else stored["owner_by"]
+    return Ownership(owner_id=filed.owner_id, group_id=filed.group_id, container_owner_id=container_owner, owner_by=how)
+
+
+def _differences(filed: Filed, document: Mapping[str, Any], place_kept: str | None, options: Options) -> Change:
+    kinds: set[Kind] = set()
+    kept: dict[Kind, str] = {}
+    if _place_of(document) != _place_of(filed.document) or filed.is_unplaced or _is_to_return(filed, options):
+        if place_kept is None:
+            kinds.add(Kind.REFILED)
+        else:
+            kept[Kind.REFILED] = place_kept
+    names, is_name_kept = _new_names(filed, document, options)
+    if names:
+        kinds.add(Kind.RENAMED)
+    elif is_name_kept:
+        kept[Kind.RENAMED] = Kept.NAMED
+    if any(document.get(name) != filed.document.get(name) for name in _NOTES):
+        kinds.add(Kind.ANNOTATED)
+    return Change(kinds=frozenset(kinds), kept=kept, names=names)
+
+
+def _place_of(document: Mapping[str, Any]) -> Any:
+    filing = filing_of(document)
+    return filing.containers, filing.run, filing.well, filing.field
+
+
+def _is_to_return(filed: Filed, options: Options) -> bool:
+    return options.force and not filed.is_in_place
+
+
+def _new_names(filed: Filed, document: Mapping[str, Any], options: Options) -> tuple[dict[int, str], bool]:
+    """Give new names by image id, and whether a name that a person gave stays against the rules."""
+    old, new = filing_of(filed.document), filing_of(document)
+    names: dict[int, str] = {}
+    is_kept = False
+    for image in filed.images:
+        if image.is_named_by_hand and not options.force:
+            is_kept = is_kept or old.image != new.image
+            continue
+        name = (
+            _name_by_rule(filed, image, new.image) if image.is_named_by_hand else image_names_of(image.name, old, new)
+        )
+        if name != image.name and (image.is_named_by_hand or old.image != new.image):
+            names[image.id] = name
+    return names, is_kept
+
+
+def _name_by_rule(filed: Filed, image: FiledImage, name: str) -> str:
+    """Name an image that a person named: what its series is called in the file is not kept."""
+    return name if len(filed.images) == 1 else f"{name} [{image.series + 1}]"
+
+
+def _in_old_place(document: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the new placement, but for the place, which stays."""
+    return {**document, **{name: old.get(name) for name in (*_PLACE, "target")}}

@@ -1,0 +1,209 @@
+"""What a scan of a root would do by these rules, without doing it: each file in turn, nothing written anywhere."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from catalog import sightings
+from catalog.connections import Connection
+from catalog.engine import Catalogue
+from catalog.looks import KnownSighting
+from catalog.moves import MoveCandidate, move_candidates
+from config.rules import RootRules
+from ingest.deciding import Deciding, decide, is_unchanged
+from ingest.listing import Entry, EntryKind, ListingPart
+from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement
+from ingest.scanner import below, look_at, open_folder, walk_folders
+from ingest.unvisited import unvisited
+
+#: Keys of files that are gone and may turn up elsewhere; more are only counted.
+ABSENT_AT_MOST = 200_000
+_FOLDERS_AT_ONCE = 20
+
+
+class FileFate(StrEnum):
+    """What a scan makes of one file."""
+
+    ADD = "add"
+    UPDATE = "update"
+    MOVE = "move"
+    MISSING = "missing"
+    UNMATCHED = "unmatched"
+    HELD = "held"
+    #: Catalogued, and as it was; or ignored, or skipped by a rule.
+    UNCHANGED = "unchanged"
+    IGNORED = "ignored"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFile:
+    """One file, by its path relative to the root. ``came_from`` is where a moved file lay."""
+
+    path: bytes
+    fate: FileFate
+    reason: str | None = None
+    placement: Placement | None = None
+    ownership: Ownership | None = None
+    came_from: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRoot:
+    """A root to be planned, open. ``id`` is None for one that the catalogue does not know yet."""
+
+    id: int | None
+    fd: int
+    rules: RootRules
+    deciding: Deciding
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What is remembered of a walk: directories come by, and what is gone or has moved."""
+
+    visited: set[int] = field(default_factory=set)
+    broken: set[int] = field(default_factory=set)
+    absent: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
+    left: set[tuple[int, bytes]] = field(default_factory=set)
+
+
+def plan_files(catalogue: Catalogue, root: PlannedRoot) -> Iterator[PlannedFile]:
+    """Walk a root and say what a scan would make of each file; what is gone comes last."""
+    walk = _Walk()
+    ignored = root.rules.ignored
+    for part in walk_folders(root.fd, is_ignored=lambda path: ignored(path) is not None):
+        with catalogue.reading() as connection:
+            planned = list(_plan_part(connection, root, part, walk))
+        yield from planned
+    for key, path in walk.absent.items():
+        if key not in walk.left:
+            yield PlannedFile(path=path, fate=FileFate.MISSING)
+    if root.id is not None:
+        yield from _gone_folders(catalogue, root.id, walk)
+
+
+def _plan_part(connection: Connection, root: PlannedRoot, part: ListingPart, walk: _Walk) -> Iterator[PlannedFile]:
+    known = _known(connection, root.id, part, walk)
+    new = [entry for entry in part.entries if entry.name not in known and entry.kind is EntryKind.FILE]
+    moved = _moved(connection, root, new, walk)
+    pending = [row.fileset_id for row in known.values() if row.fileset_id is not None and not row.is_done]
+    given_up = sightings.quarantined_among(connection, pending)
+    for entry in part.entries:
+        path, row = below(part.directory, entry.name), known.get(entry.name)
+        if row is not None and row.is_done:
+            yield PlannedFile(path=path, fate=FileFate.UNCHANGED if is_unchanged(entry, row) else FileFate.UPDATE)
+        elif entry.name in moved:
+            yield _move(root, path, entry, moved[entry.name])
+        elif row is not None and row.fileset_id in given_up and is_unchanged(entry, row):
+            yield PlannedFile(path=path, fate=FileFate.HELD, reason=f"quarantined: {given_up[row.fileset_id]}")
+        else:
+            yield _placed(root, path, entry)
+    there = {entry.name for entry in part.entries} | part.unknown
+    if part.problem is None or part.unknown:
+        gone = [row for row in known.values() if not row.is_missing and row.name not in there]
+        lasting = [row for row in gone if row.disposition not in ("ignored", "skipped")]
+        for row in lasting[: max(0, ABSENT_AT_MOST - len(walk.absent))]:
+            walk.absent[row.directory_id, bytes(row.name)] = below(part.directory, bytes(row.name))
+
+
+def _known(connection: Connection, root_id: int | None, part: ListingPart, walk: _Walk) -> dict[bytes, KnownSighting]:
+    if root_id is None:
+        return {}
+    directory_id = sightings.directory_ids(connection, root_id, [part.directory]).get(part.directory)
+    if directory_id is None:
+        return {}
+    walk.visited.add(directory_id)
+    if part.problem is not None:
+        walk.broken.add(directory_id)
+    rows = sightings.known_in_range(connection, directory_id, part.low, part.high)
+    return {bytes(row.name): row for row in rows}
+
+
+def _moved(connection: Connection, root: PlannedRoot, new: Sequence[Entry], walk: _Walk) -> dict[bytes, MoveCandidate]:
+    """Find the new files that are known ones whose old path is gone now."""
+    if root.id is None:
+        return {}
+    looks = [(entry.inode, entry.size_bytes, entry.mtime_ns) for entry in new]
+    candidates = move_candidates(connection, root.id, looks)
+    found = {}
+    for entry, key in zip(new, looks, strict=True):
+        candidate = candidates.get(key)
+        if candidate is None or not _has_left(root.fd, candidate):
+            continue
+        walk.left.add((candidate.directory_id, candidate.name))
+        if candidate.is_done:
+            found[entry.name] = candidate
+    return found
+
+
+def _has_left(root_fd: int, candidate: MoveCandidate) -> bool:
+    entry = looks(root_fd, [candidate.path])[candidate.path]
+    return entry is None or entry.inode != candidate.inode
+
+
+def _move(root: PlannedRoot, path: bytes, entry: Entry, candidate: MoveCandidate) -> PlannedFile:
+    decided, _ = decide(root.deciding, path, entry)
+    placement, ownership, reason = None, None, None
+    if isinstance(decided, NotPlaced):
+        reason = f"stays filed as it is: {decided.reason}"
+    elif (decided[1].owner_id, decided[1].group_id) != (candidate.owner_id, candidate.group_id):
+        reason = "stays whose it is until somebody says `accept`: this is another owner's folder"
+    else:
+        placement, ownership = decided
+    return PlannedFile(
+        path=path,
+        fate=FileFate.MOVE,
+        reason=reason,
+        placement=placement,
+        ownership=ownership,
+        came_from=candidate.path,
+    )
+
+
+_FATES: Mapping[NotPlacedAs, FileFate] = {
+    NotPlacedAs.IGNORED: FileFate.IGNORED,
+    NotPlacedAs.SKIPPED: FileFate.SKIPPED,
+    NotPlacedAs.UNMATCHED: FileFate.UNMATCHED,
+    NotPlacedAs.HELD: FileFate.HELD,
+}
+
+
+def _placed(root: PlannedRoot, path: bytes, entry: Entry) -> PlannedFile:
+    decided, _ = decide(root.deciding, path, entry)
+    if isinstance(decided, NotPlaced):
+        return PlannedFile(path=path, fate=_FATES[decided.disposition], reason=decided.reason)
+    return PlannedFile(path=path, fate=FileFate.ADD, placement=decided[0], ownership=decided[1])
+
+
+def _gone_folders(catalogue: Catalogue, root_id: int, walk: _Walk) -> Iterator[PlannedFile]:
+    with catalogue.reading() as connection:
+        folders = unvisited(connection, root_id, walk.visited, broken=walk.broken)
+    for start in range(0, len(folders), _FOLDERS_AT_ONCE):
+        with catalogue.reading() as connection:
+            rows = list(sightings.lasting_in(connection, folders[start : start + _FOLDERS_AT_ONCE]))
+        for directory_id, folder, name in rows:
+            if (directory_id, name) not in walk.left:
+                yield PlannedFile(path=below(folder, name), fate=FileFate.MISSING)
+
+
+def looks(root_fd: int, paths: Sequence[bytes]) -> dict[bytes, Entry | None]:
+    """Look at files by their paths below an open root, each folder opened once; None for what is not there."""
+    by_folder: dict[bytes, list[bytes]] = {}
+    for path in paths:
+        by_folder.setdefault(path.rpartition(b"/")[0], []).append(path)
+    found: dict[bytes, Entry | None] = dict.fromkeys(paths)
+    for folder, inside in by_folder.items():
+        try:
+            with open_folder(root_fd, folder) as descriptor:
+                found |= {path: _entry(descriptor, path.rpartition(b"/")[2]) for path in inside}
+        except OSError:
+            continue
+    return found
+
+
+def _entry(folder_fd: int, name: bytes) -> Entry | None:
+    try:
+        return look_at(folder_fd, name)[0]
+    except OSError:
+        return None
