@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, select, update
 
 from catalog.acting import acting_again
+from catalog.changing_hands import change_group, change_rule_annotations
 from catalog.decisions import DecisionRow
 from catalog.differing import PLACEMENT, without_placement
 from catalog.events import NewEvent, record
@@ -18,7 +19,6 @@ from catalog.filings import filing_of
 from catalog.image_rows import file_images
 from catalog.joining import join_copy
 from catalog.membership_sql import in_force
-from catalog.models.annotations import Annotation, AnnotationLink, MapPair
 from catalog.models.containers import DatasetImageLink, WellSample
 from catalog.models.images import Image
 from catalog.models.ingest import Fileset, Root
@@ -108,8 +108,8 @@ def _change_hands(
     fileset = connection.execute(select(Fileset.placement, Fileset.filed_by).where(Fileset.id == fileset_id)).one()
     for image in images:
         if image.group_id != changed["group_id"]:
-            _change_group(connection, image.id, changed["group_id"])
-        _change_rule_annotations(connection, image.id, image.owner_id, changed["owner_id"], now)
+            change_group(connection, image.id, changed["group_id"])
+        change_rule_annotations(connection, image.id, image.owner_id, changed["owner_id"], now)
     ids = [image.id for image in images]
     if document is not None and fileset.filed_by == "rule":
         take_out(connection, ids, filing_of(fileset.placement))
@@ -132,30 +132,6 @@ def _file_anew(
     filed = {*connection.scalars(linked), *connection.scalars(placed)}
     if left := [image for image in images if image not in filed]:
         file_images(connection, left, filing_of(document), fileset_id=fileset_id, configuration_id=None, now=now)
-
-
-def _change_rule_annotations(connection: Connection, image_id: int, from_id: int, to_id: int, now: datetime) -> None:
-    """Let what a rule noted belong to the new owner of the data; a tag that other images have, too, is copied."""
-    links = connection.execute(
-        select(AnnotationLink.id, AnnotationLink.annotation_id, AnnotationLink.group_id)
-        .join(Annotation, Annotation.id == AnnotationLink.annotation_id)
-        .where(AnnotationLink.image_id == image_id, Annotation.made_by == "rule", AnnotationLink.owner_id == from_id)
-    ).all()
-    for link_id, annotation_id, group_id in links if from_id != to_id else ():
-        own_id = annotation_id
-        if _is_elsewhere(connection, annotation_id, image_id):
-            own_id = _copy(connection, annotation_id, group_id)
-        owned = {"owner_id": to_id, "updated_at": now}
-        connection.execute(update(Annotation).where(Annotation.id == own_id).values(owned))
-        moved = {"annotation_id": own_id, "owner_id": to_id}
-        connection.execute(update(AnnotationLink).where(AnnotationLink.id == link_id).values(moved))
-
-
-def _is_elsewhere(connection: Connection, annotation_id: int, image_id: int) -> bool:
-    others = select(func.count()).where(
-        AnnotationLink.annotation_id == annotation_id, AnnotationLink.image_id.is_distinct_from(image_id)
-    )
-    return bool(connection.scalar(others))
 
 
 def _why_nobody(acting: Acting, row: RowMapping) -> str:
@@ -184,36 +160,6 @@ def _may(acting: Acting, owner_id: int, group_id: int, to_owner: int, to_group: 
         acting, group_id=group_id, owner_id=owner_id, to_group_id=to_group
     )
     return may_change_owner and may_change_group
-
-
-def _change_group(connection: Connection, image_id: int, to_group: int) -> None:
-    """Take an image out of its containers, and its annotations with it; one that others use, too, is copied."""
-    connection.execute(delete(DatasetImageLink).where(DatasetImageLink.image_id == image_id))
-    connection.execute(delete(WellSample).where(WellSample.image_id == image_id))
-    links = connection.execute(
-        select(AnnotationLink.id, AnnotationLink.annotation_id).where(AnnotationLink.image_id == image_id)
-    ).all()
-    for link_id, annotation_id in links:
-        if _is_elsewhere(connection, annotation_id, image_id):
-            annotation_id = _copy(connection, annotation_id, to_group)
-        else:
-            connection.execute(update(Annotation).where(Annotation.id == annotation_id).values(group_id=to_group))
-        connection.execute(
-            update(AnnotationLink)
-            .where(AnnotationLink.id == link_id)
-            .values(annotation_id=annotation_id, group_id=to_group)
-        )
-
-
-def _copy(connection: Connection, annotation_id: int, to_group: int) -> int:
-    row = connection.execute(select(Annotation.__table__).where(Annotation.id == annotation_id)).mappings().one()
-    values = {name: value for name, value in row.items() if name != "id"} | {"group_id": to_group}
-    made = connection.execute(insert(Annotation).values(values).returning(Annotation.id)).scalar_one()
-    pairs = connection.execute(select(MapPair.__table__).where(MapPair.annotation_id == annotation_id)).mappings()
-    copies = [dict(pair) | {"annotation_id": made} for pair in pairs]
-    if copies:
-        connection.execute(insert(MapPair), copies)
-    return int(made)
 
 
 def _event(acting: Acting, row: RowMapping, before: dict[str, Any], now: datetime, via: str) -> NewEvent:

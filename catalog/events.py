@@ -38,6 +38,11 @@ def record(connection: Connection, *events: NewEvent) -> None:
         connection.execute(insert(Event), [_row(event) for event in events])
 
 
+def record_one(connection: Connection, event: NewEvent) -> int:
+    """Append one event and give its id, by which others refer to it."""
+    return int(connection.execute(insert(Event).returning(Event.id), _row(event)).scalar_one())
+
+
 def _row(event: NewEvent) -> dict[str, Any]:
     acting = event.acting
     return {

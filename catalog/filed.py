@@ -90,7 +90,7 @@ def filed_by_ids(connection: Connection, ids: Sequence[int], *, is_locking: bool
     """Give filesets by id as they are now; ``is_locking``: they stay so until the transaction ends."""
     query = _FILESETS.where(Fileset.id.in_(list(ids))).order_by(Fileset.id)
     rows = connection.execute(query.with_for_update() if is_locking else query).mappings().all()
-    return {filed.fileset_id: filed for filed in _filed(connection, rows)}
+    return {filed.fileset_id: filed for filed in _filed(connection, rows, is_locking=is_locking)}
 
 
 _FILESETS: AnySelect = select(
@@ -104,11 +104,11 @@ _FILESETS: AnySelect = select(
 ).where(Fileset.done_digest.is_not(None), Fileset.removed_at.is_(None))
 
 
-def _filed(connection: Connection, rows: Sequence[RowMapping]) -> list[Filed]:
+def _filed(connection: Connection, rows: Sequence[RowMapping], *, is_locking: bool = False) -> list[Filed]:
     ids = [row["id"] for row in rows]
     if not ids:
         return []
-    images, members = _images(connection, ids), _members(connection, ids)
+    images, members = _images(connection, ids, is_locking=is_locking), _members(connection, ids)
     return [
         Filed(
             fileset_id=row["id"],
@@ -139,14 +139,14 @@ def _members(connection: Connection, ids: Sequence[int]) -> dict[int, list[bytes
     return found
 
 
-def _images(connection: Connection, ids: Sequence[int]) -> dict[int, list[FiledImage]]:
+def _images(connection: Connection, ids: Sequence[int], *, is_locking: bool) -> dict[int, list[FiledImage]]:
     query = (
         select(Image.id, Image.fileset_id, Image.series, Image.name, Image.named_by, Image.description)
         .add_columns(Image.owner_id, Image.group_id, Image.owner_by)
         .where(Image.fileset_id.in_(ids))
         .order_by(Image.fileset_id, Image.series)
     )
-    rows = connection.execute(query).all()
+    rows = connection.execute(query.with_for_update() if is_locking else query).all()
     datasets, samples = _datasets(connection, ids), _samples(connection, ids)
     found: dict[int, list[FiledImage]] = {}
     for row in rows:

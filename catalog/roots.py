@@ -1,4 +1,4 @@
-"""Keeps the rows of watch roots: registered, available or not, braked, retired; and the configuration's version."""
+"""Keeps the rows of watch roots: registered, available or not, braked, retired; and people's decisions about paths."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from catalog.events import NewEvent, record
 from catalog.models.ingest import Assignment, Directory, Event, Root, Sighting
-from catalog.models.people import Configuration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +29,6 @@ class KnownRoot:
     def is_accepted(self) -> bool:
         """Tell whether a person accepted the root (its identity was dropped) and no pass has ended since."""
         return self.availability == "available" and self.identity is None and self.last_pass_ended_at is not None
-
-
-def register_configuration(connection: Connection, digest: bytes, source_text: str, *, now: datetime) -> int:
-    """Note that a configuration is in force; the same text again is the same version."""
-    known = connection.scalar(select(Configuration.id).where(Configuration.digest == digest))
-    if known is not None:
-        return known
-    row = {"digest": digest, "source_text": source_text, "in_force_at": now}
-    new = connection.scalar(insert(Configuration).returning(Configuration.id), row)
-    assert new is not None  # noqa: S101 - an insert returns its key
-    return int(new)
 
 
 def register_roots(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from catalog.annotations import link_row, write_pairs
 from catalog.models.annotations import Annotation, AnnotationLink, MapPair
@@ -162,3 +162,24 @@ def _add_pairs(
         return
     write_pairs(connection, by_rule, [*kept, *missing])
     connection.execute(update(Annotation).where(Annotation.id == by_rule).values(updated_at=now))
+
+
+def drop_by_rule(
+    connection: Connection, images: Sequence[int], *, tags: Sequence[str], key_values: Sequence[tuple[str, str]]
+) -> None:
+    """Take tags and key-values off images that a rule put there; what people put there stays."""
+    by_rule = select(Annotation.id).where(Annotation.made_by == "rule")
+    if tags:
+        tagged = by_rule.where(Annotation.kind == "tag", Annotation.value.in_(list(tags)))
+        links = (AnnotationLink.image_id.in_(list(images)), AnnotationLink.annotation_id.in_(tagged))
+        connection.execute(delete(AnnotationLink).where(*links))
+    if key_values:
+        query = (
+            select(MapPair.annotation_id, MapPair.ordinal, MapPair.key, MapPair.value)
+            .join(AnnotationLink, AnnotationLink.annotation_id == MapPair.annotation_id)
+            .where(AnnotationLink.image_id.in_(list(images)), MapPair.annotation_id.in_(by_rule))
+        )
+        for row in connection.execute(query).all():
+            if (row.key, row.value) in key_values:
+                here = (MapPair.annotation_id == row.annotation_id, MapPair.ordinal == row.ordinal)
+                connection.execute(delete(MapPair).where(*here))

@@ -22,6 +22,7 @@ COMMANDS: dict[str, Entry] = {
     "check": _entry("check", "Validate a configuration and run its embedded examples."),
     "explain": _entry("explain", "Explain what the rules make of paths, existing or not."),
     "plan": _entry("plan", "Show what the configuration would do to files and to what is catalogued; change nothing."),
+    "apply": _entry("apply", "File what is catalogued as changed rules say; shows the plan and asks first."),
     "import": _entry("import_", "Look at the watched folders once, import whatever is complete, and end."),
     "run": _entry("run", "Watch the folders and import what comes, until it is told to stop."),
     "why": _entry("why", "Tell a file's whole story: its state, the reason, what it waits for, what happened."),

@@ -1,4 +1,4 @@
-"""The people as they will be once the daemon has read a configuration file: tried in a transaction that is undone."""
+"""The people as they are by a configuration file: tried in a transaction that is undone, or brought about."""
 
 import contextlib
 from collections.abc import Iterable
@@ -31,23 +31,42 @@ class PeopleByFile:
 
 
 def people_by_file(
-    catalogue: Catalogue, settings: Settings, accounts: MachineAccounts, now: datetime, *, named: Iterable[str]
+    catalogue: Catalogue,
+    settings: Settings,
+    accounts: MachineAccounts,
+    now: datetime,
+    *,
+    named: Iterable[str],
+    is_to_stay: bool = False,
 ) -> PeopleByFile:
-    """Give the people by this file; ``named`` are owners whom the machine may know. Nothing is changed."""
+    """Give the people by this file; ``named`` are owners whom the machine may know.
+
+    Nothing is changed, unless the people are to stay: then the catalogue is in step with the file.
+    """
     found = PeopleByFile(people=KnownPeople(), everybody=())
     with contextlib.suppress(_Undone), catalogue.writing() as connection:
         sync_with_settings(connection, settings, now=now)
         sync_system(connection, accounts.machine_people(named), now=now)
         found = PeopleByFile(people=known_people(connection, now=now), everybody=everybody(connection, now=now))
-        raise _Undone
+        if not is_to_stay:
+            raise _Undone
     return found
 
 
 class OwnersByFile:
     """Decides whose files are, by the people of a file; a new name that paths give is asked of the machine once."""
 
-    def __init__(self, catalogue: Catalogue, settings: Settings, accounts: MachineAccounts, now: datetime) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        settings: Settings,
+        accounts: MachineAccounts,
+        now: datetime,
+        *,
+        is_to_stay: bool = False,
+    ) -> None:
         self._catalogue = catalogue
+        self._is_to_stay = is_to_stay
         self._settings = settings
         self._accounts = accounts
         self._now = now
@@ -56,7 +75,18 @@ class OwnersByFile:
         self.found = self._look()
 
     def _look(self) -> PeopleByFile:
-        return people_by_file(self._catalogue, self._settings, self._accounts, self._now, named=self._named)
+        return people_by_file(
+            self._catalogue,
+            self._settings,
+            self._accounts,
+            self._now,
+            named=self._named,
+            is_to_stay=self._is_to_stay,
+        )
+
+    def look_again(self) -> None:
+        """Read the people again: somebody was made a user."""
+        self.found = self._look()
 
     @property
     def own(self) -> Own:

@@ -48,6 +48,8 @@ class PlanBuilder:
     #: Images that change hands, by old and new owner and group: where `--change-owners` is given.
     moved: Counter[tuple[Pair, Pair]] = field(default_factory=Counter)
     compared: int = 0
+    #: Filesets of which something would be done.
+    to_do: int = 0
     is_complete: bool = True
     _owners: dict[int, str] = field(default_factory=dict)
     _groups: dict[int, str] = field(default_factory=dict)
@@ -109,9 +111,7 @@ class PlanBuilder:
     def _tally(self, name: str) -> Tally:
         return self.tallies.setdefault(name, Tally())
 
-    def add_change(
-        self, root: str, root_path: bytes, compared: Compared, *, done: bool | None = None, problem: str | None = None
-    ) -> None:
+    def add_change(self, root: str, root_path: bytes, compared: Compared) -> None:
         """Take in one catalogued fileset and what becomes of it; what stays as it is only counts."""
         self.compared += 1
         change, filed = compared.change, compared.filed
@@ -122,10 +122,11 @@ class PlanBuilder:
             self.alike.see(document)
         if not change.kinds and not change.kept:
             return
+        self.to_do += bool(change.kinds)
         self.kinds.update(kind.value for kind in change.kinds)
         self.kept.update(reason for kind, reason in change.kept.items() if isinstance(reason, Kept))
         self.kinds.update(kind.value for kind in change.kept if kind in (Kind.UNMATCHED, Kind.HELD))
-        row = self._change_row(root, root_path, compared, done, problem)
+        row = self._change_row(root, root_path, compared)
         if len(self.changes) < self.limit:
             self.changes.append(row)
         else:
@@ -137,9 +138,7 @@ class PlanBuilder:
         kept = compared.change.kept.get(Kind.REOWNED)
         return Kind.REOWNED in compared.change.kinds or kept == Kept.NOT_ASKED
 
-    def _change_row(
-        self, root: str, root_path: bytes, compared: Compared, done: bool | None, problem: str | None
-    ) -> ChangeRow:
+    def _change_row(self, root: str, root_path: bytes, compared: Compared) -> ChangeRow:
         filed, change = compared.filed, compared.change
         before = self._filed_as(filed.document, (filed.owner_id, filed.group_id))
         after = None
@@ -155,8 +154,6 @@ class PlanBuilder:
             kept={kind.value: str(reason) for kind, reason in sorted(change.kept.items())},
             before=before,
             after=after,
-            done=done,
-            problem=problem,
         )
 
     def _filed_as(self, document: Mapping[str, Any], owner: Pair, create_name: str | None = None) -> FiledAs:

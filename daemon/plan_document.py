@@ -37,8 +37,6 @@ class FiledAs:
 class ChangeRow:
     """A catalogued file that the rules would file otherwise. ``kinds`` is what `apply` does; ``kept`` differs and
     stays, each with the reason; ``after`` is null where the rules file it nowhere.
-
-    ``done`` is null in a plan; ``problem`` says what could not be done as planned.
     """
 
     path: str
@@ -48,8 +46,6 @@ class ChangeRow:
     kept: Mapping[str, str]
     before: FiledAs
     after: FiledAs | None
-    done: bool | None = None
-    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,3 +114,25 @@ class PlanDocument:
     held: tuple[FileRow, ...]
     people: tuple[PersonRow, ...]
     alike: tuple[AlikeRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyDocument(PlanDocument):
+    """The plan of what is catalogued, and what was done of it: ``done`` counts filesets, ``failed`` those that could
+    not be filed as planned, ``problems`` tells them. ``apply`` is the number by which `history` knows it, null when
+    there was nothing to do.
+    """
+
+    apply: int | None
+    done: int
+    failed: int
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoDocument:
+    """What was taken back of an `apply`; ``left`` are files that stay as they are, each with the reason."""
+
+    apply: int
+    done: int
+    left: tuple[str, ...]

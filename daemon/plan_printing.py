@@ -37,6 +37,12 @@ def show_plan(document: PlanDocument, tallies: Mapping[str, Tally], output: Outp
         output.line(f"could not be planned: {problem}", fg="red")
 
 
+def show_apply_plan(document: PlanDocument, tallies: Mapping[str, Tally], output: Output) -> None:
+    """Print what `apply` is about to do."""
+    show_changes(document, tallies, output)
+    show_people(document.people, output)
+
+
 def _versions(summary: PlanSummary) -> str:
     if summary.configuration is not None and summary.configuration == summary.in_force:
         return "the configuration is the one in force"

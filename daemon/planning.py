@@ -108,8 +108,10 @@ class Planned:
     builder: PlanBuilder
 
 
-def make_plan(site: Site, *, root: str | None, limit: int) -> Planned:
-    """Plan everything that `import` and `apply` would do by the file now."""
+def make_plan(
+    site: Site, *, root: str | None, limit: int, options: Options | None = None, is_of_files: bool = True
+) -> Planned:
+    """Plan everything that `import` and `apply` would do by the file now; without files only what `apply` would."""
     owners = OwnersByFile(site.catalogue, site.settings, site.accounts, site.now)
     builder = PlanBuilder(people=owners.found.people, limit=limit)
     builder.know(owners.found.people)
@@ -118,11 +120,28 @@ def make_plan(site: Site, *, root: str | None, limit: int) -> Planned:
             if isinstance(planned, str):
                 builder.problems.append(planned)
             else:
-                _plan_root(site, planned, builder, owners)
+                _plan_root(site, planned, builder, owners, options or Options(), is_of_files=is_of_files)
     return Planned(document=_document(site, builder, owners.found.everybody), builder=builder)
 
 
-def _plan_root(site: Site, root: PlannedRoot, builder: PlanBuilder, owners: OwnersByFile) -> None:
+def _plan_root(
+    site: Site,
+    root: PlannedRoot,
+    builder: PlanBuilder,
+    owners: OwnersByFile,
+    options: Options,
+    *,
+    is_of_files: bool,
+) -> None:
+    if is_of_files:
+        _plan_files(site, root, builder, owners)
+    for page in compare_all(site.catalogue, root, options):
+        builder.know(owners.found.people)
+        for compared in page:
+            builder.add_change(root.rules.name, os.fsencode(root.rules.watch.root), compared)
+
+
+def _plan_files(site: Site, root: PlannedRoot, builder: PlanBuilder, owners: OwnersByFile) -> None:
     name, path = root.rules.name, os.fsencode(root.rules.watch.root)
     missing = builder.counts[FileFate.MISSING]
     for file in plan_files(site.catalogue, root):
@@ -131,10 +150,6 @@ def _plan_root(site: Site, root: PlannedRoot, builder: PlanBuilder, owners: Owne
         builder.add_file(name, path, file)
     if braked := _why_braked(site, name, builder.counts[FileFate.MISSING] - missing):
         builder.problems.append(f"root {name}: {braked}")
-    for page in compare_all(site.catalogue, root, Options()):
-        builder.know(owners.found.people)
-        for compared in page:
-            builder.add_change(name, path, compared)
 
 
 def _why_braked(site: Site, name: str, missing: int) -> str | None:

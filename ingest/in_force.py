@@ -4,6 +4,7 @@ import os
 import threading
 
 from catalog import roots
+from catalog.configurations import record_version
 from catalog.roots import KnownRoot
 from config.rules import RootRules
 from config.settings import Settings, WatchSettings
@@ -26,7 +27,7 @@ def put_in_force(
     wanted = [(watch.name, os.fsencode(watch.root), watch.role) for watch in settings.watch]
     with core.catalogue.writing() as connection:
         before = {root.name: root.role for root in roots.known_roots(connection)}
-        configuration_id = roots.register_configuration(connection, settings.digest, settings.source_text, now=now)
+        configuration_id = record_version(connection, settings, now=now)
         known = roots.register_roots(connection, wanted, now=now, via=core.via)
     around = Surroundings(settings, accounts, configuration_id)
     around.sync_machine(core.catalogue, now)

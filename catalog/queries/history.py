@@ -15,10 +15,14 @@ from catalog.references import ObjectReference
 from catalog.visibility import visible
 
 EVENTS_AT_MOST = 1000
+#: In an event of `apply`: how everything was, for taking it back.
+RESTORE = "restore"
 #: Stands for an actor whom the viewer does not see.
 SOMEBODY = "somebody"
-#: The event of a fileset that got another owner or group.
+#: The event of a fileset that got another owner or group by a person's word.
 CHANGED_HANDS = "accepted"
+#: Of one that `apply` filed anew, and of one that got another owner or group by it.
+REFILED, REOWNED = "refiled", "reowned"
 #: What happened to an annotation of an object.
 ANNOTATION_EVENTS = ("annotated", "annotation_edited", "annotation_removed")
 
@@ -74,8 +78,8 @@ def history_rows(acting: Acting, newest_first: Iterable[RowMapping]) -> tuple[Hi
     is_earlier = False
     rows: list[HistoryRow] = []
     for row in newest_first:
-        changed_hands = row["what"] == CHANGED_HANDS
-        before, after = row["before"], row["after"]
+        changed_hands = row["what"] in (CHANGED_HANDS, REOWNED)
+        before, after = (without_restore(content) for content in (row["before"], row["after"]))
         if not sees_all:
             before, after = (_told(content, is_earlier or changed_hands) for content in (before, after))
         is_earlier = is_earlier or changed_hands
@@ -84,13 +88,18 @@ def history_rows(acting: Acting, newest_first: Iterable[RowMapping]) -> tuple[Hi
     return tuple(reversed(rows))
 
 
+def without_restore(content: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Leave out what is only for `apply --undo`."""
+    return None if content is None else {key: value for key, value in content.items() if key != RESTORE}
+
+
 def _told(content: dict[str, Any] | None, is_of_others: bool) -> dict[str, Any] | None:
     """Leave out ids of people and groups (names are told elsewhere, by sight), and others' places."""
     hidden = {
         "owner_differs",
         "owner_id",
         "group_id",
-        *(("path", "rule", "owner_by", "images") if is_of_others else ()),
+        *(("path", "rule", "owner_by", "images", "place", "image") if is_of_others else ()),
     }
     kept = {key: value for key, value in (content or {}).items() if key not in hidden}
     return kept or None

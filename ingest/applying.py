@@ -1,0 +1,176 @@
+"""Applies changed rules to what is catalogued, and takes that back: page by page, each a short transaction.
+
+A kill in between is harmless: what was done differs no more, and the next `apply` finds the rest.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from catalog.applies import Decision, decisions_of
+from catalog.engine import Catalogue
+from catalog.errors import Refused
+from catalog.filed import filed_by_ids
+from catalog.people import create_unknown
+from catalog.queries.history import REFILED, REOWNED
+from catalog.refiling import ApplyRun, Refiling, place_page, refile_page
+from catalog.undoing import place_back, undo_page
+from ingest.comparing import Change, Kind, Options
+from ingest.plan_changes import Compared, compare_all, compare_page
+from ingest.planning import PlannedRoot
+
+#: So many filesets are filed anew in one transaction.
+AT_ONCE = 50
+UNDONE_AT_ONCE = 50
+MEANWHILE = "it was changed while this ran; run `coverslip apply` again"
+
+#: Called between transactions, for whoever wants to stop, or to be killed there.
+Between = Callable[[], None]
+
+
+def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """A fileset that was to be filed anew: ``problem`` is why it was not, or not wholly."""
+
+    compared: Compared
+    problem: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Applying:
+    """One `apply` under way. ``make_people`` is told after users were made, so that decisions know them."""
+
+    catalogue: Catalogue
+    run: ApplyRun
+    options: Options
+    made_people: Callable[[], None] = _nothing
+    between: Between = _nothing
+    _waiting: dict[int, Compared] = field(default_factory=dict)
+
+    def root(self, root: PlannedRoot) -> Iterator[Applied]:
+        """File anew what is catalogued under a root and differs from the rules; gives what was not, too."""
+        for page in compare_all(self.catalogue, root, self.options):
+            for start in range(0, len(page), AT_ONCE):
+                yield from self._batch(root, page[start : start + AT_ONCE])
+        yield from self._place()
+
+    def some(self, root: PlannedRoot, page: Sequence[Compared]) -> Iterator[Applied]:
+        """File anew what was compared already."""
+        for start in range(0, len(page), AT_ONCE):
+            yield from self._batch(root, page[start : start + AT_ONCE])
+        yield from self._place()
+
+    def _batch(self, root: PlannedRoot, page: Sequence[Compared]) -> Iterator[Applied]:
+        page = self._make_people(root, page)
+        wanted = [one for one in page if one.change.kinds and not one.change.create_name]
+        yield from (
+            Applied(compared=one, problem=f"'{one.change.create_name}' can't be made a user")
+            for one in page
+            if one.change.create_name
+        )
+        if not wanted:
+            return
+        with self.catalogue.writing() as connection:
+            done = set(refile_page(connection, [self._refiling(one) for one in wanted], self.run))
+        self.between()
+        for one in wanted:
+            if one.filed.fileset_id not in done:
+                yield Applied(compared=one, problem=MEANWHILE)
+            elif Kind.REFILED in one.change.kinds:
+                self._waiting[one.filed.fileset_id] = one
+                if len(self._waiting) > 100_000:
+                    yield from self._place()
+            else:
+                yield Applied(compared=one)
+
+    def _make_people(self, root: PlannedRoot, page: Sequence[Compared]) -> Sequence[Compared]:
+        """Make the users that `unknown: create` asks for, then compare what is theirs again."""
+        wanted = {
+            (one.change.create_name, one.change.owner[1])
+            for one in page
+            if one.change.create_name is not None and one.change.owner is not None
+        }
+        if not wanted:
+            return page
+        for name, group_id in sorted(wanted):
+            try:
+                with self.catalogue.writing() as connection:
+                    create_unknown(
+                        connection, name, group_id, now=self.run.now, configuration_id=self.run.configuration_id
+                    )
+            except Refused:
+                continue
+        self.made_people()
+        theirs = [one.filed for one in page if one.change.create_name is not None]
+        return [one for one in page if one.change.create_name is None] + compare_page(root, theirs, self.options)
+
+    def _refiling(self, one: Compared) -> Refiling:
+        change: Change = one.change
+        assert change.document is not None  # noqa: S101 - there is something to do
+        return Refiling(
+            filed=one.filed,
+            document=change.document,
+            names=change.names,
+            owner=change.owner if Kind.REOWNED in change.kinds else None,
+            is_by_hand=change.is_by_hand,
+            is_placed_anew=Kind.REFILED in change.kinds,
+            is_forced=self.options.force and Kind.REFILED in change.kinds and not one.filed.is_in_place,
+        )
+
+    def _place(self) -> Iterator[Applied]:
+        """Put into plates what left its place, now that all that had to leave has left."""
+        ids = sorted(self._waiting)
+        for start in range(0, len(ids), AT_ONCE):
+            chunk = ids[start : start + AT_ONCE]
+            with self.catalogue.writing() as connection:
+                taken = place_page(connection, chunk, self.run)
+            self.between()
+            for fileset_id in chunk:
+                yield Applied(compared=self._waiting.pop(fileset_id), problem=_told(taken.get(fileset_id)))
+
+
+def _told(reason: str | None) -> str | None:
+    return None if reason is None else f"it lies in no container now, its place is taken: {reason}"
+
+
+def undo_all(catalogue: Catalogue, run: ApplyRun, *, between: Between = _nothing) -> Iterator[tuple[int, str | None]]:
+    """Take an `apply` back, the newest decision first; gives each fileset, with the reason where it stays."""
+    for decisions in _pages(catalogue, run.id):
+        with catalogue.writing() as connection:
+            results = undo_page(connection, decisions, run)
+        between()
+        yield from results.items()
+    for decisions in _pages(catalogue, run.id):
+        waiting = _still_waiting(catalogue, decisions)
+        if not waiting:
+            continue
+        with catalogue.writing() as connection:
+            taken = place_back(connection, waiting, run)
+        between()
+        yield from ((fileset_id, _told(reason)) for fileset_id, reason in taken.items())
+
+
+def _pages(catalogue: Catalogue, apply_id: int) -> Iterator[list[Decision]]:
+    before_id: int | None = None
+    while True:
+        with catalogue.reading() as connection:
+            page, before_id = decisions_of(
+                connection, apply_id, (REFILED, REOWNED), before_id=before_id, limit=UNDONE_AT_ONCE
+            )
+        if page:
+            yield page
+        if before_id is None:
+            return
+
+
+def _still_waiting(catalogue: Catalogue, decisions: Sequence[Decision]) -> list[Decision]:
+    with catalogue.reading() as connection:
+        filed: Mapping[int, object] = {
+            fileset_id: one
+            for fileset_id, one in filed_by_ids(connection, [d.fileset_id for d in decisions]).items()
+            if one.is_unplaced
+        }
+    return [decision for decision in decisions if decision.fileset_id in filed]
