@@ -195,9 +195,6 @@ def _assigned(
     document = targets.document()
     if row is not None and not acting.is_administrator:
         document = _within_own_group(connection, acting, row, document)
-    if row is not None and row["done_digest"] is not None:
-        reason = "it is catalogued already: its image is moved or given, not assigned"
-        return _decided(place, state, done=False, reason=reason)
     if _newest_targets(connection, place) == document:
         return _decided(place, state, done=True)
     connection.execute(

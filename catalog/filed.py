@@ -14,6 +14,7 @@ from catalog.models.base import AnySelect
 from catalog.models.containers import Dataset, DatasetImageLink, Plate, WellSample
 from catalog.models.images import Image
 from catalog.models.ingest import Directory, Fileset, Sighting
+from catalog.places import Place, at_or_below
 
 #: A mark in a placement: the images were taken out of their place and are not put into the new one yet.
 UNPLACED = "unplaced"
@@ -83,6 +84,17 @@ def _is_in(image: FiledImage, kind: str | None, key: bytes | None) -> bool:
 def filed_page(connection: Connection, root_id: int, *, after_id: int, limit: int) -> list[Filed]:
     """Give the next catalogued filesets of a root, by id; what a person removed is not among them."""
     query = _FILESETS.where(Fileset.root_id == root_id, Fileset.id > after_id).order_by(Fileset.id).limit(limit)
+    return _filed(connection, connection.execute(query).mappings().all())
+
+
+def filed_below(connection: Connection, place: Place, *, after_id: int, limit: int) -> list[Filed]:
+    """Give the next catalogued filesets with a file at a path or below it, by id."""
+    here = (
+        select(Sighting.fileset_id)
+        .join(Directory, Directory.id == Sighting.directory_id)
+        .where(at_or_below(place), Sighting.fileset_id.is_not(None))
+    )
+    query = _FILESETS.where(Fileset.id.in_(here), Fileset.id > after_id).order_by(Fileset.id).limit(limit)
     return _filed(connection, connection.execute(query).mappings().all())
 
 

@@ -31,9 +31,12 @@ from catalog.rule_marks import annotate_filed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyRun:
-    """One `apply`, by the id of the event with which it began; ``acting`` is who asked for it."""
+    """One `apply`, by the id of the event with which it began; ``acting`` is who asked for it.
 
-    id: int
+    Without an id it is one person's decision about single files, which is not part of any `apply`.
+    """
+
+    id: int | None
     acting: Acting
     configuration_id: int | None
     now: datetime
@@ -253,7 +256,7 @@ def _event(one: Refiling, rules: Mapping[int, tuple[str | None, int | None]], ru
         REFILED if one.owner is None else REOWNED,
         run,
         before={**before, RESTORE: restore},
-        after={**after, "apply": run.id},
+        after=after if run.id is None else {**after, "apply": run.id},
     )
 
 

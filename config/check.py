@@ -7,6 +7,7 @@ from pathlib import Path
 from config.examples import ExampleCounts, run_examples
 from config.loader import examine
 from config.problems import Problem, Severity, in_order
+from config.reach import unreachable
 from config.settings import Settings
 
 
@@ -27,7 +28,8 @@ def check(path: Path, environ: Mapping[str, str]) -> CheckReport:
     examined = examine(path, environ=environ, has_to_have_roots=True)
     examples, failures = run_examples(examined.settings) if examined.settings else (ExampleCounts(), ())
     problems = in_order((*examined.errors, *failures))
-    warnings = tuple(problem for problem in examined.problems if problem.severity is Severity.WARNING)
+    never = unreachable(examined.settings) if examined.settings else ()
+    warnings = in_order((*(one for one in examined.problems if one.severity is Severity.WARNING), *never))
     return CheckReport(
         ok=not problems, problems=problems, examples=examples, warnings=warnings, settings=examined.settings
     )

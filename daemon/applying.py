@@ -55,8 +55,8 @@ def carry_out(
     """File anew what differs from the rules; gives how far it is after each fileset. Can run again after a kill."""
     outcome = Outcome()
     owners = OwnersByFile(site.catalogue, site.settings, site.accounts, site.now, is_to_stay=True)
-    run = _begin(site, acting, options)
-    outcome.apply = run.id
+    number, run = _begin(site, acting, options)
+    outcome.apply = number
     applying = Applying(
         catalogue=site.catalogue, run=run, options=options, made_people=owners.look_again, between=between
     )
@@ -70,16 +70,16 @@ def carry_out(
                 yield outcome
     with site.catalogue.writing() as connection:
         told = {"done": outcome.done, "failed": outcome.failed}
-        note_apply(connection, ENDED, run.id, acting, told, site.now, VIA)
+        note_apply(connection, ENDED, number, acting, told, site.now, VIA)
     yield outcome
 
 
-def _begin(site: Site, acting: Acting, options: Options) -> ApplyRun:
+def _begin(site: Site, acting: Acting, options: Options) -> tuple[int, ApplyRun]:
     told: dict[str, Any] = {one.name: getattr(options, one.name) for one in fields(options)}
     with site.catalogue.writing() as connection:
         version = note_version(connection, site.settings, now=site.now)
         number = begin_apply(connection, acting, told, configuration_id=version, now=site.now, via=VIA)
-    return ApplyRun(id=number, acting=acting, configuration_id=version, now=site.now, via=VIA)
+    return number, ApplyRun(id=number, acting=acting, configuration_id=version, now=site.now, via=VIA)
 
 
 def apply_document(plan: PlanDocument, outcome: Outcome) -> ApplyDocument:
@@ -106,7 +106,7 @@ def undo(
     run = ApplyRun(id=last.id, acting=acting, configuration_id=last.configuration_id, now=now, via=VIA)
     done = 0
     left: list[str] = []
-    for fileset_id, problem in undo_all(catalogue, run, between=between):
+    for fileset_id, problem in undo_all(catalogue, run, last.id, between=between):
         if problem is None:
             done += 1
         elif len(left) < PROBLEMS_AT_MOST:

@@ -117,7 +117,7 @@ class Applying:
             owner=change.owner if Kind.REOWNED in change.kinds else None,
             is_by_hand=change.is_by_hand,
             is_placed_anew=Kind.REFILED in change.kinds,
-            is_forced=self.options.force and Kind.REFILED in change.kinds and not one.filed.is_in_place,
+            is_forced=Kind.REFILED in change.kinds and not (one.filed.is_in_place or one.filed.is_unplaced),
         )
 
     def _place(self) -> Iterator[Applied]:
@@ -136,14 +136,16 @@ def _told(reason: str | None) -> str | None:
     return None if reason is None else f"it lies in no container now, its place is taken: {reason}"
 
 
-def undo_all(catalogue: Catalogue, run: ApplyRun, *, between: Between = _nothing) -> Iterator[tuple[int, str | None]]:
+def undo_all(
+    catalogue: Catalogue, run: ApplyRun, apply_id: int, *, between: Between = _nothing
+) -> Iterator[tuple[int, str | None]]:
     """Take an `apply` back, the newest decision first; gives each fileset, with the reason where it stays."""
-    for decisions in _pages(catalogue, run.id):
+    for decisions in _pages(catalogue, apply_id):
         with catalogue.writing() as connection:
             results = undo_page(connection, decisions, run)
         between()
         yield from results.items()
-    for decisions in _pages(catalogue, run.id):
+    for decisions in _pages(catalogue, apply_id):
         waiting = _still_waiting(catalogue, decisions)
         if not waiting:
             continue

@@ -41,10 +41,14 @@ class Kept(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What `apply` may do beside filing and naming anew: change owners, undo what people changed."""
+    """What `apply` may do beside filing and naming anew: change owners, undo what people changed.
+
+    ``is_decided``: a person decided about just this file now; only names given by hand withstand that.
+    """
 
     change_owners: bool = False
     force: bool = False
+    is_decided: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,7 @@ def compare(filed: Filed, decided: Decided, filed_by: str, options: Options, *, 
     placement, ownership = decided
     owner = (ownership.owner_id, ownership.group_id)
     is_other = owner != (filed.owner_id, filed.group_id)
-    if is_other and filed.owner_differs:
+    if is_other and filed.owner_differs and not options.is_decided:
         return Change(kept={Kind.REOWNED: Kept.ACCEPT}, owner=owner)
     place_kept = _why_place_stays(filed, filed_by, options)
     owner_kept = _why_owner_stays(filed, place_kept, options, is_there=is_there) if is_other else None
@@ -100,7 +104,7 @@ def compare(filed: Filed, decided: Decided, filed_by: str, options: Options, *, 
 
 
 def _why_place_stays(filed: Filed, filed_by: str, options: Options) -> str | None:
-    if options.force or filed.is_unplaced:
+    if options.force or options.is_decided or filed.is_unplaced:
         return None
     if filed.is_by_hand and filed_by != "hand":
         return Kept.ASSIGNED
@@ -108,7 +112,7 @@ def _why_place_stays(filed: Filed, filed_by: str, options: Options) -> str | Non
 
 
 def _why_owner_stays(filed: Filed, place_kept: str | None, options: Options, *, is_there: bool) -> str | None:
-    if not options.change_owners:
+    if not (options.change_owners or options.is_decided):
         return Kept.NOT_ASKED
     if not is_there:
         return Kept.GONE
@@ -116,7 +120,7 @@ def _why_owner_stays(filed: Filed, place_kept: str | None, options: Options, *, 
         image.is_owned_by_hand or (image.owner_id, image.group_id) != (filed.owner_id, filed.group_id)
         for image in filed.images
     )
-    if is_given and not options.force:
+    if is_given and not (options.force or options.is_decided):
         return Kept.GIVEN
     # An image that goes to another group leaves its containers: what a person put there stays, with its owner.
     return place_kept
@@ -156,7 +160,7 @@ def _place_of(document: Mapping[str, Any]) -> Any:
 
 
 def _is_to_return(filed: Filed, options: Options) -> bool:
-    return options.force and not filed.is_in_place
+    return (options.force or options.is_decided) and not filed.is_in_place
 
 
 def _new_names(filed: Filed, document: Mapping[str, Any], options: Options) -> tuple[dict[int, str], bool]:

@@ -5,9 +5,11 @@ from pathlib import Path
 import click
 
 from catalog.decisions import Targets, assign, revoke
+from daemon.assigning import filed_as_decided
 from daemon.context import Context, with_context
 from daemon.decision_rows import Rows, finish, wanted
 from daemon.options import command as coverslip_command
+from daemon.planning import site_of
 from daemon.values import ANY_PATH
 
 
@@ -46,8 +48,9 @@ def command(
 ) -> int:
     """Decide where files belong that are held, unmatched or wrongly filed.
 
-    What is left out is left to the rules. A folder means all below it, also what comes later. `why` shows the
-    decision. Administrators decide about everything, group owners inside their group.
+    What is left out is left to the rules. A folder means all below it, also what comes later. What is catalogued
+    already is filed anew at once and keeps its ids; names that people gave stay. `why` shows the decision, --revoke
+    takes it back. Administrators decide about everything, group owners inside their group.
     """
     targets = Targets(
         owner=owner, group=group, project=project, dataset=dataset, screen=screen, plate=plate, run=run, image=image
@@ -61,4 +64,5 @@ def command(
             rows = revoke(connection, acting, which, now=now, via="cli")
         else:
             rows = assign(connection, acting, which, targets, now=now, via="cli")
-    return finish(context, rows)
+    filed = filed_as_decided(site_of(context.settings, context.catalogue, now), acting, which, rows)
+    return finish(context, filed)

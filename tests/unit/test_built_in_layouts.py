@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from config.check import run_examples
+from config.examples import run_examples
 from config.layouts import built_in, built_in_names, built_in_text, built_in_title
 from config.loader import load
 from config.rule_outcome import OutcomeKind, example_problem, outcome_of
