@@ -21,6 +21,20 @@ UNPLACED = "unplaced"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FilesetKeys:
+    """By what a fileset is found when further files come; ``grouping`` says what tells which files are its own.
+
+    The others are as in `catalog.models.ingest.Fileset`.
+    """
+
+    key: bytes
+    grouping: str = "file"
+    neighbour: bytes | None = None
+    plate_key: bytes | None = None
+    marker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FiledImage:
     """An image of a fileset, and the containers in which it lies, by their origin keys (None: they have none)."""
 
@@ -44,7 +58,10 @@ class FiledImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filed:
-    """A catalogued fileset. ``paths`` are those of its members, relative to the root."""
+    """A catalogued fileset. ``paths`` are those of its members, relative to the root; ``captured`` what each captured.
+
+    ``paths`` and ``captured`` go together; the second is as `catalog.captured` writes it.
+    """
 
     fileset_id: int
     root_id: int
@@ -53,7 +70,9 @@ class Filed:
     owner_id: int
     group_id: int
     owner_differs: bool
+    keys: FilesetKeys
     paths: tuple[bytes, ...]
+    captured: tuple[str | None, ...]
     images: tuple[FiledImage, ...]
 
     @property
@@ -113,6 +132,11 @@ _FILESETS: AnySelect = select(
     Fileset.owner_id,
     Fileset.group_id,
     Fileset.owner_differs,
+    Fileset.key,
+    Fileset.grouping,
+    Fileset.neighbour,
+    Fileset.plate_key,
+    Fileset.marker,
 ).where(Fileset.done_digest.is_not(None), Fileset.removed_at.is_(None))
 
 
@@ -130,24 +154,37 @@ def _filed(connection: Connection, rows: Sequence[RowMapping], *, is_locking: bo
             owner_id=row["owner_id"],
             group_id=row["group_id"],
             owner_differs=row["owner_differs"] is not None,
-            paths=tuple(members.get(row["id"], ())),
+            keys=_keys(row),
+            paths=tuple(path for path, _ in members.get(row["id"], ())),
+            captured=tuple(captured for _, captured in members.get(row["id"], ())),
             images=tuple(images.get(row["id"], ())),
         )
         for row in rows
     ]
 
 
-def _members(connection: Connection, ids: Sequence[int]) -> dict[int, list[bytes]]:
+def _keys(row: RowMapping) -> FilesetKeys:
+    return FilesetKeys(
+        key=bytes(row["key"]),
+        grouping=row["grouping"],
+        neighbour=_bytes(row["neighbour"]),
+        plate_key=_bytes(row["plate_key"]),
+        marker=row["marker"],
+    )
+
+
+def _members(connection: Connection, ids: Sequence[int]) -> dict[int, list[tuple[bytes, str | None]]]:
     query = (
-        select(Sighting.fileset_id, Directory.path, Sighting.name)
+        select(Sighting.fileset_id, Directory.path, Sighting.name, Sighting.captured)
         .join(Directory, Directory.id == Sighting.directory_id)
         .where(Sighting.fileset_id.in_(ids))
         .order_by(Sighting.fileset_id, Directory.path, Sighting.name)
     )
-    found: dict[int, list[bytes]] = {}
+    found: dict[int, list[tuple[bytes, str | None]]] = {}
     for row in connection.execute(query):
         folder, name = bytes(row.path), bytes(row.name)
-        found.setdefault(row.fileset_id, []).append(folder + b"/" + name if folder else name)
+        path = folder + b"/" + name if folder else name
+        found.setdefault(row.fileset_id, []).append((path, row.captured))
     return found
 
 

@@ -6,7 +6,7 @@ Ids, thumbnails and what people noted stay. Everything here can run again; the c
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from catalog.changing_hands import change_group, change_rule_annotations
 from catalog.events import NewEvent, record
-from catalog.filed import UNPLACED, Filed, FiledImage, filed_by_ids
+from catalog.filed import UNPLACED, Filed, FiledImage, FilesetKeys, filed_by_ids
 from catalog.filings import filing_of
 from catalog.image_rows import file_images
 from catalog.looks import Filing
@@ -27,6 +27,11 @@ from catalog.permissions import Acting
 from catalog.queries.history import REFILED, REOWNED, RESTORE
 from catalog.rule_annotations import drop_by_rule
 from catalog.rule_marks import annotate_filed
+
+MEANWHILE = "it was changed while this ran; run `coverslip apply` again"
+TAKEN_KEY = (
+    "the rules make one image of its files and of others that were seen since; what is catalogued is not merged yet"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,7 @@ class Refiling:
 
     filed: Filed
     document: Mapping[str, Any]
+    keys: FilesetKeys
     names: Mapping[int, str]
     owner: tuple[int, int] | None
     is_by_hand: bool
@@ -60,20 +66,35 @@ class Refiling:
     is_forced: bool = False
 
 
-def refile_page(connection: Connection, refilings: Sequence[Refiling], run: ApplyRun) -> list[int]:
-    """File these anew, except what is no longer as it was compared: gives the ids of what was done.
+def refile_page(connection: Connection, refilings: Sequence[Refiling], run: ApplyRun) -> dict[int, str | None]:
+    """File these anew; gives, by fileset, None where that was done, else why not: it is no longer as it was compared.
 
     Images that go into a plate are taken out of their place only, and their placement says so: `place_page` puts
     them in, once all that have to leave a plate have left it.
     """
     now_filed = filed_by_ids(connection, [one.filed.fileset_id for one in refilings], is_locking=True)
-    same = [one for one in refilings if now_filed.get(one.filed.fileset_id) == one.filed]
-    rules = _rules_of(connection, [one.filed.fileset_id for one in same])
-    for one in same:
-        if not _only_waits(one):
-            record(connection, _event(one, rules, run))
-            _refile(connection, one, run)
-    return [one.filed.fileset_id for one in same]
+    rules = _rules_of(connection, list(now_filed))
+    results: dict[int, str | None] = {}
+    for one in refilings:
+        fileset_id = one.filed.fileset_id
+        if now_filed.get(fileset_id) != one.filed:
+            results[fileset_id] = MEANWHILE
+        elif is_key_taken(connection, one.filed, one.keys):
+            results[fileset_id] = TAKEN_KEY
+        else:
+            results[fileset_id] = None
+            if not _only_waits(one):
+                record(connection, _event(one, rules, run))
+                _refile(connection, one, run)
+    return results
+
+
+def is_key_taken(connection: Connection, filed: Filed, keys: FilesetKeys) -> bool:
+    """Tell whether another fileset of the root is known by this key already: the two would be one."""
+    if keys.key == filed.keys.key:
+        return False
+    query = select(Fileset.id).where(Fileset.root_id == filed.root_id, Fileset.key == keys.key)
+    return connection.scalar(query) is not None
 
 
 def _only_waits(one: Refiling) -> bool:
@@ -120,7 +141,7 @@ def _refile(connection: Connection, one: Refiling, run: ApplyRun) -> None:
     waits = one.is_placed_anew and goes_into_plate(new)
     document = {**one.document, UNPLACED: True} if waits else dict(one.document)
     owner = one.owner or (filed.owner_id, filed.group_id)
-    store(connection, filed, document, owner, is_by_hand=one.is_by_hand)
+    store(connection, filed, document, owner, one.keys, is_by_hand=one.is_by_hand)
     for image in filed.images:
         _update_image(connection, image, one, run)
     _follow_rules(connection, filed, new, run, is_placed=not waits, is_placed_anew=one.is_placed_anew)
@@ -180,11 +201,12 @@ def store(
     filed: Filed,
     document: Mapping[str, Any],
     owner: tuple[int, int],
+    keys: FilesetKeys,
     *,
     is_by_hand: bool,
 ) -> None:
-    """Write how a fileset is placed and whose it is; where it lies is its owner's folder then."""
-    values = {
+    """Write how a fileset is placed, found and whose it is; where it lies is its owner's folder then."""
+    values = asdict(keys) | {
         "placement": dict(document),
         "owner_id": owner[0],
         "group_id": owner[1],
@@ -249,6 +271,7 @@ def _event(one: Refiling, rules: Mapping[int, tuple[str | None, int | None]], ru
         "is": document_digest(one.document),
         "owner": [one.filed.owner_id, one.filed.group_id],
         "is_by_hand": one.filed.is_by_hand,
+        "keys": keys_restore(one.filed.keys),
         "images": [_image_restore(image, rules.get(image.id, (None, None))) for image in one.filed.images],
     }
     return event_of(
@@ -305,6 +328,23 @@ def _image_restore(image: FiledImage, rule: tuple[str | None, int | None]) -> di
         "datasets": [dataset_id for dataset_id, _ in image.datasets],
         "sample": None if image.sample is None else [image.sample[0], *image.sample[2:]],
     }
+
+
+def keys_restore(keys: FilesetKeys) -> dict[str, Any]:
+    """Give the keys as an event keeps them."""
+    return {name: value.hex() if isinstance(value, bytes) else value for name, value in asdict(keys).items()}
+
+
+def keys_restored(restore: Mapping[str, Any]) -> FilesetKeys:
+    """Read what `keys_restore` gave."""
+    neighbour, plate_key = restore["neighbour"], restore["plate_key"]
+    return FilesetKeys(
+        key=bytes.fromhex(restore["key"]),
+        grouping=restore["grouping"],
+        neighbour=None if neighbour is None else bytes.fromhex(neighbour),
+        plate_key=None if plate_key is None else bytes.fromhex(plate_key),
+        marker=restore["marker"],
+    )
 
 
 def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

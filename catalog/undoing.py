@@ -17,6 +17,7 @@ from catalog.models.images import Image
 from catalog.models.ingest import Fileset
 from catalog.queries.history import REFILED, REOWNED, RESTORE
 from catalog.refiling import (
+    TAKEN_KEY,
     ApplyRun,
     change_hands,
     document_digest,
@@ -24,6 +25,8 @@ from catalog.refiling import (
     event_of,
     follow_sightings,
     goes_into_plate,
+    is_key_taken,
+    keys_restored,
     leave,
     store,
     void_job,
@@ -49,6 +52,8 @@ def undo_page(connection: Connection, decisions: Sequence[Decision], run: ApplyR
             continue
         elif document_digest(filed.document) != restore["is"] or not _is_still_given(filed, decision):
             results[decision.fileset_id] = SINCE
+        elif is_key_taken(connection, filed, keys_restored(restore["keys"])):
+            results[decision.fileset_id] = TAKEN_KEY
         else:
             _undo(connection, filed, restore, run)
             results[decision.fileset_id] = None
@@ -80,9 +85,8 @@ def _undo(connection: Connection, filed: Filed, restore: Mapping[str, Any], run:
     images = [image.id for image in filed.images]
     drop_noted(connection, images, filing_of(filed.document), old)
     waits = is_moved and goes_into_plate(old)
-    store(
-        connection, filed, {**document, UNPLACED: True} if waits else document, owner, is_by_hand=restore["is_by_hand"]
-    )
+    placed = {**document, UNPLACED: True} if waits else document
+    store(connection, filed, placed, owner, keys_restored(restore["keys"]), is_by_hand=restore["is_by_hand"])
     earlier = {image["id"]: image for image in restore["images"]}
     for image in filed.images:
         if image.id in earlier:

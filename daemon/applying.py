@@ -8,6 +8,7 @@ from catalog.applies import ENDED, UNDONE, LastApply, begin_apply, last_apply, n
 from catalog.configurations import note_version
 from catalog.engine import Catalogue
 from catalog.errors import Refused
+from catalog.filed import filed_by_ids
 from catalog.names import display
 from catalog.permissions import Acting
 from catalog.refiling import ApplyRun
@@ -99,6 +100,13 @@ def apply_to_undo(catalogue: Catalogue) -> LastApply:
     return last
 
 
+def _shown(catalogue: Catalogue, fileset_id: int) -> str:
+    """Name a fileset for people: by its first file, or by its number when it was removed."""
+    with catalogue.reading() as connection:
+        filed = filed_by_ids(connection, [fileset_id]).get(fileset_id)
+    return display(filed.paths[0]) if filed is not None and filed.paths else f"fileset {fileset_id}"
+
+
 def undo(
     catalogue: Catalogue, acting: Acting, last: LastApply, now: Any, *, between: Between = _nothing
 ) -> Iterator[UndoDocument]:
@@ -110,7 +118,7 @@ def undo(
         if problem is None:
             done += 1
         elif len(left) < PROBLEMS_AT_MOST:
-            left.append(f"fileset {fileset_id}: {problem}")
+            left.append(f"{_shown(catalogue, fileset_id)}: {problem}")
         yield UndoDocument(apply=last.id, done=done, left=tuple(left))
     with catalogue.writing() as connection:
         note_apply(connection, UNDONE, last.id, acting, {"done": done, "left": len(left)}, now, VIA)

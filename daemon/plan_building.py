@@ -125,14 +125,16 @@ class PlanBuilder:
         self.to_do += bool(change.kinds)
         self.kinds.update(kind.value for kind in change.kinds)
         self.kept.update(reason for kind, reason in change.kept.items() if isinstance(reason, Kept))
-        self.kinds.update(kind.value for kind in change.kept if kind in (Kind.UNMATCHED, Kind.HELD))
+        self.kinds.update(kind.value for kind in change.kept if kind in (Kind.UNMATCHED, Kind.HELD, Kind.REGROUPED))
         row = self._change_row(root, root_path, compared)
         if len(self.changes) < self.limit:
             self.changes.append(row)
         else:
             self.is_complete = False
-        for heading, example in change_headings(row):
-            self._tally("change").add(heading, example)
+        for kind in row.kinds:
+            self._tally("change").add(*_heading_of(kind, row, None))
+        for kind, reason in row.kept.items():
+            self._tally("stay").add(*_heading_of(kind, row, reason))
 
     def _would_change_hands(self, compared: Compared) -> bool:
         kept = compared.change.kept.get(Kind.REOWNED)
@@ -179,6 +181,7 @@ class PlanBuilder:
             scanned=scanned,
             **fates,
             compared=self.compared,
+            to_do=self.to_do,
             catalogued=dict(sorted(self.kinds.items())),
             kept=dict(sorted(self.kept.items())),
             problems=tuple(self.problems),
@@ -238,22 +241,19 @@ def place_text(target: Mapping[str, Any]) -> str:
     return " / ".join(names) or "no container"
 
 
-def change_headings(row: ChangeRow) -> list[tuple[tuple[str, ...], str]]:
-    """Give the headings under which a change is counted, each with an example: one for each kind, done or kept."""
-    done = [_heading_of(kind, row, None) for kind in row.kinds]
-    return done + [_heading_of(kind, row, reason) for kind, reason in row.kept.items()]
-
-
 def _heading_of(kind: str, row: ChangeRow, kept: str | None) -> tuple[tuple[str, ...], str]:
+    """Give the heading under which one difference is counted, and an example."""
     before, after, name = row.before, row.after, _name(row.path)
+    title = kind if kept is None else f"{kind}: {kept}"
     if after is None:
-        return (kind, f"stays as it is: {kept}"), name
-    title = kind if kept is None else f"{kind}: stays, {kept}"
+        return (title, f"in {place_text(before.target)}"), name
     match kind:
         case Kind.REFILED:
             return (title, f"{_where(before)} -> {_where(after)}"), name
         case Kind.REOWNED:
             return (title, f"{before.group} / {before.owner} -> {after.group} / {after.owner}"), name
+        case Kind.KEYED | Kind.REGROUPED:
+            return (title, f"images in {place_text(after.target)}"), name
         case Kind.RENAMED:
             return (title, f"images in {place_text(after.target)}"), f"'{before.image}' -> '{after.image}'"
         case _:

@@ -50,7 +50,8 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSummary:
-    """Exact counts of files. ``catalogued`` counts what `apply` would do by kind, ``kept`` what stays by reason.
+    """Exact counts of files. ``compared`` are catalogued, `apply` would file ``to_do`` of them anew; ``catalogued``
+    counts what differs by kind, ``kept`` what stays by reason.
 
     ``problems`` are roots that could not be looked at, with the reason; ``is_complete`` is false where a list holds
     examples only. ``configuration`` is the version of the file, null when it was never in force; ``in_force`` that
@@ -68,6 +69,7 @@ class PlanSummary:
     ignored: int
     skipped: int
     compared: int
+    to_do: int
     catalogued: Mapping[str, int]
     kept: Mapping[str, int]
     problems: tuple[str, ...]

@@ -50,12 +50,14 @@ def _versions(summary: PlanSummary) -> str:
     return f"the configuration is not in force yet ({in_force})"
 
 
-def show_tally(tally: Tally | None, title: str, output: Output, *, color: str | None = None) -> None:
-    """Print a section: its count, then its largest headings, as deep as they are."""
+def show_tally(
+    tally: Tally | None, title: str, output: Output, *, color: str | None = None, is_counted: bool = False
+) -> None:
+    """Print a section: its count (unless the title has it), then its largest headings, as deep as they are."""
     if tally is None or tally.count == 0:
         return
     output.line()
-    output.line(f"{title}: {tally.count}", bold=True, **({"fg": color} if color else {}))
+    output.line(title if is_counted else f"{title}: {tally.count}", bold=True, **({"fg": color} if color else {}))
     groups = sorted(tally.groups.items(), key=lambda item: (-item[1].count, item[0]))
     shown = sorted(groups[:HEADINGS_AT_MOST])
     above: tuple[str, ...] = ()
@@ -76,13 +78,14 @@ def _examples(group: Group) -> str:
 
 
 def show_changes(document: PlanDocument, tallies: Mapping[str, Tally], output: Output) -> None:
-    """Print what becomes of what is catalogued."""
-    tally = tallies.get("change")
-    if tally is None or tally.count == 0:
+    """Print what becomes of what is catalogued, and what stays though the rules say otherwise."""
+    summary = document.summary
+    if not summary.to_do and "stay" not in tallies:
         output.line()
-        output.line(f"{document.summary.compared} catalogued files are filed as the rules say")
-        return
-    show_tally(tally, "catalogued, by `coverslip apply`", output, color=_COLORS["change"])
+        output.line(f"{summary.compared} catalogued files are filed as the rules say")
+    title = f"`coverslip apply` files {summary.to_do} of {summary.compared} catalogued files anew"
+    show_tally(tallies.get("change"), title, output, color=_COLORS["change"], is_counted=True)
+    show_tally(tallies.get("stay"), "catalogued, and stays though the rules say otherwise", output)
 
 
 def show_alike(document: PlanDocument, output: Output) -> None:

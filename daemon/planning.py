@@ -96,6 +96,7 @@ def _deciding(site: Site, name: str, own: Own) -> Deciding:
         root_settle=watch.settle,
         now=site.now,
         is_storage=watch.role == "storage",
+        has_sets=site.rules[name].has_sets,
         assigned=() if row is None else tuple(one for one in site.assigned if one.root_id == row.id),
     )
 

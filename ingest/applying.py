@@ -21,7 +21,6 @@ from ingest.planning import PlannedRoot
 #: So many filesets are filed anew in one transaction.
 AT_ONCE = 50
 UNDONE_AT_ONCE = 50
-MEANWHILE = "it was changed while this ran; run `coverslip apply` again"
 
 #: Called between transactions, for whoever wants to stop, or to be killed there.
 Between = Callable[[], None]
@@ -74,11 +73,12 @@ class Applying:
         if not wanted:
             return
         with self.catalogue.writing() as connection:
-            done = set(refile_page(connection, [self._refiling(one) for one in wanted], self.run))
+            results = refile_page(connection, [self._refiling(one) for one in wanted], self.run)
         self.between()
         for one in wanted:
-            if one.filed.fileset_id not in done:
-                yield Applied(compared=one, problem=MEANWHILE)
+            problem = results[one.filed.fileset_id]
+            if problem is not None:
+                yield Applied(compared=one, problem=problem)
             elif Kind.REFILED in one.change.kinds:
                 self._waiting[one.filed.fileset_id] = one
                 if len(self._waiting) > 100_000:
@@ -110,9 +110,11 @@ class Applying:
     def _refiling(self, one: Compared) -> Refiling:
         change: Change = one.change
         assert change.document is not None  # noqa: S101 - there is something to do
+        assert change.keys is not None  # noqa: S101 - they come with the document
         return Refiling(
             filed=one.filed,
             document=change.document,
+            keys=change.keys,
             names=change.names,
             owner=change.owner if Kind.REOWNED in change.kinds else None,
             is_by_hand=change.is_by_hand,

@@ -4,12 +4,12 @@ This is the table "who wins" for changed rules: names and containers follow the 
 only where that is asked for, and what a person changed stays the person's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from catalog.filed import Filed, FiledImage
+from catalog.filed import Filed, FiledImage, FilesetKeys
 from catalog.filings import filing_of
 from catalog.image_rows import image_names_of
 from ingest.documents import placement_document
@@ -23,6 +23,10 @@ class Kind(StrEnum):
     RENAMED = "renamed"
     REOWNED = "re-owned"
     ANNOTATED = "annotated"
+    #: Nothing that people see: files that come later find their image by the new rule.
+    KEYED = "joined by later files"
+    #: Its files would be grouped into images otherwise: listed, and left as it is.
+    REGROUPED = "grouped otherwise"
     UNMATCHED = "no longer matched"
     HELD = "held"
 
@@ -37,6 +41,7 @@ class Kept(StrEnum):
     ASSIGNED = "filed by hand"
     MOVED = "moved by hand"
     NAMED = "named by hand"
+    GROUPED = "the rules would make other images of its files; what is catalogued is not merged or split yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,7 @@ class Change:
     kinds: frozenset[Kind] = frozenset()
     kept: Mapping[Kind, str] = field(default_factory=dict)
     document: Mapping[str, Any] | None = None
+    keys: FilesetKeys | None = None
     names: Mapping[int, str] = field(default_factory=dict)
     owner: tuple[int, int] | None = None
     #: The name of a user who has to be made first; ``owner`` has 0 for the id then.
@@ -70,12 +76,16 @@ class Change:
 
 
 Decided = tuple[Placement, Ownership] | NotPlaced
+#: By what a fileset is found, for a placement under an ownership.
+KeysOf = Callable[[Placement, Ownership], FilesetKeys]
 
-_PLACE = ("containers", "container_owner")
+_PLACE = ("containers", "container_owner", "folder", "dimensions")
 _NOTES = ("tags", "key_values", "annotate", "table", "description")
 
 
-def compare(filed: Filed, decided: Decided, filed_by: str, options: Options, *, is_there: bool = True) -> Change:
+def compare(
+    filed: Filed, decided: Decided, filed_by: str, keys_of: KeysOf, options: Options, *, is_there: bool = True
+) -> Change:
     """Compare; ``filed_by`` says whether the rules or an assignment decided, ``is_there`` whether the files are."""
     if isinstance(decided, NotPlaced):
         kind = Kind.HELD if decided.disposition is NotPlacedAs.HELD else Kind.UNMATCHED
@@ -83,24 +93,47 @@ def compare(filed: Filed, decided: Decided, filed_by: str, options: Options, *, 
     placement, ownership = decided
     owner = (ownership.owner_id, ownership.group_id)
     is_other = owner != (filed.owner_id, filed.group_id)
+    if _is_of_names(keys_of(placement, ownership)) != _is_of_names(filed.keys):
+        return regrouped()
     if is_other and filed.owner_differs and not options.is_decided:
         return Change(kept={Kind.REOWNED: Kept.ACCEPT}, owner=owner)
     place_kept = _why_place_stays(filed, filed_by, options)
     owner_kept = _why_owner_stays(filed, place_kept, options, is_there=is_there) if is_other else None
-    changes_owner = is_other and owner_kept is None
-    document = placement_document(placement, ownership if changes_owner else _own_still(filed, placement, ownership))
+    used = ownership if is_other and owner_kept is None else _own_still(filed, placement, ownership)
+    document, keys = placement_document(placement, used), keys_of(placement, used)
     found = _differences(filed, document, place_kept, options)
-    if changes_owner:
-        found = replace(found, kinds=found.kinds | {Kind.REOWNED})
-    elif owner_kept is not None:
-        found = replace(found, kept={**found.kept, Kind.REOWNED: owner_kept})
+    found = _with_owner(found, owner_kept, is_other=is_other)
+    if place_kept is None and _is_of_names(keys) and keys.key != filed.keys.key:
+        found = replace(found, kinds=found.kinds | {Kind.KEYED})
+    found = replace(found, owner=owner if is_other else None)
+    if not found.kinds:
+        return found
+    stays = Kind.REFILED in found.kept
     return replace(
         found,
-        document=document if Kind.REFILED not in found.kept else _in_old_place(document, filed.document),
-        owner=owner if is_other else None,
-        create_name=ownership.create_name if changes_owner else None,
-        is_by_hand=filed.is_by_hand if Kind.REFILED in found.kept else filed_by == "hand",
-    ) if found.kinds else replace(found, owner=owner if is_other else None)  # fmt: skip
+        document=_in_old_place(document, filed.document) if stays else document,
+        keys=filed.keys if stays else replace(keys, grouping=filed.keys.grouping),
+        create_name=ownership.create_name if Kind.REOWNED in found.kinds else None,
+        is_by_hand=filed.is_by_hand if stays else filed_by == "hand",
+    )
+
+
+def regrouped() -> Change:
+    """Give the change of a fileset whose files would make other images: it is told, and nothing is done."""
+    return Change(kept={Kind.REGROUPED: Kept.GROUPED})
+
+
+def _is_of_names(keys: FilesetKeys) -> bool:
+    """Tell whether names of files join them into one image."""
+    return keys.grouping == "names"
+
+
+def _with_owner(found: Change, owner_kept: str | None, *, is_other: bool) -> Change:
+    if not is_other:
+        return found
+    if owner_kept is not None:
+        return replace(found, kept={**found.kept, Kind.REOWNED: owner_kept})
+    return replace(found, kinds=found.kinds | {Kind.REOWNED})
 
 
 def _why_place_stays(filed: Filed, filed_by: str, options: Options) -> str | None:
@@ -187,4 +220,5 @@ def _name_by_rule(filed: Filed, image: FiledImage, name: str) -> str:
 
 def _in_old_place(document: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
     """Give the new placement, but for the place, which stays."""
-    return {**document, **{name: old.get(name) for name in (*_PLACE, "target")}}
+    kept = {name: old[name] for name in (*_PLACE, "target") if name in old}
+    return {name: value for name, value in document.items() if name not in _PLACE} | kept

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from catalog.captured import written
+from catalog.filed import FilesetKeys
 from catalog.looks import ChangedFile, KnownSighting, SeenFile, SeenFileset
 from catalog.member_digests import member_digest
 from catalog.roots import HandAssignment
@@ -96,13 +97,13 @@ def seen_file(deciding: Deciding, directory: bytes, path: bytes, entry: Entry, *
         ownership = made
     settle = timedelta(seconds=placement.settle_s)
     wait = timedelta(0) if is_first_look_enough(settle, was_closed=was_closed) else settle
-    complete = placement.complete
+    keys = keys_of(deciding, path, placement, ownership)
     fileset = SeenFileset(
-        key=image_key(placement, ownership) if placement.dimensions else fileset_key(path),
-        grouping=_grouping_of(placement, entry.name),
-        neighbour=neighbour_key(placement, ownership) if deciding.has_sets else None,
-        plate_key=plate_key(placement, ownership) if complete and complete.per == "plate" else None,
-        marker=complete.marker if complete else None,
+        key=keys.key,
+        grouping=keys.grouping,
+        neighbour=keys.neighbour,
+        plate_key=keys.plate_key,
+        marker=keys.marker,
         document=placement_document(placement, ownership),
         owner_id=ownership.owner_id,
         group_id=ownership.group_id,
@@ -112,6 +113,18 @@ def seen_file(deciding: Deciding, directory: bytes, path: bytes, entry: Entry, *
     )
     captured = written(placement.dimensions)
     return _seen(directory, entry, None, rule=placement.rule, fileset=fileset, captured=captured)
+
+
+def keys_of(deciding: Deciding, path: bytes, placement: Placement, ownership: Ownership) -> FilesetKeys:
+    """Give by what the fileset of a placed file is found again when further files come."""
+    complete = placement.complete
+    return FilesetKeys(
+        key=image_key(placement, ownership) if placement.dimensions else fileset_key(path),
+        grouping=_grouping_of(placement, path.rpartition(b"/")[2]),
+        neighbour=neighbour_key(placement, ownership) if deciding.has_sets else None,
+        plate_key=plate_key(placement, ownership) if complete and complete.per == "plate" else None,
+        marker=complete.marker if complete else None,
+    )
 
 
 def _grouping_of(placement: Placement, name: bytes) -> str:

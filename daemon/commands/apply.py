@@ -35,7 +35,7 @@ def apply(
         show_apply_plan(planned.document, planned.builder.tallies, context.output)
     outcome = Outcome()
     count = planned.builder.to_do
-    if count and confirm(f"file {count} of them anew?", is_sure=is_sure):
+    if count and confirm(f"file {count} catalogued files anew?", is_sure=is_sure):
         outcome = _done(context, site, acting, options, planned, root)
     return apply_document(planned.document, outcome)
 

@@ -6,10 +6,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.filed import Filed, FiledImage
+from catalog.filed import Filed, FiledImage, FilesetKeys
 from catalog.filings import filing_of
-from ingest.comparing import Change, Kind, Options, compare
+from ingest.comparing import Change, Kind, Options
+from ingest.comparing import compare as compare_by_keys
 from ingest.documents import placement_document
+from ingest.filesets import image_key
 from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement, Target
 
 ids = st.integers(1, 3)
@@ -36,6 +38,15 @@ ownerships = st.tuples(ids, ids).map(
 )
 decisions = st.tuples(placements, ownerships)
 options = st.builds(Options, change_owners=st.booleans(), force=st.booleans())
+
+
+def keys_of(placement: Placement, ownership: Ownership) -> FilesetKeys:
+    """Give the keys of an image of many files: they change with the rule, the place and the owner."""
+    return FilesetKeys(key=image_key(placement, ownership), grouping="names")
+
+
+def compare(filed: Filed, decided: Any, filed_by: str, asked: Options, *, is_there: bool = True) -> Change:
+    return compare_by_keys(filed, decided, filed_by, keys_of, asked, is_there=is_there)
 
 
 def images_at(document: dict[str, Any], drawn: list[tuple[bool, bool, bool]], owner: tuple[int, int]) -> Any:
@@ -77,7 +88,9 @@ def filed(draw: st.DrawFn) -> Filed:
         owner_id=owner[0],
         group_id=owner[1],
         owner_differs=draw(st.sampled_from([False, False, False, True])),
+        keys=keys_of(placement, ownership),
         paths=(b"x.tif",),
+        captured=(None,),
         images=images_at(document, drawn, owner),
     )
 
@@ -104,6 +117,7 @@ def applied(before: Filed, change: Change) -> Filed:
     return replace(
         before,
         document=document,
+        keys=change.keys or before.keys,
         is_by_hand=change.is_by_hand if change.document is not None else before.is_by_hand,
         owner_id=owner[0],
         group_id=owner[1],
