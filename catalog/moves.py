@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from catalog.differing import without_placement
 from catalog.events import NewEvent, record
+from catalog.filed import UNPLACED
 from catalog.filings import filing_of
 from catalog.image_rows import file_images, image_names_of
 from catalog.looks import Filing, ReadFileset
@@ -192,7 +193,8 @@ def refile(connection: Connection, fileset_id: int, document: Mapping[str, Any],
         .order_by(Image.series)
     ).all()
     _rename(connection, [tuple(image) for image in images], old, new, now)
-    if row.filed_by == "rule" and _place_of(old) != _place_of(new):
+    is_unplaced = bool(row.placement.get(UNPLACED))
+    if row.filed_by == "rule" and (is_unplaced or _place_of(old) != _place_of(new)):
         ids = [image.id for image in images]
         take_out(connection, ids, old)
         file_images(connection, ids, new, fileset_id=fileset_id, configuration_id=None, now=now)

@@ -16,7 +16,7 @@ from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement
 from ingest.scanner import below, look_at, open_folder, walk_folders
 from ingest.unvisited import unvisited
 
-#: Keys of files that are gone and may turn up elsewhere; more are only counted.
+#: Files that are gone and may turn up elsewhere; of more it is not waited to be known.
 ABSENT_AT_MOST = 200_000
 _FOLDERS_AT_ONCE = 20
 
@@ -103,8 +103,12 @@ def _plan_part(connection: Connection, root: PlannedRoot, part: ListingPart, wal
     if part.problem is None or part.unknown:
         gone = [row for row in known.values() if not row.is_missing and row.name not in there]
         lasting = [row for row in gone if row.disposition not in ("ignored", "skipped")]
-        for row in lasting[: max(0, ABSENT_AT_MOST - len(walk.absent))]:
-            walk.absent[row.directory_id, bytes(row.name)] = below(part.directory, bytes(row.name))
+        for row in lasting:
+            path = below(part.directory, bytes(row.name))
+            if len(walk.absent) < ABSENT_AT_MOST:
+                walk.absent[row.directory_id, bytes(row.name)] = path
+            else:
+                yield PlannedFile(path=path, fate=FileFate.MISSING)
 
 
 def _known(connection: Connection, root_id: int | None, part: ListingPart, walk: _Walk) -> dict[bytes, KnownSighting]:

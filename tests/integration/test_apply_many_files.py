@@ -89,3 +89,16 @@ def test_files_that_the_rules_would_join_now_are_listed_and_stay(site: Site) -> 
         ("b_c1", ("grouped otherwise",)),
         ("b_c2", ("grouped otherwise",)),
     ]
+
+
+def test_an_image_that_came_by_the_new_rules_meanwhile_is_not_joined_and_that_is_said(site: Site) -> None:
+    new = ruled(site, "nothing", CHANNELS)
+    write_tiff(site.root / "smith-lab/ab3c/cells/a_c3.tif", value=3)
+    site.import_(settings=new)
+    before = site.rows(WHERE)
+
+    outcome = applied(site, new)
+
+    assert (outcome.done, outcome.failed) == (0, 1)
+    assert "the rules make one image of its files and of others" in outcome.problems[0]
+    assert site.rows(WHERE) == before
