@@ -13,6 +13,8 @@ from catalog.permissions import Acting
 #: They work on values or build parts of statements: nothing is read in them.
 WITHOUT_DATABASE = {
     "glob_condition",
+    "joined",
+    "without_restore",
     "has_narrow",
     "path_of",
     "placed_group",
