@@ -15,7 +15,7 @@ from catalog.events import NewEvent, record
 from catalog.models.annotations import AnnotationLink
 from catalog.models.containers import DatasetImageLink
 from catalog.models.images import Image, OriginalFile
-from catalog.models.ingest import Fileset, Job, Sighting
+from catalog.models.ingest import Directory, Fileset, Job, Root, Sighting
 from catalog.moves import path_of_fileset, refile, rekey
 from catalog.names import display, path_hash
 from catalog.permissions import Acting, Action, may_on
@@ -67,10 +67,16 @@ _FILESET = select(
 
 
 def _original_that_is_gone(connection: Connection, copy_id: int, copy: Any) -> int | None:
-    """Find an older single file of the same content, owner and group whose own path is gone."""
+    """Find an older single file of the same content, owner and group whose own path is gone, or watched no more."""
     mine, other = aliased(OriginalFile), aliased(OriginalFile)
-    is_there = exists().where(Sighting.fileset_id == Fileset.id, Sighting.missing_since.is_(None))
-    was_there = exists().where(Sighting.fileset_id == Fileset.id, Sighting.missing_since.is_not(None))
+    is_there = (
+        select(Sighting.name)
+        .join(Directory, Directory.id == Sighting.directory_id)
+        .join(Root, Root.id == Directory.root_id)
+        .where(Sighting.fileset_id == Fileset.id, Sighting.missing_since.is_(None), Root.availability != "retired")
+        .exists()
+    )
+    was_there = exists().where(Sighting.fileset_id == Fileset.id)
     query = (
         select(Fileset.id)
         .join(other, other.fileset_id == Fileset.id)

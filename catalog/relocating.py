@@ -14,6 +14,9 @@ from catalog.models.ingest import Directory, Event, Fileset, Root, Sighting
 from catalog.names import display
 from catalog.permissions import Acting
 
+#: What may come and go without anybody noticing.
+_OF_NO_ACCOUNT = ("ignored", "skipped")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownFile:
@@ -25,26 +28,21 @@ class KnownFile:
 
 
 def files_to_look_for(connection: Connection, acting: Acting, root: str, *, limit: int) -> list[KnownFile]:
-    """Give some files that were there when the root was last seen, spread over its folders; for administrators.
+    """Give some files that were there when the root was last seen, any ones; for administrators.
 
     Raises NotFound for a root that is not known.
     """
     if not (acting.is_administrator or acting.is_system):
         raise NotFound(f"there is no root {root}")
     root_id = _root_id(connection, root)
-    folders = select(Directory.id).where(Directory.root_id == root_id)
-    spread = (
-        select(func.min(Sighting.name).label("name"), Sighting.directory_id)
-        .where(Sighting.directory_id.in_(folders), Sighting.missing_since.is_(None), Sighting.disposition != "ignored")
-        .group_by(Sighting.directory_id)
-        .order_by(func.random())
-        .limit(limit)
-        .subquery()
-    )
     query = (
         select(Directory.path, Sighting.name, Sighting.size_bytes, Sighting.mtime_ns)
-        .join(spread, (spread.c.directory_id == Sighting.directory_id) & (spread.c.name == Sighting.name))
         .join(Directory, Directory.id == Sighting.directory_id)
+        .where(
+            Directory.root_id == root_id, Sighting.missing_since.is_(None), Sighting.disposition.not_in(_OF_NO_ACCOUNT)
+        )
+        .order_by(func.random())
+        .limit(limit)
     )
     return [
         KnownFile(
@@ -111,8 +109,8 @@ def _make_room(connection: Connection, name: str) -> None:
     events = connection.scalar(select(func.count()).where(Event.root_id == other, Event.object_type != "root"))
     if filesets or events:
         raise Refused(
-            f"files below the root {name} were taken in as new ones already; give that folder the name of the old root"
-            " in the configuration (`name:`) before the daemon sees it, and restore a backup of before"
+            f"files below the root {name} were taken in as new ones already; `coverslip accept` of that folder joins"
+            " them with the images that they had below the old root"
         )
     folders = select(Directory.id).where(Directory.root_id == other)
     connection.execute(delete(Sighting).where(Sighting.directory_id.in_(folders)))

@@ -54,7 +54,8 @@ def command(context: Context, root: str, folder: Path) -> None:
 
     First stop the daemon and name the new folder in the configuration, as a root; when the root's name there is
     another one, the old root gets it. Some files are looked for in the new folder, by size and time, before anything
-    is changed: images keep their ids, and nothing is imported again.
+    is changed: images keep their ids, and nothing is imported again. (When the daemon has seen the new name already,
+    `coverslip accept DIR` joins what it took in with what was there.)
     """
     acting = context.administrator()
     target = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay what they are called

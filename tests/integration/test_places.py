@@ -264,6 +264,20 @@ def test_a_root_that_was_renamed_keeps_all_its_images(site: Site, second: Path) 
     assert site.rows("SELECT * FROM sighting WHERE missing_since IS NOT NULL") == []
 
 
+def test_what_was_taken_in_below_a_renamed_root_is_joined_with_what_it_was_below_the_old_one(site: Site) -> None:
+    for number in range(3):
+        write_tiff(site.root / DAY / f"{number}.tif", value=number)
+    site.import_()
+    tag(site, 2, "good")
+    before = identities(site.catalogue)
+    new = site.root.rename(site.root.with_name("disk2"))
+    site.import_(settings=site.settings(roots={"disk2": new}))  # the name was not kept, nobody relocated
+    assert len(site.images()) == 6
+    assert [row.done for row in accepted(site, new)] == [True] * 3
+    assert identities(site.catalogue) == {("disk2", path): one for (_, path), one in before.items()}
+    assert violations(site.catalogue, {"disk2": new}) == []
+
+
 def test_a_root_that_was_taken_in_under_a_new_name_already_is_not_overwritten(site: Site, second: Path) -> None:
     write_tiff(site.root / DAY / "a.tif")
     write_tiff(second / DAY / "b.tif", value=2)
