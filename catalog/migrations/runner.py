@@ -4,6 +4,7 @@ Each migration runs in one transaction with its version, on both databases: kill
 version stands as it was.
 """
 
+import itertools
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -120,6 +121,7 @@ def _back_up(catalogue: Catalogue, backup_to: Path | None, *, has_backup: bool) 
         raise CatalogueUnavailable(
             f"the catalogue {source} is of an older version; `coverslip admin migrate` backs it up and migrates it"
         )
+    backup_to = _free_name(backup_to)
     for left in backup_to.parent.glob(f"*{PARTIAL}"):
         left.unlink()  # of a migration that was killed while it made its backup
     try:
@@ -127,3 +129,9 @@ def _back_up(catalogue: Catalogue, backup_to: Path | None, *, has_backup: bool) 
     except BackupFailed as error:
         raise CatalogueUnavailable(str(error)) from error
     return backup_to
+
+
+def _free_name(wanted: Path) -> Path:
+    """Give a name that is free: one that was killed after its backup may be tried again within the same second."""
+    names = (wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}") for number in itertools.count(2))
+    return next(name for name in itertools.chain([wanted], names) if not name.exists())

@@ -246,7 +246,18 @@ def test_users_come_from_a_csv_file_all_or_none(site: Shell) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["explain", "x.tif"], ["config", "show"], ["doctor"], ["admin", "ls"], ["admin", "add", "cd4e"], ["check"]],
+    [
+        ["explain", "x.tif"],
+        ["config", "show"],
+        ["doctor"],
+        ["admin", "ls"],
+        ["admin", "add", "cd4e"],
+        ["check"],
+        ["verify"],
+        ["backup", "b.db"],
+        ["forget", "x.tif"],
+        ["relocate", "confocal", "--to", "."],
+    ],
     ids=" ".join,
 )
 def test_commands_for_administrators_are_refused_to_others_with_3(site: Shell, command: list[str]) -> None:
@@ -484,3 +495,62 @@ def test_an_administrators_look_into_a_private_group_is_recorded_once_for_each_c
         ((name, account),) = looks()[before:]
         assert " ".join(command).startswith(str(name))
         assert account == pwd.getpwuid(os.geteuid()).pw_name
+
+
+def test_a_backup_is_one_file_that_is_never_overwritten_and_never_below_a_watched_folder(site: Shell) -> None:
+    made = site.json("backup", "b.db")
+    assert made == {
+        "file": f"{site.folder}/b.db",
+        "format": "sqlite",
+        "size_bytes": (site.folder / "b.db").stat().st_size,
+    }
+    assert stat.S_IMODE((site.folder / "b.db").stat().st_mode) == 0o600
+    assert site.run("backup", "b.db")[0] == 1
+    code, _, err = site.run("backup", "data/b.db")
+    assert (code, "nothing is ever written below the watched folder" in err) == (1, True)
+    assert list((site.folder / "data").iterdir()) == []
+
+
+def test_places_are_told_to_those_who_see_the_object(site: Shell) -> None:
+    places = site.json("locate", "image:1")
+    assert isinstance(places, list)
+    told = [(one["image_id"], one["root"], one["path"], one["is_there"], one["seen_as"]) for one in places]
+    assert told == [(1, "confocal", f"{site.folder}/data/smith-lab/ab3c/cell", True, {})]
+    assert site.run("locate", "image:3", "--as", "ab3c")[0] == 3
+    assert site.run("locate", "dataset:1", "--as", "cd4e")[0] == 0
+
+
+def test_forget_drops_what_is_gone_and_keeps_what_is_imported(site: Shell) -> None:
+    code, out, _ = site.run("forget", "data/smith-lab/ab3c/cell", "--json")
+    assert code == 1
+    assert "only what is gone, deleted or failed is forgotten" in out
+
+
+def test_a_root_is_relocated_only_to_where_its_files_are_and_as_the_file_says(site: Shell) -> None:
+    (site.folder / "moved").mkdir()
+    code, _, err = site.run("relocate", "confocal", "--to", "moved")
+    assert (code, "no root of" in err) == (1, True)
+    configuration = site.folder / "coverslip.yaml"
+    configuration.write_text(configuration.read_text().replace(f"{site.folder}/data", f"{site.folder}/moved"))
+    code, _, err = site.run("relocate", "confocal", "--to", "moved")
+    assert (code, "does not hold the files of confocal" in err) == (1, True)
+    root = sqlite3.connect(site.folder / "state/catalog.db")
+    with closing(root):
+        rows = root.execute(
+            "SELECT d.path, s.name FROM sighting s JOIN directory d ON d.id = s.directory_id ORDER BY 1, 2"
+        ).fetchall()
+        for folder, name in rows:
+            path = os.path.join(os.fsencode(site.folder / "moved"), folder, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(b"x" * 10)
+            found = os.stat(path)
+            where = "WHERE name = ? AND directory_id IN (SELECT id FROM directory WHERE path = ?)"
+            values = (found.st_size, found.st_mtime_ns, name, folder)
+            root.execute(f"UPDATE sighting SET size_bytes = ?, mtime_ns = ? {where}", values)
+        root.commit()
+    done = site.json("relocate", "confocal", "--to", "moved")
+    assert done == {
+        "root": "confocal", "name": "confocal", "path": f"{site.folder}/moved", "looked_for": len(rows),
+        "found": len(rows),
+    }  # fmt: skip
