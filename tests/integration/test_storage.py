@@ -291,3 +291,23 @@ def test_a_kill_between_reading_and_commit_costs_nothing(site: Site, archive: Pa
         )
     scan(site)
     assert len(places(site)[1][1]) == 2
+
+
+def test_every_file_of_an_image_of_many_has_its_own_places(catalogue: Catalogue, tmp_path: Path, archive: Path) -> None:
+    archive.mkdir()
+    site = Site(catalogue, tmp_path, rule="{group}/{owner}/{dataset}/{image}_z{z}.{ext}")
+    add_person(catalogue, "ab3c", "smith-lab")
+    files = [write_tiff(site.root / f"smith-lab/ab3c/day1/cell_z{z}.tif", value=z) for z in range(3)]
+    for path in files:
+        copied(path, archive / path.name)
+    scan(site)
+    assert len(places(site)[1][1]) == 6
+    for path in files:
+        path.unlink()
+    scan(site)
+    assert places(site) == {1: ("imported", [("archive", path.name) for path in files])}
+    (archive / "cell_z1.tif").unlink()
+    scan(site)
+    assert places(site)[1][0] == "missing"
+    assert events(site, "missing", "kept_elsewhere") == ["kept_elsewhere", "missing"]
+    assert sound(site, archive) == []

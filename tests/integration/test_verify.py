@@ -385,3 +385,21 @@ def test_only_administrators_see_what_is_covered(site: Site) -> None:
         found = status(connection, admin, now=now).verification
     assert found is not None
     assert replace(found.coverage, oldest_at=None) == Coverage(files=1, verified=0, oldest_at=None, damaged=0)
+
+
+def test_one_damaged_file_of_an_image_of_many_marks_the_image(catalogue: Catalogue, tmp_path: Path) -> None:
+    site = Site(catalogue, tmp_path, rule="{group}/{owner}/{dataset}/{image}_z{z}.{ext}")
+    add_person(catalogue, "ab3c", "smith-lab")
+    paths = [write_tiff(site.root / f"smith-lab/ab3c/day1/cell_z{z}.tif", value=z) for z in range(3)]
+    site.import_()
+    assert [row["size_z"] for row in site.images()] == [3]
+    rot(catalogue, paths[2])
+
+    found, covered = verify(site)
+
+    assert (found.damaged, found.checked, covered.files) == ([str(paths[2])], 3, 3)
+    with catalogue.reading() as connection:
+        image = show(connection, SYSTEM, ObjectReference(type="image", id=1))
+    assert "damaged" in getattr(image, "marks", ())
+    assert "restore it from a copy" in getattr(image, "reason", "")
+    assert site.import_().updated == 0
