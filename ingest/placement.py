@@ -128,8 +128,14 @@ class Ownership:
     create_name: str | None = None
 
 
+#: What rules have to say of a file below a storage root.
+IN_STORAGE = "below a storage root: it is looked up by its content among the files that are known, whatever rules say"
+
+
 def place(rules: RootRules, path: bytes) -> Placement | NotPlaced:
     """Say where the file at a path, raw bytes relative to the root, belongs by the rules; or why nowhere."""
+    if rules.watch.role == "storage":
+        return NotPlaced(disposition=NotPlacedAs.SKIPPED, reason=IN_STORAGE)
     outcome = outcome_of(rules, path)
     match = outcome.match
     if match is None or outcome.kind is not OutcomeKind.MATCHED:

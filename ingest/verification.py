@@ -115,10 +115,11 @@ class VerifyRun:
         #: Slices of the named images that are still to come; a slice of None is everything.
         self._slices: deque[tuple[int, ...] | None] = deque([None] if ids is None else batched(ids, IMAGES_AT_ONCE))
         self.summary = VerifySummary()
-        with catalogue.writing() as connection:
+        with catalogue.reading() as connection:  # it counts all files: nobody who writes should wait for that
             self.files_wanted = self._count(verification.count_comparable(connection))
-            self._id = verification.begin_run(connection, now=self._began_at, via=via)
             self._roots = {root.id: root for root in roots.known_roots(connection)}
+        with catalogue.writing() as connection:
+            self._id = verification.begin_run(connection, now=self._began_at, via=via)
         self._left = self.files_wanted
 
     def _count(self, count: int) -> int:

@@ -15,9 +15,11 @@ from catalog.permissions import SYSTEM, Acting
 from catalog.queries.files import files_of
 from catalog.stored_copies import UNKNOWN
 from catalog.why import WhyDocument, why
+from config.rules import compile_all
 from config.settings import RuleSettings, Settings
 from ingest.clock import SystemClock
 from ingest.opening import opened_root
+from ingest.placement import IN_STORAGE, NotPlaced, NotPlacedAs, place
 from ingest.rereading import checked
 from ingest.verification import VerifyPlan, VerifyRun
 from tests.helpers.ingest_site import MARK, Site, add_person, wait_until, write_tiff
@@ -244,6 +246,14 @@ def test_a_place_is_verified_like_the_original_and_its_damage_is_its_own(site: S
     assert run.end().verified == 2
     assert told(site, copy).marks == ("copy of", "damaged")
     assert told(site, site.root / DAY / "a.tif").marks == ()
+
+
+def test_rules_say_of_storage_that_they_say_nothing(site: Site, archive: Path) -> None:
+    rules = compile_all(settings(site))["archive"]
+    said = place(rules, b"smith-lab/ab3c/cells/day1/a.tif")
+    assert isinstance(said, NotPlaced)
+    assert (said.disposition, said.reason) == (NotPlacedAs.SKIPPED, IN_STORAGE)
+    assert archive.is_dir()
 
 
 def test_links_pipes_and_folders_in_storage_are_ignored(site: Site, archive: Path) -> None:
