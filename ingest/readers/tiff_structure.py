@@ -22,6 +22,9 @@ ENTRIES_AT_MOST = 4096
 SIDE_AT_MOST_PX = 1 << 30
 #: Compressed pixels that grow more than this, in pieces above BOMB_BYTES, are a bomb.
 BOMB_RATIO = 500
+#: A description shorter than this may be anything; of a longer one so much is looked at from each end.
+DESCRIPTION_AT_LEAST_BYTES = 16
+DESCRIPTION_PIECE_BYTES = 1 << 16
 BOMB_BYTES = 256 << 20
 
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
@@ -29,7 +32,7 @@ _INTEGERS = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8", 6: "i1", 8
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_COUNTS, _PLANAR = 273, 277, 278, 279, 284
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS, _SUB_IFDS = 322, 323, 324, 325, 330
-_LSM, _NDPI = 34412, 65420
+_DESCRIPTION, _LSM, _NDPI = 270, 34412, 65420
 _WANTED = frozenset(
     {_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_COUNTS}
     | {_PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS, _SUB_IFDS}
@@ -150,6 +153,8 @@ def _visit(source: Source, header: Header, offset: int, structure: Structure, se
     tags, following = _read_directory(source, header, offset, structure.pages)
     page = f"page {structure.pages}"
     structure.is_lsm = structure.is_lsm or (structure.pages == 1 and _LSM in tags)
+    if structure.pages == 1 and _DESCRIPTION in tags:
+        _check_description(source, header, tags[_DESCRIPTION])
     _check_page(source, header, tags, page, structure)
     for below in _integers(source, header, tags.get(_SUB_IFDS), page).tolist():
         if below in seen:
@@ -161,6 +166,25 @@ def _visit(source: Source, header: Header, offset: int, structure: Structure, se
 
 
 Entry: TypeAlias = tuple[int, int, bytes]
+
+
+def _check_description(source: Source, header: Header, entry: Entry) -> None:
+    """Refuse a description that is all zeros, or XML that stops in the middle: it was not written to its end.
+
+    Without it libraries take an OME-TIFF for a plain one.
+    """
+    _, size, value = entry
+    if size <= max(header.inline_bytes, DESCRIPTION_AT_LEAST_BYTES):
+        return
+    pointer = _pointer(header, value)
+    first = _read(source, pointer, min(size, DESCRIPTION_PIECE_BYTES), "the description")
+    last = _read(source, pointer + max(0, size - DESCRIPTION_PIECE_BYTES), len(first), "the description")
+    if not first.strip(b"\0") and not last.strip(b"\0"):
+        raise NotWholeError("the description is zeros: not written yet")
+    end = last.rstrip(b"\0 \t\r\n")
+    is_cut = not end.endswith(b">") or (end.endswith(b"-->") and size <= DESCRIPTION_PIECE_BYTES and b"</" not in end)
+    if first.removeprefix(b"\xef\xbb\xbf").startswith((b"<?xml", b"<OME")) and is_cut:
+        raise NotWholeError("the XML of the description is cut off")
 
 
 def _read_directory(source: Source, header: Header, offset: int, page: int) -> tuple[dict[int, Entry], int]:
@@ -184,7 +208,7 @@ def _read_directory(source: Source, header: Header, offset: int, page: int) -> t
     tags: dict[int, Entry] = {}
     for tag, type_, n, value in entry.iter_unpack(body):
         kind = 16 if header.is_ndpi and (type_, n) == (4, 1) else type_
-        if tag in _WANTED or tag == _LSM:
+        if tag in _WANTED or tag in (_DESCRIPTION, _LSM):
             tags[tag] = (kind, n, value)
         if tag not in _WANTED and n * _TYPE_BYTES.get(type_, 0) > header.inline_bytes:
             _must_lie_inside(
@@ -256,6 +280,7 @@ def _check_page(source: Source, header: Header, tags: dict[int, Entry], page: st
     if structure.is_lsm and is_compressed:
         _check_pieces(source, offsets, np.zeros_like(offsets), page, "strip")
     elif len(counts) == len(offsets):
+        _check_written(offsets, counts, page, is_tiled=is_tiled, is_packed=is_compressed)
         _check_pieces(source, offsets, counts, page, "tile" if is_tiled else "strip")
         planar = 1 if one(_PLANAR, 1) == 2 else samples
         row = (one(_TILE_WIDTH, width) if is_tiled else width) * bits * planar // 8
@@ -283,6 +308,16 @@ def _say_too_short(source: Source, page: str, width: int, height: int, plane_byt
     if plane_bytes > 64 * source.size_bytes + (1 << 26):
         raise DamagedError(sentence)
     raise NotWholeError("truncated: " + sentence)
+
+
+def _check_written(
+    offsets: NDArray[np.uint64], counts: NDArray[np.uint64], page: str, *, is_tiled: bool, is_packed: bool
+) -> None:
+    """Refuse pieces of pixels that have no place in the file yet. Tiles may be left out, but never all of them."""
+    absent = (offsets == 0) | ((counts == 0) & is_packed)
+    if len(absent) and (absent.all() if is_tiled else absent.any()):
+        number = int(np.argmax(absent)) + 1
+        raise NotWholeError(f"{page}'s {'tile' if is_tiled else 'strip'} {number} is not written yet")
 
 
 def _check_pieces(

@@ -177,8 +177,8 @@ def _why_zeros(parts: Anatomy | None, whole: bytes, start: int) -> str:
     last = len(whole.rstrip(b"\0"))
     if not _touches(parts.structure + parts.pixels, start, last):
         return "nothing refers to what became zeros"
-    if _touches(parts.structure, start, last):
-        return "?"
+    if last - start < CUT_BYTES:
+        return "fewer than 4096 bytes became zeros"
     written = len(whole[:start].rstrip(b"\0"))
     end = max(end for _, end in parts.pixels)
     if parts.is_packed:
@@ -199,15 +199,25 @@ def pages_missing(path: Path, folder: Path, name: str) -> Iterator[Finding]:
     parts, whole = anatomy(path), path.read_bytes()
     if parts is None or len(parts.pointers) < 3 or name.endswith(".ndpi"):
         return
-    size = struct.calcsize(parts.pointer_format)
+    size, before = struct.calcsize(parts.pointer_format), _sizes(path)
     with _copy(path, folder) as made:
         for page in range(min(len(parts.pointers) - 1, PAGES_AT_MOST)):
             to, of = parts.pointers[page], parts.pointers[page + 1]
             made.write_bytes(whole[:to] + whole[of : of + size] + whole[to + size :])
-            yield _judge(made, "page missing", name, page + 1, lambda: _why_missing(parts))
+            yield _judge(
+                made,
+                "page missing",
+                name,
+                page + 1,
+                lambda page=page: _why_missing(parts, made, before, page),  # type: ignore[misc]  # bound
+            )
 
 
-def _why_missing(parts: Anatomy) -> str:
+def _why_missing(parts: Anatomy, made: Path, before: list[tuple[int, ...]], page: int) -> str:
+    if _sizes(made) == before:
+        return "all planes are found without that page's directory (they lie in a row)"
+    if parts.declares_count and page == 0:
+        return "what the file declares stood in its first page"
     return "?" if parts.declares_count else "the file declares no number of pages"
 
 
@@ -222,6 +232,12 @@ def xml_cuts(path: Path, folder: Path, name: str) -> Iterator[Finding]:
             cut = start + (end - start) * tenth // 10
             made.write_bytes(whole[:cut] + bytes(end - cut) + whole[end:])
             yield _judge(made, "XML cut", name, tenth, lambda: "?")
+
+
+def _sizes(path: Path) -> list[tuple[int, ...]]:
+    """Give the sizes of the images that are read from a file."""
+    images = read_path(path, thumbnail_px=32).images
+    return [(image.size_x, image.size_y, image.size_z, image.size_c, image.size_t) for image in images]
 
 
 def _judge(path: Path, kind: str, name: str, where: int, why: Callable[[], str]) -> Finding:
@@ -249,9 +265,9 @@ def tiffs(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path.stat().st_size, str(path)))
 
 
-def undamaged(folder: Path) -> Iterator[Finding]:
+def undamaged(folder: Path, files: list[Path]) -> Iterator[Finding]:
     """Read all as they lie: a refusal as damaged or not whole is a false alarm, unless the file is really broken."""
-    for path in tiffs(folder):
+    for path in files:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             result = read_path(path, thumbnail_px=32)
@@ -333,7 +349,7 @@ def _measure_part(kind: str, folder: Path, cache: Path, part: int, parts: int) -
     if kept.exists():
         return
     if kind == "undamaged":
-        found = list(undamaged(folder)) if part == 0 else []
+        found = list(undamaged(folder, tiffs(folder)[part::parts]))
     else:
         files = [path for path in tiffs(folder) if _is_read(path)]
         files = (spread(files, CUT_FILES) if kind == "cut" else files)[part::parts]

@@ -73,6 +73,32 @@ def test_no_file_with_a_tail_of_zeros_is_read(tmp_path: Path, kind: str) -> None
         assert result.outcome in NOT_READ, (kind, share)
 
 
+def test_pixels_without_a_place_in_the_file_are_not_written_yet(tmp_path: Path) -> None:
+    for kind, options in (("strips", {"rowsperstrip": 32}), ("tiles", {"tile": (32, 32)})):
+        whole = bytearray(tiff(data=NOISE[0], compression="zlib", metadata=None, **options))
+        with tifffile.TiffFile(io.BytesIO(whole)) as file:
+            tags = file.pages.first.tags
+            for code in (273, 279, 324, 325):
+                if code in tags:
+                    start = tags[code].valueoffset
+                    whole[start : start + tags[code].valuebytecount] = bytes(tags[code].valuebytecount)
+        result = read_path(saved(tmp_path, bytes(whole), f"{kind}.tif"))
+        assert (result.outcome, result.reason) == (
+            Outcome.UNSETTLED, f"page 1's {kind.removesuffix('s')} 1 is not written yet",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9])
+def test_ome_xml_that_was_not_written_to_its_end_is_not_taken_for_a_plain_file(tmp_path: Path, share: float) -> None:
+    whole = bytearray(KINDS["ome"])
+    with tifffile.TiffFile(io.BytesIO(whole)) as file:
+        tag = file.pages.first.tags[270]
+        cut = tag.valueoffset + int(tag.valuebytecount * share)
+        end = tag.valueoffset + tag.valuebytecount
+    whole[cut:end] = bytes(end - cut)
+    assert read_path(saved(tmp_path, bytes(whole))).outcome is Outcome.UNSETTLED
+
+
 def test_a_reserved_file_is_not_read(tmp_path: Path) -> None:
     whole = KINDS["plain pages"]
     path = tmp_path / "reserved.tif"
