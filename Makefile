@@ -47,7 +47,7 @@ fix: $(READY) ## format, and mend what the linter can mend
 	$(BIN)/ruff check --fix .
 
 faults: $(READY) ## the long property and fault suites (thousands of cases)
-	$(BIN)/python -m pytest -m faults_full
+	$(BIN)/python -m pytest -m faults_full --timeout 14400
 
 bench: $(READY) ## measure, each figure beside its baseline
 	$(BIN)/python -m benchmarks.run

@@ -185,6 +185,8 @@ def _why_zeros(parts: Anatomy | None, whole: bytes, start: int) -> str:
         return "?" if end - written >= CUT_BYTES else "fewer than 4096 zeros at the end of packed pixels"
     if end - written < CUT_BYTES:
         return "fewer than 4096 zeros: pictures end in black"
+    if written <= min(start for start, _ in parts.pixels):
+        return "all pixels became zeros: as in a picture that is black"
     piece = max((piece for piece in parts.pixels if piece[0] <= written), default=(0, 0))
     into_row = (written - piece[0]) % parts.row_bytes
     if into_row <= parts.pixel_bytes or parts.row_bytes - into_row <= parts.pixel_bytes:
