@@ -1,10 +1,8 @@
 """Finds or makes the containers that a rule names, by origin key, and links what goes into them. Race-safe."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from catalog.looks import ContainerName, Filing
 from catalog.models.containers import (
@@ -16,6 +14,7 @@ from catalog.models.containers import (
     Screen,
     ScreenPlateLink,
 )
+from catalog.upserts import insert_unless_there
 
 _MODELS: dict[str, type[Project | Dataset | Screen | Plate]] = {
     "project": Project,
@@ -27,12 +26,6 @@ _LINKS: dict[str, tuple[type[ProjectDatasetLink | ScreenPlateLink], str]] = {
     "dataset": (ProjectDatasetLink, "project_id"),
     "plate": (ScreenPlateLink, "screen_id"),
 }
-
-
-def insert_unless_there(connection: Connection, model: type[Any]) -> Any:
-    """Give an INSERT that does nothing where a unique key is taken, in the connection's dialect."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(model).on_conflict_do_nothing()
 
 
 def innermost_container(

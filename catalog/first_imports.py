@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from catalog.containers import innermost_container, link_images
@@ -84,7 +84,9 @@ _GONE = (
     select(OriginalFile.size_bytes, OriginalFile.fingerprint)
     .join(Sighting, Sighting.original_file_id == OriginalFile.id)
     .where(
-        tuple_(OriginalFile.size_bytes, OriginalFile.fingerprint).in_(bindparam("contents", expanding=True)),
+        # Pairs in one IN would be looked for in the whole index; those that match crosswise are left out below.
+        OriginalFile.size_bytes.in_(bindparam("sizes", expanding=True)),
+        OriginalFile.fingerprint.in_(bindparam("fingerprints", expanding=True)),
         Sighting.missing_since.is_not(None),
     )
     .distinct()
@@ -98,8 +100,9 @@ def _without_twins(connection: Connection, reads: Sequence[ReadFileset]) -> list
     """Leave out what a known file that is gone may have moved to, and what is gone again itself."""
     if not reads:
         return []
-    contents = sorted({(read.files[0].size_bytes, read.files[0].fingerprint) for read in reads})
-    rows = connection.execute(_GONE, {"contents": contents})
+    sizes = sorted({read.files[0].size_bytes for read in reads})
+    fingerprints = sorted({read.files[0].fingerprint for read in reads})
+    rows = connection.execute(_GONE, {"sizes": sizes, "fingerprints": fingerprints})
     gone = {(row.size_bytes, bytes(row.fingerprint)) for row in rows}
     missing = set(connection.scalars(_OWN_MISSING, {"ids": [read.fileset_id for read in reads]}))
     return [
@@ -124,7 +127,8 @@ _FILE_IDS = select(OriginalFile.fileset_id, OriginalFile.id).where(
     OriginalFile.fileset_id.in_(bindparam("ids", expanding=True))
 )
 _DIRECTORIES = select(Directory.root_id, Directory.path_hash, Directory.id).where(
-    tuple_(Directory.root_id, Directory.path_hash).in_(bindparam("folders", expanding=True))
+    Directory.root_id.in_(bindparam("roots", expanding=True)),
+    Directory.path_hash.in_(bindparam("folders", expanding=True)),
 )
 _POINT = (
     update(Sighting)
@@ -141,10 +145,10 @@ def _write_files(connection: Connection, reads: Sequence[ReadFileset], now: date
     ids = {row.fileset_id: row.id for row in found}
     folders = {read.files[0].path.rpartition(b"/")[0] for read in reads}
     hashes = {folder: path_hash(folder) for folder in folders}
-    keys = sorted({(read.root_id, hashes[read.files[0].path.rpartition(b"/")[0]]) for read in reads})
+    wanted = {"roots": sorted({read.root_id for read in reads}), "folders": sorted(hashes.values())}
     known = {
         (root_id, bytes(hashed)): directory_id
-        for root_id, hashed, directory_id in connection.execute(_DIRECTORIES, {"folders": keys})
+        for root_id, hashed, directory_id in connection.execute(_DIRECTORIES, wanted)
     }
     pointed = []
     for read in reads:

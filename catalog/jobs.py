@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, delete, func, insert, null, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from catalog.events import NewEvent, record
 from catalog.looks import DueFileset, StartedJob
 from catalog.members import bounded, members_of, with_known
 from catalog.models.ingest import Fileset, Instance, Job
 from catalog.named_files import named_by
+from catalog.planning import unindexed
+from catalog.upserts import insert_or_update
 
 #: Starts without a result after which a file is quarantined.
 DEATHS_AT_MOST = 3
@@ -56,7 +57,7 @@ def due_filesets(
         Fileset.done_digest,
         Fileset.grouping,
         Fileset.plate_key,
-    ).where(Fileset.due_at <= now, Fileset.root_id.in_(list(root_ids)))
+    ).where(Fileset.due_at <= now, unindexed(Fileset.root_id).in_(list(root_ids)))
     if only is not None:
         query = query.where(Fileset.id.in_(list(only)))
     rows = connection.execute(query.order_by(Fileset.due_at, Fileset.id).limit(limit)).all()
@@ -145,11 +146,8 @@ def _ready(one: Settled) -> dict[str, Any]:
 
 def _upsert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Insert jobs or make them ready again; a claim only ever grows, so that a late result is known as late."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(Job)
-    kept = ("fileset_id", "kind", "claim")
-    changed = {column: statement.excluded[column] for column in rows[0] if column not in kept}
-    connection.execute(statement.on_conflict_do_update(index_elements=["fileset_id", "kind"], set_=changed), list(rows))
+    statement = insert_or_update(connection, Job, rows[0], key=("fileset_id", "kind"), kept=("claim",))
+    connection.execute(statement, list(rows))
 
 
 def push_due(connection: Connection, later: Sequence[Later]) -> None:

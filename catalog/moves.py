@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, tuple_, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.orm import aliased
 
 from catalog.differing import without_placement
@@ -18,6 +18,7 @@ from catalog.models.containers import Dataset, DatasetImageLink, Plate, WellSamp
 from catalog.models.images import Image, OriginalFile
 from catalog.models.ingest import Directory, Fileset, Job, Root, Sighting
 from catalog.names import display, path_hash
+from catalog.planning import unindexed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +68,8 @@ def move_candidates(
         .join(Directory, Directory.id == Sighting.directory_id)
         .join(Fileset, Fileset.id == Sighting.fileset_id)
         .where(
-            tuple_(Sighting.inode, Sighting.size_bytes).in_([(inode, size) for inode, size, _ in looks]),
-            Directory.root_id == root_id,
+            Sighting.inode.in_({inode for inode, _, _ in looks}),
+            unindexed(Directory.root_id) == root_id,
             Fileset.removed_at.is_(None),
         )
     )

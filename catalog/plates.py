@@ -4,12 +4,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
 
-from catalog.containers import insert_unless_there
 from catalog.looks import Filing
 from catalog.models.containers import PlateAcquisition, Well, WellSample
 from catalog.models.images import Image
 from catalog.models.ingest import Sighting
 from catalog.names import well_name
+from catalog.upserts import insert_unless_there
 
 RUNS_AT_MOST = 1000
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from catalog.models.ingest import Reason, reason_hash
+from catalog.upserts import insert_unless_there
 
 
 def reason_ids(connection: Connection, sentences: Iterable[str]) -> dict[str, int]:
@@ -13,11 +13,10 @@ def reason_ids(connection: Connection, sentences: Iterable[str]) -> dict[str, in
     wanted = sorted(set(sentences))
     if not wanted:
         return {}
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     known = _known_reasons(connection, wanted)
     new = [{"sentence": sentence} for sentence in wanted if sentence not in known]
     if new:
-        connection.execute(dialect.insert(Reason).on_conflict_do_nothing(), new)
+        connection.execute(insert_unless_there(connection, Reason), new)
         known = _known_reasons(connection, wanted)
     return known
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
 from catalog.looks import KnownSighting
 from catalog.models.ingest import Directory, Fileset, Job, Sighting
 from catalog.names import path_hash
+from catalog.planning import unindexed
 
 _KNOWN: Select[*tuple[Any, ...]] = (
     select(
@@ -135,10 +136,23 @@ def count_present(connection: Connection, directory_ids: Sequence[int]) -> int:
     return count
 
 
+def newest_fileset(connection: Connection) -> int:
+    """Give the id of the fileset that was made last, 0 when there is none; ids only grow."""
+    return connection.scalar(select(func.max(Fileset.id))) or 0
+
+
 def replaceable(
-    connection: Connection, root_id: int, *, configuration_id: int | None, after: tuple[int, bytes] | None, limit: int
+    connection: Connection,
+    root_id: int,
+    *,
+    configuration_id: int | None,
+    after: tuple[int, bytes] | None,
+    limit: int,
+    up_to_fileset: int,
 ) -> Iterator[tuple[int, bytes, bytes, str]]:
     """Give a page of paths that a change of rules or people may place otherwise: nothing that is catalogued.
+
+    Filesets that were made after the change, over ``up_to_fileset``, are placed as it says already.
 
     With ``configuration_id``, what this configuration ignored, skipped or did not match is left out: people alone
     don't change that.
@@ -149,7 +163,8 @@ def replaceable(
         select(Sighting.directory_id, Directory.path, Sighting.name, Sighting.disposition)
         .join(Directory, Directory.id == Sighting.directory_id)
         .outerjoin(Fileset, Fileset.id == Sighting.fileset_id)
-        .where(Directory.root_id == root_id, Sighting.missing_since.is_(None), _never_done())
+        .where(unindexed(Directory.root_id) == root_id, Sighting.missing_since.is_(None), _never_done())
+        .where(Sighting.fileset_id.is_(None) | (Sighting.fileset_id <= up_to_fileset))
         .order_by(Sighting.directory_id, Sighting.name)
         .limit(limit)
     )

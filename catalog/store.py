@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from catalog.events import NewEvent, record
 from catalog.looks import ChangedFile, DirectoryLook, SeenFile, SeenFileset
@@ -23,6 +22,7 @@ from catalog.set_files import (
     without_clashes,
 )
 from catalog.sightings import directory_ids
+from catalog.upserts import insert_or_update
 
 
 def record_directories(
@@ -182,11 +182,8 @@ _BEFORE = (
 
 
 def _upsert_sightings(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(Sighting)
-    key = ("directory_id", "name")
-    changed = {column: statement.excluded[column] for column in rows[0] if column not in key}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), list(rows))
+    statement = insert_or_update(connection, Sighting, rows[0], key=("directory_id", "name"))
+    connection.execute(statement, list(rows))
 
 
 def _record_filesets(

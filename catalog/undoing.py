@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from catalog.applies import Decision
-from catalog.containers import insert_unless_there
 from catalog.events import record
 from catalog.filed import UNPLACED, Filed, FiledImage, filed_by_ids
 from catalog.filings import filing_of
@@ -32,6 +31,7 @@ from catalog.refiling import (
     void_job,
 )
 from catalog.rule_marks import annotate_filed
+from catalog.upserts import insert_unless_there
 
 SINCE = "it was changed since, and stays as it is"
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 
 
@@ -114,6 +115,8 @@ def _table() -> Mapping[str, Ending]:
 ENDINGS: Mapping[str, Ending] = _table()
 
 
+# Asked several times in a row about one name, and about the same folders again and again.
+@lru_cache(maxsize=2048, typed=True)
 def ending_of(name: str | bytes) -> Ending | None:
     """Find the longest known ending of a file's name (``ome.tif`` before ``tif``), whatever its case.
 

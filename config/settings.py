@@ -58,7 +58,10 @@ class Hasher(StrEnum):
 class Setting(BaseModel):
     """The base of all sections: frozen, and unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+    # Built when a section is first used: the whole file's schema holds those of its sections anyway.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, defer_build=True
+    )
 
 
 class SourceMark(Setting):

@@ -1,5 +1,6 @@
 """The program's entry: a daemon can be stopped from its first moment on, before anything heavy is imported."""
 
+import gc
 import os
 import signal
 import sys
@@ -14,9 +15,20 @@ def main() -> None:
     """Run the program with the arguments of the process, and end the process."""
     if command_named(sys.argv[1:]) == "run":
         stop_at_once_on_signals()
+    start_quickly()
     from daemon.cli import main as run_program  # half a second on a slow disk: the signals are caught before
 
     run_program()
+
+
+def start_quickly() -> None:
+    """Save what a command spends on others' behalf: a fifth of its CPU time goes to the collector while it imports.
+
+    What is imported stays; the collector now looks after 50,000 new objects instead of 700. No plugin of another
+    distribution is looked for, or has a say in what a configuration may hold.
+    """
+    gc.set_threshold(50_000, 10, 10)
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 
 
 def command_named(arguments: Sequence[str]) -> str | None:

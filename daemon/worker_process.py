@@ -7,8 +7,11 @@ import platform
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import forkserver
+
+from ingest.work import ReadResult, ReadTask
 
 _PR_SET_PDEATHSIG = 1
 _IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "riscv64": 30}
@@ -73,3 +76,8 @@ def be_meek(niceness: int) -> None:
 
 def nothing() -> None:
     """Do nothing: the task that shows that a worker is up."""
+
+
+def read_each(read: Callable[[ReadTask], ReadResult], tasks: tuple[ReadTask, ...]) -> list[ReadResult]:
+    """Do some tasks one after the other."""
+    return [read(task) for task in tasks]

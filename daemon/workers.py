@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from pebble import ProcessExpired, ProcessPool
 from pebble.common.types import CONSTS
 
 from daemon.pipe_lock import WorkerContext
-from daemon.worker_process import WorkerLimits, nothing, prepare_worker
+from daemon.worker_process import WorkerLimits, nothing, prepare_worker, read_each
 from ingest.pool import Results
 from ingest.work import Outcome, ReadResult, ReadTask
 
@@ -34,8 +34,11 @@ TIMEOUT_BYTES_PER_S = 4_000_000
 STUCK_AFTER_S = 60.0
 #: How often running tasks are compared with their time.
 LOOK_EVERY_S = 0.2
-#: A worker is replaced after this many files, so that what leaks in a codec stays small.
-FILES_A_WORKER = 2000
+#: A worker is replaced after this many batches, so that what leaks in a codec stays small.
+BATCHES_A_WORKER = 1000
+#: Small files go to a worker so many at a time, with so many bytes: handing over one costs as much as reading it.
+BATCH_AT_MOST = 10
+BATCH_BYTES = 8_000_000
 #: A task whose pool broke before it began is handed to the next pool this often.
 RESTARTS_AT_MOST = 3
 _BLOCKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -43,9 +46,9 @@ _BLOCKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(slots=True)
 class _Underway:
-    """A task that was submitted: when it began (monotonic, None while it waits), and whether its time ran out."""
+    """Tasks that were submitted as one: when they began (monotonic, None: they wait), and whether time ran out."""
 
-    task: ReadTask
+    tasks: tuple[ReadTask, ...]
     timeout_s: float
     started_at: float | None = None
     is_out_of_time: bool = False
@@ -73,7 +76,7 @@ class WorkerPool:
         self._lock = threading.Lock()
         self._rebuilding = threading.RLock()
         self._again: list[_Underway] = []
-        self._underway: dict[Future[ReadResult], _Underway] = {}
+        self._underway: dict[Future[list[ReadResult]], _Underway] = {}
         self._progressed_at = time.monotonic()
         self._stopping = threading.Event()
         self._busy = threading.Event()
@@ -97,8 +100,20 @@ class WorkerPool:
 
     def submit(self, task: ReadTask) -> None:
         """Queue a task; whatever happens, it gives one result."""
-        size = sum(member.look.size_bytes for member in task.members)
-        self._submit(_Underway(task, self._timeout_base_s + size / TIMEOUT_BYTES_PER_S))
+        self._submit(self._together((task,)))
+
+    def submit_all(self, tasks: Sequence[ReadTask]) -> None:
+        """Queue tasks, small ones some at a time; whatever happens, each gives one result."""
+        for batch in batches_of(tasks, self._workers):
+            self._submit(self._together(batch))
+
+    def _together(self, tasks: tuple[ReadTask, ...]) -> _Underway:
+        size = sum(map(_bytes_of, tasks))
+        return _Underway(tasks, self._timeout_base_s + size / TIMEOUT_BYTES_PER_S)
+
+    def _alone(self, batch: _Underway) -> list[_Underway]:
+        """Give each task of a batch that came to nothing by itself: only the one to blame shall suffer for it."""
+        return [self._together((task,)) for task in batch.tasks]
 
     def pids(self) -> tuple[int, ...]:
         """Give the process ids of the workers, for people and tests."""
@@ -117,9 +132,9 @@ class WorkerPool:
         _stop_forkserver()
 
     def _submit(self, underway: _Underway) -> None:
-        future = self._schedule(underway.task) or self._schedule(underway.task)
+        future = self._schedule(underway.tasks) or self._schedule(underway.tasks)
         if future is None:
-            self.results.put(_failed(underway.task, Outcome.TRANSIENT, "no worker could be started"))
+            self._fail(underway, Outcome.TRANSIENT, "no worker could be started")
             return
         with self._lock:
             if not self._underway:
@@ -128,14 +143,18 @@ class WorkerPool:
         self._busy.set()
         future.add_done_callback(self._done)
 
-    def _schedule(self, task: ReadTask) -> Future[ReadResult] | None:
-        """Hand a task to the pool; a broken one is replaced, and gives None."""
+    def _fail(self, underway: _Underway, outcome: Outcome, reason: str) -> None:
+        for result in _all_failed(underway, outcome, reason):
+            self.results.put(result)
+
+    def _schedule(self, tasks: tuple[ReadTask, ...]) -> Future[list[ReadResult]] | None:
+        """Hand tasks to the pool; a broken one is replaced, and gives None."""
         with self._rebuilding:
             pool = self._pool
             if pool is None:
                 return None
             try:
-                return pool.schedule(self._read, args=(task,))
+                return pool.schedule(read_each, args=(self._read, tasks))
             except (RuntimeError, BrokenProcessPool) as error:
                 self._rebuild(pool, str(error))
                 return None
@@ -143,7 +162,7 @@ class WorkerPool:
     def _new_pool(self) -> ProcessPool:
         pool = ProcessPool(
             max_workers=self._workers,
-            max_tasks=FILES_A_WORKER,
+            max_tasks=BATCHES_A_WORKER,
             initializer=prepare_worker,
             initargs=(self._limits,),
             context=self._context,
@@ -152,18 +171,24 @@ class WorkerPool:
             pool.schedule(nothing)
         return pool
 
-    def _done(self, future: Future[ReadResult]) -> None:
+    def _done(self, future: Future[list[ReadResult]]) -> None:
         with self._lock:
             underway = self._underway.pop(future, None)
             self._progressed_at = time.monotonic()
         if underway is None:
             return
         if _never_began(future) and underway.restarts < RESTARTS_AT_MOST:
-            with self._lock:
-                self._again.append(underway)
-            self._busy.set()
-            return
-        self.results.put(_result_of(future, underway))
+            self._do_again([underway])
+        elif len(underway.tasks) > 1 and _came_to_nothing(future, underway):
+            self._do_again(self._alone(underway))
+        else:
+            for result in _results_of(future, underway):
+                self.results.put(result)
+
+    def _do_again(self, some: list[_Underway]) -> None:
+        with self._lock:
+            self._again += some
+        self._busy.set()
 
     def _watch_times(self) -> None:
         while not self._stopping.is_set():
@@ -199,7 +224,7 @@ class WorkerPool:
         for future, one in underway:
             if one.started_at is not None and now - one.started_at > one.timeout_s:
                 one.is_out_of_time = True
-                logger.warning("workers.timeout", extra={"fileset": one.task.fileset_id, "seconds": one.timeout_s})
+                logger.warning("workers.timeout", extra={"filesets": _ids(one), "seconds": one.timeout_s})
                 future.cancel()  # Pebble then ends the worker that has it, and only that one
 
     def _rebuild(self, broken: ProcessPool, reason: str) -> None:
@@ -220,8 +245,10 @@ class WorkerPool:
         for _future, one in lost:
             if one.started_at is None and one.restarts < RESTARTS_AT_MOST:
                 self._again.append(one)
+            elif len(one.tasks) > 1:
+                self._again += self._alone(one)
             else:
-                self.results.put(_failed(one.task, Outcome.DIED, "the process died while reading it"))
+                self._fail(one, Outcome.DIED, "the process died while reading it")
         self._busy.set()
         threading.Thread(target=_end, args=(broken,), name="worker-end", daemon=True).start()
         self.rebuilt_count += 1
@@ -235,7 +262,7 @@ def default_limits(*, preload: tuple[str, ...], workers: int) -> WorkerLimits:
     return WorkerLimits(data_bytes=min(max(share, 1 << 30), 4 << 30), niceness=10, preload=preload)
 
 
-def _is_stuck(underway: list[tuple[Future[ReadResult], _Underway]], now: float, progressed_at: float) -> bool:
+def _is_stuck(underway: list[tuple[Future[list[ReadResult]], _Underway]], now: float, progressed_at: float) -> bool:
     """Tell whether nothing moves: all wait and none begins, or one goes on long after it should have been ended."""
     is_any_running = any(one.started_at is not None for _, one in underway)
     if not is_any_running:
@@ -245,30 +272,63 @@ def _is_stuck(underway: list[tuple[Future[ReadResult], _Underway]], now: float, 
     )
 
 
-def _never_began(future: Future[ReadResult]) -> bool:
+def batches_of(tasks: Sequence[ReadTask], workers: int) -> Iterator[tuple[ReadTask, ...]]:
+    """Split tasks into batches in their order, such that all workers get some; what is large goes alone."""
+    count = min(BATCH_AT_MOST, -(-len(tasks) // max(workers, 1)))
+    batch: list[ReadTask] = []
+    for task in tasks:
+        if batch and (len(batch) == count or sum(map(_bytes_of, (*batch, task))) > BATCH_BYTES):
+            yield tuple(batch)
+            batch = []
+        batch.append(task)
+    if batch:
+        yield tuple(batch)
+
+
+def _bytes_of(task: ReadTask) -> int:
+    return sum(member.look.size_bytes for member in task.members)
+
+
+def _ids(underway: _Underway) -> list[int]:
+    return [task.fileset_id for task in underway.tasks]
+
+
+def _came_to_nothing(future: Future[list[ReadResult]], underway: _Underway) -> bool:
+    """Tell whether a batch gave no results for a reason that one of its files may have caused."""
+    if future.cancelled():
+        return underway.is_out_of_time
+    return future.exception() is not None
+
+
+def _never_began(future: Future[list[ReadResult]]) -> bool:
     """Tell whether a task was dropped because its pool broke."""
     return not future.cancelled() and isinstance(future.exception(), BrokenProcessPool)
 
 
-def _result_of(future: Future[ReadResult], underway: _Underway) -> ReadResult:
-    task = underway.task
+def _results_of(future: Future[list[ReadResult]], underway: _Underway) -> list[ReadResult]:
     try:
         return future.result()
     except CancelledError:
         if underway.is_out_of_time:
-            return _failed(task, Outcome.DIED, f"reading it took longer than {underway.timeout_s:.0f} s and was ended")
-        return _failed(task, Outcome.TRANSIENT, "reading it was given up: the program is stopping")
+            reason = f"reading it took longer than {underway.timeout_s:.0f} s and was ended"
+            return _all_failed(underway, Outcome.DIED, reason)
+        return _all_failed(underway, Outcome.TRANSIENT, "reading it was given up: the program is stopping")
     except ProcessExpired as error:
-        logger.warning("workers.died", extra={"fileset": task.fileset_id, "exit": error.exitcode, "pid": error.pid})
-        return _failed(task, Outcome.DIED, "the process died while reading it")
+        extra = {"filesets": _ids(underway), "exit": error.exitcode, "pid": error.pid}
+        logger.warning("workers.died", extra=extra)
+        return _all_failed(underway, Outcome.DIED, "the process died while reading it")
     except BrokenProcessPool:
-        return _failed(task, Outcome.TRANSIENT, "the workers had to be started again")
+        return _all_failed(underway, Outcome.TRANSIENT, "the workers had to be started again")
     except MemoryError:
-        return _failed(task, Outcome.DIED, "reading it takes more memory than a worker may have")
+        return _all_failed(underway, Outcome.DIED, "reading it takes more memory than a worker may have")
     except Exception as error:
         # The boundary of a worker's job: a reader that raises is a bug of ours, and must not stop the others.
-        logger.exception("workers.reader_failed", extra={"fileset": task.fileset_id})
-        return _failed(task, Outcome.DIED, f"the reader failed: {type(error).__name__}: {error}")
+        logger.exception("workers.reader_failed", extra={"filesets": _ids(underway)})
+        return _all_failed(underway, Outcome.DIED, f"the reader failed: {type(error).__name__}: {error}")
+
+
+def _all_failed(underway: _Underway, outcome: Outcome, reason: str) -> list[ReadResult]:
+    return [_failed(task, outcome, reason) for task in underway.tasks]
 
 
 def _failed(task: ReadTask, outcome: Outcome, reason: str) -> ReadResult:

@@ -1,12 +1,12 @@
 """Writes a placement with its ownership as the document that a fileset keeps (read by `catalog.filings`). Pure."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 from ingest.origin import origin_keys
 from ingest.placement import Ownership, Placement
+from ingest.plain import as_dict
 
 
 def placement_document(placement: Placement, ownership: Ownership) -> dict[str, Any]:
@@ -14,20 +14,20 @@ def placement_document(placement: Placement, ownership: Ownership) -> dict[str, 
 
     Of dimensions it keeps which were captured: their values are each file's own.
     """
-    document: dict[str, Any] = asdict(placement)
+    document: dict[str, Any] = as_dict(placement)
     target = placement.target
     document["target"]["well"] = list(target.well) if target.well is not None else None
     document["tags"] = list(placement.tags)
     document["key_values"] = [list(pair) for pair in placement.key_values]
     # What most files don't have is left out: there are millions of these documents.
     document["dimensions"] = sorted(placement.dimensions)
-    document["channels"] = [asdict(channel) for channel in placement.channels]
+    document["channels"] = [as_dict(channel) for channel in placement.channels]
     for name in ("dimensions", "channels", "complete", "folder"):
         if not document[name]:
             del document[name]
     if target.tile is None:
         del document["target"]["tile"]
-    document["ownership"] = asdict(ownership)
+    document["ownership"] = as_dict(ownership)
     document["containers"] = _containers(placement, ownership)
     return document
 

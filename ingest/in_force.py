@@ -1,9 +1,10 @@
 """Puts a configuration in force: registers it and its roots, starts and stops scanners, has things placed again."""
 
 import os
+import sys
 import threading
 
-from catalog import roots
+from catalog import roots, sightings
 from catalog.configurations import record_version
 from catalog.roots import KnownRoot
 from config.rules import RootRules
@@ -46,8 +47,13 @@ def put_in_force(
 def place_all_again(core: Core) -> None:
     """Have placed again what is not catalogued: rules or people changed. They have no say below storage roots."""
     for root in (root for root in core.roots.values() if not root.is_storage):
-        root.is_placing_again, root.again_after = True, None
+        root.is_placing_again, root.again_after, root.again_up_to = True, None, sys.maxsize
         root.is_placing_all = core.around.has_new_assignments
+    # What is looked at from now on is placed by what is in force now. Where this can't be asked, all is placed again.
+    with core.catalogue.reading() as connection:
+        newest = sightings.newest_fileset(connection)
+    for root in core.roots.values():
+        root.again_up_to = newest
 
 
 def _renew_roots(

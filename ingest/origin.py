@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ingest.placement import Target
 
@@ -18,6 +19,8 @@ class OriginKeys:
     plate: bytes | None = None
 
 
+# The files of a folder have the same containers.
+@lru_cache(maxsize=1024)
 def origin_key(group_id: int, container_owner_id: int, kind: str, *names: str) -> bytes:
     """Compute the key of (group, container owner, kind, names of its parents and its own as the rule gave them)."""
     fields = (str(group_id), str(container_owner_id), kind, *names)

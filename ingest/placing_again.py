@@ -21,6 +21,7 @@ def place_again(core: Core, root: WatchedRoot) -> bool:
                 configuration_id=None if root.is_placing_all else core.around.configuration_id,
                 after=root.again_after,
                 limit=NAMES_AT_MOST,
+                up_to_fileset=root.again_up_to,
             )
         )
     grouped: dict[bytes, set[bytes]] = {}

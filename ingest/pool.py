@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -55,6 +55,10 @@ class ReadPool(Protocol):
         """Queue a task."""
         ...
 
+    def submit_all(self, tasks: Sequence[ReadTask]) -> None:
+        """Queue tasks that may go to a worker together."""
+        ...
+
 
 @dataclass(slots=True, kw_only=True)
 class InProcessPool:
@@ -67,3 +71,8 @@ class InProcessPool:
     def submit(self, task: ReadTask) -> None:
         """Read now."""
         self.results.put(self.read(task))
+
+    def submit_all(self, tasks: Sequence[ReadTask]) -> None:
+        """Read them now."""
+        for task in tasks:
+            self.submit(task)

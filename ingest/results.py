@@ -86,13 +86,15 @@ def _claim_suspect(core: Core, connection: Connection) -> list[StartedJob]:
 
 def hand_out(core: Core, started: Sequence[StartedJob]) -> None:
     """Give claimed jobs to the workers."""
+    tasks = []
     for job in started:
         if job.members:
             root = core.roots[job.root_id]
             core.under_way[job.fileset_id, job.claim, job.digest] = UnderWay(
                 job=job, root=root, configuration_id=core.around.configuration_id
             )
-            core.pool.submit(task_of(job, root, core.around.settings, core.hashers()))
+            tasks.append(task_of(job, root, core.around.settings, core.hashers()))
+    core.pool.submit_all(tasks)
 
 
 def take_results(core: Core) -> bool:

@@ -66,6 +66,8 @@ class WatchedRoot:
         self.answers: deque[tuple[LookOrder, NamesLook | RootLost]] = deque()
         #: Where placing again stands: the last key, or None when it is done.
         self.again_after: tuple[int, bytes] | None = None
+        #: The newest fileset when placing again began: later ones are placed by what is in force now.
+        self.again_up_to = 0
         self.is_placing_again = False
         #: Whether what is ignored, skipped or unmatched is placed again, too: a person decided about paths.
         self.is_placing_all = False

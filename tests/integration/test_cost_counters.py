@@ -25,9 +25,14 @@ def counted(catalogue: Catalogue) -> Iterator[Counter[str]]:
     """Count statements (an executemany is one) and transactions that write."""
     counts: Counter[str] = Counter()
 
-    def on_statement(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    def on_statement(
+        _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool
+    ) -> None:
+        words = statement.split(maxsplit=3)
         counts["statements"] += 1
-        counts[statement.split(maxsplit=1)[0].upper()] += 1
+        counts[words[0].upper()] += 1
+        if words[0] == "INSERT":
+            counts[f"rows into {words[2]}"] += len(parameters) if many else 1
 
     def on_commit(_connection: Any) -> None:
         counts["commits"] += 1
@@ -63,6 +68,8 @@ def test_a_hundred_files_cost_few_statements_and_few_commits(site: Site) -> None
         summary = site.import_()
 
     assert summary.imported == FILES
+    # Each file was placed once, though the start has everything placed again that was known before.
+    assert counts["rows into sighting"] == FILES, counts
     # The tests' pool takes ten files at a time, so a batch is ten: about 50 statements and one commit for each.
     assert counts["statements"] < 8 * FILES, counts
     assert counts["commits"] < 0.4 * FILES, counts

@@ -12,7 +12,7 @@ import pytest
 
 from daemon.locks import lock_file
 from daemon.worker_process import WorkerLimits
-from daemon.workers import WorkerPool
+from daemon.workers import WorkerPool, batches_of
 from ingest.clock import SystemClock
 from ingest.work import Outcome, ReadResult
 from tests.helpers.program import wait_until
@@ -70,6 +70,28 @@ def test_a_worker_that_dies_costs_its_own_file_only(pool: WorkerPool, tmp_path: 
         "the process died while reading it"
     ] * 2
     assert all(result.outcome is Outcome.READ for result in results if names[result.fileset_id] == "ok")
+
+
+@pytest.mark.parametrize("bad", ["die", "stuck", "raise"])
+def test_of_files_read_together_only_the_one_to_blame_suffers(pool: WorkerPool, tmp_path: Path, bad: str) -> None:
+    names = ["ok", "ok", bad, "ok", "ok", "ok"]
+    pool.submit_all([task(tmp_path / name, fileset_id=number) for number, name in enumerate(names)])
+    results = _results(pool, len(names))
+    assert [result.fileset_id for result in results] == list(range(len(names)))
+    expected = [Outcome.READ if name == "ok" else Outcome.DIED for name in names]
+    assert [result.outcome for result in results] == expected
+    assert not pool.results.take(1)
+
+
+def test_small_files_go_together_and_large_ones_alone(tmp_path: Path) -> None:
+    def sizes(*sizes_bytes: int) -> list[tuple[int, ...]]:
+        tasks = [task(tmp_path / "ok", fileset_id=size, size_bytes=size) for size in sizes_bytes]
+        return [tuple(one.fileset_id for one in batch) for batch in batches_of(tasks, workers=2)]
+
+    assert sizes(1) == [(1,)]
+    assert sizes(1, 2, 3) == [(1, 2), (3,)], "both workers get some"
+    assert [len(batch) for batch in sizes(*range(25))] == [10, 10, 5]
+    assert sizes(1, 2, 8_000_000, 3, 4, 5) == [(1, 2), (8_000_000,), (3, 4, 5)]
 
 
 def test_idle_workers_that_are_killed_come_back(pool: WorkerPool, tmp_path: Path) -> None:
@@ -137,7 +159,7 @@ PARENT = """
 import sys
 from pathlib import Path
 from daemon.worker_process import WorkerLimits
-from daemon.workers import WorkerPool
+from daemon.workers import WorkerPool, batches_of
 from tests.helpers.program import wait_until
 from tests.helpers.reading import read, task
 

@@ -1,0 +1,85 @@
+"""What a scan asks for each batch costs the same however much is catalogued: its statements read a narrow index."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, event, insert, text
+
+from catalog.jobs import due_filesets
+from catalog.models.ingest import Directory, Fileset, Sighting
+from catalog.moves import move_candidates
+from catalog.names import path_hash
+from catalog.sightings import replaceable
+from tests.helpers.lab import NOW, Lab
+
+MANY = 4000
+
+
+@pytest.fixture
+def scanned(lab: Lab) -> Lab:
+    """A root with many files that are catalogued, ten of them due."""
+    root = lab.root()
+    with lab.catalogue.writing() as connection:
+        folder = {"id": 1, "root_id": root, "path": b"d", "path_hash": path_hash(b"d"), "is_listed_whole": True}
+        connection.execute(insert(Directory), folder)
+        numbers = range(1, MANY + 1)
+        same = {"root_id": root, "placement": {}, "seen_digest": b"s" * 16, "done_digest": None, "first_seen_at": NOW}
+        filesets = [same | {"id": n, "key": n.to_bytes(16, "big"), "due_at": NOW if n <= 10 else None} for n in numbers]
+        connection.execute(insert(Fileset), filesets)
+        seen = {"directory_id": 1, "size_bytes": 8, "mtime_ns": 1, "ctime_ns": 1, "disposition": "member"}
+        sightings = [seen | {"name": b"%06d" % n, "inode": n, "fileset_id": n} for n in numbers]
+        connection.execute(insert(Sighting), sightings)
+    return lab
+
+
+def plan_of(lab: Lab, ask: Callable[[Connection], object]) -> str:
+    """Give the plans of the statements that a question makes, as the database tells them."""
+    if lab.catalogue.is_postgresql:
+        # It plans by statistics; SQLite has none in the product.
+        with lab.catalogue.writing() as connection:
+            connection.execute(text("ANALYZE"))
+    with lab.catalogue.reading() as connection:
+        made: list[tuple[str, object]] = []
+
+        def note(_c: object, _k: object, statement: str, parameters: object, *_: object) -> None:
+            made.append((statement, parameters))
+
+        event.listen(connection, "before_cursor_execute", note)
+        assert ask(connection)
+        event.remove(connection, "before_cursor_execute", note)
+        explain = "EXPLAIN " if lab.catalogue.is_postgresql else "EXPLAIN QUERY PLAN "
+        lines = [
+            str(row[-1])
+            for statement, parameters in made
+            if statement.startswith("SELECT")
+            for row in connection.exec_driver_sql(explain + statement, parameters)  # type: ignore[arg-type]  # as given
+        ]
+    return "\n".join(lines)
+
+
+WHOLE = re.compile(r"SCAN (sighting|fileset)\b|Seq Scan on (sighting|fileset)|sqlite_autoindex_(fileset_1|directory_1)")
+
+
+def test_what_is_due_is_found_among_what_is_due(scanned: Lab) -> None:
+    plan = plan_of(scanned, lambda c: due_filesets(c, now=NOW + timedelta(hours=1), root_ids=[1], limit=500))
+    assert not WHOLE.search(plan), plan
+    assert "ix_fileset_due" in plan, plan
+
+
+def test_a_moved_file_is_looked_for_by_its_inode(scanned: Lab) -> None:
+    looks = [(inode, 8, 1) for inode in range(5)]
+    plan = plan_of(scanned, lambda c: move_candidates(c, 1, looks))
+    assert not WHOLE.search(plan), plan
+    assert "ix_sighting_move" in plan, plan
+
+
+def test_a_page_of_what_is_placed_again_sorts_no_table(scanned: Lab) -> None:
+    after = (1, b"%06d" % 2000)
+    plan = plan_of(
+        scanned,
+        lambda c: list(replaceable(c, 1, configuration_id=1, after=after, limit=20, up_to_fileset=MANY)),
+    )
+    assert "TEMP B-TREE" not in plan, plan
+    assert scanned.catalogue.is_postgresql or "SEARCH sighting USING PRIMARY KEY" in plan, plan
