@@ -257,7 +257,9 @@ def _images(shape: Shape, levels: Sequence[Level]) -> list[Draft]:
         parts.append("{dataset}")
     if not any(level.role in (LevelRole.TEXT, LevelRole.DATED) for level in levels[: len(parts)]):
         parts = [*parts[:fixed], "{dataset}"]
-    folders = _nested(parts, fixed, min(depths))
+    # A project's own images, should there be some, lie beside its datasets.
+    is_usual = parts[-2:] == ["{project}", "{dataset}"]
+    folders = _nested(parts, fixed, min(min(depths), len(parts) - 1) if is_usual else min(depths))
     match = folders + tail.template
     used = levels[: max(fixed, len(parts))]
     may_lack = min(depths) < len(parts)

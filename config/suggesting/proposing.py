@@ -18,7 +18,8 @@ from config.suggesting.shapes import Shape, shapes_of
 _INDEXES = frozenset({"nd", "htd", "mes", "ome", "ome.xml"})
 #: What the first rules leave over is looked at again, so often.
 _ROUNDS = 3
-#: Fewer files than this, and a smaller share, are no pattern: they stay over, for people to see.
+#: Fewer files than this are no pattern: they stay over, for people to see. What layouts leave over may be fewer, when
+#: it is a good share of a small tree.
 _LEAST = 3
 _FEW = 0.05
 
@@ -56,7 +57,8 @@ def _rules(images: Sequence[str], known: KnownNames, root_name: str) -> Measured
     result = measured(drafts, images) if drafts else Measured(uncovered=tuple(images))
     left = result.uncovered
     for number in range(_ROUNDS):
-        if not left or (drafts and len(left) < min(_LEAST, _FEW * len(images))):
+        least = min(_LEAST, _FEW * len(images)) if number == 0 else _LEAST
+        if not left or (drafts and len(left) < least):
             break
         if number or plates:
             shapes = shapes_of(left)

@@ -88,21 +88,25 @@ class Shape:
 
 def shapes_of(paths: Iterable[str]) -> list[Shape]:
     """Sort paths by the shape of their names, the largest shape first; what counts nothing is taken for plain text."""
-    groups: dict[object, list[NamedFile]] = defaultdict(list)
-    for path in paths:
-        file = read_file(path)
-        groups[file.key].append(file)
+    read = _grouped(read_file(path) for path in paths)
+    groups = _grouped(file for files in read for file in _wells_reread(files))
     found: dict[object, list[Shape]] = defaultdict(list)
-    for files in groups.values():
+    for files in groups:
         shape = _confirmed(files)
         found[(shape.is_plate, shape.plate_wells, shape.files[0].key if shape.files[0].elements else ())].append(shape)
     joined = [replace(same[0], files=tuple(file for shape in same for file in shape.files)) for same in found.values()]
     return sorted(joined, key=lambda shape: -len(shape.files))
 
 
+def _grouped(files: Iterable[NamedFile]) -> list[list[NamedFile]]:
+    groups: dict[object, list[NamedFile]] = defaultdict(list)
+    for file in files:
+        groups[file.key].append(file)
+    return list(groups.values())
+
+
 def _confirmed(files: list[NamedFile]) -> Shape:
     """Keep the elements of one shape that count something."""
-    files = _wells_reread(files)
     first = files[0].elements
     assumed: list[str] = []
     well = _well(files)

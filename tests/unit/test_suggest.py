@@ -11,7 +11,8 @@ from config.suggesting.proposal import first_of_each_kind
 from config.suggesting.proposing import propose
 from config.suggesting.reading import elements_of
 from config.suggesting.written import percent, written_rules
-from tests.helpers.real_data import needed_data
+from tests.helpers.real_data import needed_data, real_data
+from tests.helpers.suggest_table import PAGE, invented_part, page
 from tests.helpers.suggesting import all_images, checked, differences, given, proposal_for, real_trees, templates
 from tests.helpers.trees import TREES, Tree
 
@@ -51,6 +52,14 @@ def test_instruments_are_known_by_their_layouts() -> None:
     assert layouts["real/cytodataframe"] == {"operetta"}
 
 
+def test_the_page_about_suggestions_tells_what_they_are() -> None:
+    written = PAGE.read_text(encoding="utf-8")
+    folder = real_data()
+    if folder is not None:
+        assert written == page(folder)
+    assert invented_part(written).count("| none |") >= len(TREES) - 1
+
+
 def test_nothing_is_guessed_in_silence() -> None:
     proposal = propose(
         [f"mueller/2024050{day}/cell_z{z:02}.tif".encode() for day in (6, 7) for z in range(9)], root_name="d"
@@ -87,7 +96,7 @@ def test_numbers_that_nobody_explains_join_no_files() -> None:
 def test_numbers_without_a_gap_are_offered_as_a_stack() -> None:
     (rule,) = propose([f"ada/p/stack/mri-{number:04}.tif".encode() for number in range(30)], root_name="d").rules
     assert rule.draft.match[0].endswith("{image}.{ext}")
-    assert [other.match.rpartition("/")[2] for other in rule.draft.alternatives] == ["{image}-{z}.{ext}"]
+    assert [other.match.rpartition("]")[2] for other in rule.draft.alternatives] == ["{image}-{z}.{ext}"]
 
 
 def test_a_running_well_number_is_checked_against_the_letters() -> None:
