@@ -16,11 +16,11 @@ _HEAD = "| tree | images | covered | rules | edits needed |\n|---|---:|---:|---|
 #: What stands above the tables is written by hand, and kept.
 _FIRST = "## Trees as labs keep them\n"
 _SECOND = "## Real trees\n"
-_INVENTED = f"""{_FIRST}Invented, with what a person would want of single files (`tests/helpers/trees.py`); tests compare.
+_INVENTED = f"""{_FIRST}Invented, with what a person wants of single files (`tests/helpers/trees.py`); tests compare.
 
 """
 _REAL = f"""
-{_SECOND}Every tree of the collection of real files that the tests use. They are samples of data without people's folders: whose
+{_SECOND}Every tree of the collection of real files that the tests use. They are samples without folders of people: whose
 files they are is left to the accounts on disk (`owner: posix`) in nearly all of them.
 
 """
