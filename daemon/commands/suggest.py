@@ -181,9 +181,12 @@ def _left_over(document: SuggestDocument) -> list[str]:
 def _people(context: Context) -> tuple[Settings | None, KnownPeople | None]:
     """Read who is known, where there is a configuration and a catalogue; then the command is for administrators."""
     try:
-        settings = context.settings
+        has_configuration = context.configuration.exists()
     except UnusableConfiguration:
-        return None, None
+        has_configuration = False
+    if not has_configuration:
+        return None, None  # rules are proposed before there is one
+    settings = context.settings
     try:
         context.administrator()
         with context.catalogue.reading() as connection:

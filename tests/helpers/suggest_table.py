@@ -20,7 +20,7 @@ _INVENTED = f"""{_FIRST}Invented, with what a person wants of single files (`tes
 
 """
 _REAL = f"""
-{_SECOND}Every tree of the collection of real files that the tests use. They are samples without folders of people: whose
+{_SECOND}Every tree of the collection of real files that the tests use. They are samples without people: whose
 files they are is left to the accounts on disk (`owner: posix`) in nearly all of them.
 
 """
