@@ -95,12 +95,32 @@ class ImagePage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WellCount:
+    """How full a plate is: wells with images that the viewer sees, of how many the plate has.
+
+    Where nothing tells the plate's size, it is the smallest usual plate that holds its wells.
+    """
+
+    filled: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillingPlate:
+    """A plate to which images came lately and that has empty wells."""
+
+    id: int
+    name: str
+    wells: WellCount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TreeRow:
     """A node of the tree; ``images`` counts, once each, the images below it that the viewer sees.
 
     ``type`` is project, dataset, screen, plate or orphaned (images in no dataset and no plate: one row without id,
     owner, group and permissions). ``is_dormant`` marks a row that hangs here by a link out of force, which only
-    group owners and administrators see.
+    group owners and administrators see. ``wells`` tells of plates how full they are.
     """
 
     id: int | None
@@ -112,6 +132,7 @@ class TreeRow:
     permissions: Rights | None
     children: tuple["TreeRow", ...] = ()
     is_dormant: bool = False
+    wells: WellCount | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +184,8 @@ class ContainerDocument:
     images: int
     rows: int | None
     columns: int | None
+    #: Of plates: how full it is.
+    wells: WellCount | None
     runs: tuple[str, ...]
     parents: tuple[Reference, ...]
     children: tuple[Reference, ...]

@@ -73,11 +73,17 @@ def _claimed(connection: Connection, reads: Sequence[ReadFileset]) -> list[tuple
 
     Each with whether images of other dimensions may lie beside it.
     """
-    one_file = [read for read in reads if read.grouping == "file" and len(read.files) == 1 and read.images]
+    one_file = [
+        read for read in reads if read.grouping == "file" and not read.names and len(read.files) == 1 and read.images
+    ]
     rows = connection.execute(_CLAIMS, {"ids": [read.fileset_id for read in one_file]})
     held = {(row.fileset_id, row.claim, bytes(row.digest)): bool(row.has_neighbours) for row in rows}
     keys = ((read, (read.fileset_id, read.claim, read.digest)) for read in one_file)
     return [(read, held[key]) for read, key in keys if key in held]
+
+
+def _is_one_file(read: ReadFileset) -> bool:
+    return read.grouping == "file" and len(read.files) == 1 and bool(read.images) and not read.names
 
 
 _GONE = (

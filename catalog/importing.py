@@ -13,6 +13,7 @@ from catalog.looks import Committed, CommittedAs, ReadFileset
 from catalog.models.images import Image, OriginalFile
 from catalog.models.ingest import Fileset, Job
 from catalog.moves import adopt_by_content
+from catalog.named_files import keep_named
 from catalog.neighbours import name_beside_neighbours
 from catalog.rule_marks import annotate_by_table
 from catalog.set_rows import are_pixels_replaced, are_planes_the_same
@@ -160,6 +161,8 @@ def _finish(connection: Connection, read: ReadFileset, *, generation: int) -> No
     values = {"done_digest": read.digest, "due_at": None, "stalled_reason": None, "generation": generation}
     connection.execute(update(Fileset).where(Fileset.id == read.fileset_id).values(values))
     connection.execute(delete(Job).where(Job.fileset_id == read.fileset_id, Job.kind == "import"))
+    if read.names or read.grouping == "index":
+        keep_named(connection, read.root_id, read.fileset_id, read.names)
     is_partial = select(Fileset.is_partial).where(Fileset.id == read.fileset_id).scalar_subquery()
     if read.grouping != "file":
         mine = (Image.fileset_id == read.fileset_id, Image.series.in_([image.series for image in read.images]))

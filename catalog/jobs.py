@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, delete, func, insert, null, select, update
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, null, or_, select, update
 
 from catalog.events import NewEvent, record
 from catalog.looks import DueFileset, StartedJob
@@ -35,10 +35,15 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Later:
-    """A fileset that is looked at again at ``due_at`` (None: once something changes), and why, for people."""
+    """A fileset that is looked at again at ``due_at`` (None: once something changes), and why, for people.
+
+    ``was_due_at`` is when it was due as it was judged: what was seen or placed anew meanwhile has another time, and the
+    last word. None: it is so whatever came meanwhile.
+    """
 
     fileset_id: int
     due_at: datetime | None
+    was_due_at: datetime | None = None
     stalled_reason: str | None = None
     waits_for: str | None = None
 
@@ -154,15 +159,22 @@ def push_due(connection: Connection, later: Sequence[Later]) -> None:
     """Look at filesets again later, or no more before something changes."""
     if later:
         rows = [
-            {"b_id": one.fileset_id, "b_due": one.due_at, "b_reason": one.stalled_reason, "b_waits": one.waits_for}
+            {
+                "b_id": one.fileset_id,
+                "b_due": one.due_at,
+                "b_was": one.was_due_at,
+                "b_reason": one.stalled_reason,
+                "b_waits": one.waits_for,
+            }
             for one in later
         ]
         connection.execute(_PUSH, rows)
 
 
+_WAS = bindparam("b_was", type_=Fileset.__table__.c.due_at.type)
 _PUSH = (
     update(Fileset)
-    .where(Fileset.id == bindparam("b_id"))
+    .where(Fileset.id == bindparam("b_id"), or_(_WAS.is_(None), Fileset.due_at == _WAS))
     .values(due_at=bindparam("b_due"), stalled_reason=bindparam("b_reason"), waits_for=bindparam("b_waits"))
     .execution_options(synchronize_session=False)
 )

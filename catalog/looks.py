@@ -1,7 +1,7 @@
 """The values that the ingest hands to the catalogue and gets from it: looks, filings, jobs. Frozen, no database."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -214,6 +214,8 @@ class ReadFileset:
     #: Where the planes of images of many files lie, by series; () for images in one file.
     planes: tuple[PlaneRecord, ...] = ()
     grouping: str = "file"
+    #: What would belong to it if it came, relative to the root, with whether it is waited for.
+    names: Mapping[bytes, bool] = field(default_factory=dict)
     configuration_id: int | None = None
     table_note: str | None = None
 

@@ -89,6 +89,10 @@ def _take_out_of_sets(connection: Connection, rows: Sequence[Any], now: datetime
         path = folder + b"/" + name if folder else name
         digests.setdefault(row.fileset_id, []).append(digest_before(path, row))
     take_from(connection, digests)
+    # What was held because one of them had its place is placed again when its folder is looked at next: no file
+    # changes at the time -1.
+    held = (Sighting.directory_id.in_(ids), Sighting.disposition == "held", Sighting.missing_since.is_(None))
+    connection.execute(update(Sighting).where(*held).values(ctime_ns=-1))
     unsettled = list(
         connection.scalars(
             select(Fileset.id).where(

@@ -19,6 +19,7 @@ from catalog.models.images import Image, OriginalFile
 from catalog.models.ingest import Directory, Fileset, Job, Root, Sighting
 from catalog.names import display, path_hash
 from catalog.planning import unindexed
+from catalog.set_files import digest_before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,11 @@ class MoveCandidate:
     filed_by: str
     owner_id: int | None
     group_id: int | None
+    #: The fileset's, and the digest of the file as it was seen there.
+    grouping: str = "file"
+    is_main: bool = False
+    is_missing: bool = False
+    digest: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +69,14 @@ def move_candidates(
         return {}
     query = (
         select(Sighting.directory_id, Sighting.name, Sighting.size_bytes, Sighting.mtime_ns, Sighting.inode)
-        .add_columns(Sighting.fileset_id, Directory.path)
+        .add_columns(
+            Sighting.fileset_id, Sighting.ctime_ns, Sighting.missing_since, Directory.path, OriginalFile.ordinal
+        )
+        .add_columns(Fileset.grouping)
         .add_columns(Fileset.done_digest, Fileset.filed_by, Fileset.owner_id, Fileset.group_id)
         .join(Directory, Directory.id == Sighting.directory_id)
         .join(Fileset, Fileset.id == Sighting.fileset_id)
+        .outerjoin(OriginalFile, OriginalFile.id == Sighting.original_file_id)
         .where(
             Sighting.inode.in_({inode for inode, _, _ in looks}),
             unindexed(Directory.root_id) == root_id,
@@ -96,6 +106,10 @@ def _candidate(row: Any) -> MoveCandidate:
         filed_by=row.filed_by,
         owner_id=row.owner_id,
         group_id=row.group_id,
+        grouping=row.grouping,
+        is_main=row.ordinal == 0,
+        is_missing=row.missing_since is not None,
+        digest=digest_before(folder + b"/" + name if folder else name, row),
     )
 
 
@@ -105,7 +119,7 @@ def move_file(connection: Connection, root_id: int, move: Move, directory_id: in
     name = move.path.rpartition(b"/")[2]
     here = (Sighting.directory_id == directory_id, Sighting.name == name)
     there = (Sighting.directory_id == candidate.directory_id, Sighting.name == candidate.name)
-    _drop_sighting(connection, here)
+    drop_sighting(connection, here)
     connection.execute(
         update(Sighting)
         .where(*there)
@@ -117,10 +131,10 @@ def move_file(connection: Connection, root_id: int, move: Move, directory_id: in
     )
     if move.document is not None:
         refile(connection, candidate.fileset_id, move.document, now=now)
-    _tell(connection, candidate.fileset_id, root_id, candidate.path, move.path, move.owner_differs, now, via)
+    tell_move(connection, candidate.fileset_id, root_id, candidate.path, move.path, move.owner_differs, now, via)
 
 
-def _drop_sighting(connection: Connection, here: tuple[Any, ...]) -> None:
+def drop_sighting(connection: Connection, here: tuple[Any, ...]) -> None:
     """Make room at the new path: what lay there before was overwritten by the move, its record stays as missing."""
     row = connection.execute(select(Sighting.fileset_id).where(*here)).one_or_none()
     if row is not None:
@@ -149,7 +163,7 @@ def _freed_key(fileset_id: int) -> bytes:
     return path_hash(b"/moved over/%d" % fileset_id)
 
 
-def _tell(
+def tell_move(
     connection: Connection,
     fileset_id: int,
     root_id: int,
@@ -159,6 +173,7 @@ def _tell(
     now: datetime,
     via: str,
 ) -> None:
+    """Record that a file moved."""
     after: dict[str, Any] = {"path": display(new)}
     if differs:
         after["owner_differs"] = without_placement(differs)
@@ -254,7 +269,7 @@ def adopt_by_content(connection: Connection, read: ReadFileset, *, now: datetime
     connection.execute(delete(Fileset).where(Fileset.id == read.fileset_id))
     rekey(connection, known_id, new.root_id, bytes(new.key), read.digest)
     refile(connection, known_id, new.placement, now=now)
-    _tell(connection, known_id, new.root_id, old_path, read.files[0].path, None, now, via)
+    tell_move(connection, known_id, new.root_id, old_path, read.files[0].path, None, now, via)
     return True
 
 
@@ -293,6 +308,7 @@ def _twin_that_is_gone(connection: Connection, read: ReadFileset) -> int | None:
             absent.exists(),
             ~present.exists(),
             siblings == 1,
+            Fileset.grouping == "file",
         )
         .order_by(Fileset.id)
         .limit(1)

@@ -1,14 +1,17 @@
 """Files images in plates: wells, runs and fields, and what happens when a field is taken."""
 
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from catalog.looks import Filing
 from catalog.models.containers import PlateAcquisition, Well, WellSample
 from catalog.models.images import Image
-from catalog.models.ingest import Sighting
+from catalog.models.ingest import Fileset, Sighting
 from catalog.names import well_name
+from catalog.neighbours import missing_dimensions, without
 from catalog.upserts import insert_unless_there
 
 RUNS_AT_MOST = 1000
@@ -28,14 +31,65 @@ def place_in_plate(
     mates = _runs_of_folder(connection, plate_id, fileset_id)
     for name in _run_names(filing, mates):
         run_id = _find_or_make_run(connection, plate_id, name, now)
-        fields = _free_fields(connection, well_id, run_id, filing.field, len(images))
+        place = _Place(plate_id=plate_id, well_id=well_id, run_id=run_id, run=name)
+        if filing.field is not None:
+            place = _beside_neighbour(connection, place, filing, now)
+        fields = _free_fields(connection, well_id, place.run_id, filing, len(images))
         if fields is not None:
-            _insert_samples(connection, plate_id, well_id, run_id, images, fields, filing, now)
+            _insert_samples(connection, place, images, fields, filing, now)
             return None
         if name in mates:
             where = f"well {well_name(*filing.well)}"
-            return f"same {where}, field {filing.field or 0} as another file of this folder"
+            tile = f", tile {filing.tile}" if filing.tile else ""
+            return f"same {where}, field {filing.field or 0}{tile} as another file of this folder"
     return f"more than {RUNS_AT_MOST} runs of one plate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A well in a run of a plate."""
+
+    plate_id: int
+    well_id: int
+    run_id: int
+    run: str
+
+
+def _beside_neighbour(connection: Connection, place: _Place, filing: Filing, now: datetime) -> _Place:
+    """Give the place of an image beside one that captured more or fewer dimensions: a projection beside its stack.
+
+    What captured fewer goes to a run "RUN without z", whichever of the two came first.
+    """
+    sample = _sample_at(connection, place, filing)
+    if sample is None:
+        return place
+    other = tuple(sample.placement.get("dimensions", ()))
+    missing = missing_dimensions(filing.dimensions, other)
+    if missing:
+        name = without(place.run, missing)
+        return replace(place, run=name, run_id=_find_or_make_run(connection, place.plate_id, name, now))
+    missing = missing_dimensions(other, filing.dimensions)
+    if missing:
+        run_id = _find_or_make_run(connection, place.plate_id, without(place.run, missing), now)
+        connection.execute(
+            update(WellSample).where(WellSample.image_id == sample.image_id).values(plate_acquisition_id=run_id)
+        )
+    return place
+
+
+def _sample_at(connection: Connection, place: _Place, filing: Filing) -> Any:
+    query = (
+        select(WellSample.image_id, Fileset.placement)
+        .join(Image, Image.id == WellSample.image_id)
+        .join(Fileset, Fileset.id == Image.fileset_id)
+        .where(
+            WellSample.plate_acquisition_id == place.run_id,
+            WellSample.well_id == place.well_id,
+            WellSample.field == filing.field,
+            WellSample.tile == filing.tile,
+        )
+    )
+    return connection.execute(query).one_or_none()
 
 
 def _run_names(filing: Filing, mates: list[str]) -> list[str]:
@@ -51,7 +105,7 @@ def _run_names(filing: Filing, mates: list[str]) -> list[str]:
 
 def _runs_of_folder(connection: Connection, plate_id: int, fileset_id: int) -> list[str]:
     """Name a run of this plate that holds files of the same folder: one is enough, and cheap in a large folder."""
-    own = select(Sighting.directory_id).where(Sighting.fileset_id == fileset_id)
+    own = select(Sighting.directory_id).where(Sighting.fileset_id == fileset_id).distinct()
     query = (
         select(PlateAcquisition.name)
         .join(WellSample, WellSample.plate_acquisition_id == PlateAcquisition.id)
@@ -90,7 +144,8 @@ def _find_or_make_run(connection: Connection, plate_id: int, name: str, now: dat
     return found
 
 
-def _free_fields(connection: Connection, well_id: int, run_id: int, field: int | None, count: int) -> range | None:
+def _free_fields(connection: Connection, well_id: int, run_id: int, filing: Filing, count: int) -> range | None:
+    field = filing.field
     mine = (WellSample.well_id == well_id, WellSample.plate_acquisition_id == run_id)
     if field is None:
         last = connection.scalar(select(func.max(WellSample.field)).where(*mine))
@@ -98,28 +153,24 @@ def _free_fields(connection: Connection, well_id: int, run_id: int, field: int |
         return range(first, first + count)
     wanted = range(field, field + count)
     taken = connection.scalar(
-        select(func.count()).select_from(WellSample).where(*mine, WellSample.field.in_(list(wanted)))
+        select(func.count())
+        .select_from(WellSample)
+        .where(*mine, WellSample.field.in_(list(wanted)), WellSample.tile == filing.tile)
     )
     return None if taken else wanted
 
 
 def _insert_samples(
-    connection: Connection,
-    plate_id: int,
-    well_id: int,
-    run_id: int,
-    images: list[int],
-    fields: range,
-    filing: Filing,
-    now: datetime,
+    connection: Connection, place: _Place, images: list[int], fields: range, filing: Filing, now: datetime
 ) -> None:
     rows = [
         {
             "image_id": image_id,
-            "plate_id": plate_id,
-            "well_id": well_id,
-            "plate_acquisition_id": run_id,
+            "plate_id": place.plate_id,
+            "well_id": place.well_id,
+            "plate_acquisition_id": place.run_id,
             "field": field,
+            "tile": filing.tile,
             "group_id": filing.group_id,
             "owner_id": filing.owner_id,
             "created_at": now,

@@ -44,10 +44,10 @@ def digest_before(path: bytes, row: Any) -> bytes:
 
 
 def files_by_key(files: Sequence[SeenFile]) -> dict[bytes, list[SeenFile]]:
-    """Give the files of a batch that are of filesets of several, by the fileset's key."""
+    """Give the files of a batch that are, or may be, of filesets of several, by the fileset's key."""
     found: dict[bytes, list[SeenFile]] = {}
     for file in files:
-        if file.fileset is not None and file.captured is not None:
+        if file.fileset is not None:
             found.setdefault(file.fileset.key, []).append(file)
     return found
 
@@ -108,7 +108,7 @@ def without_clashes(
 
     In an image that is catalogued the file that it was made of stays.
     """
-    by_key = files_by_key(files)
+    by_key = files_by_key([file for file in files if file.captured is not None])
     if not by_key:
         return list(files)
     held: dict[bytes, str] = {}

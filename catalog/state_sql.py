@@ -89,6 +89,7 @@ def _lines() -> tuple[_Line, ...]:
                 _FILESET.c.done_digest != _FILESET.c.seen_digest,
             ),
             state=State.SETTLING,
+            stored=_FILESET.c.waits_for,
         ),
         _Line(when=is_damaged, state=State.IMPORTED, stored=damage),
     )
@@ -158,6 +159,7 @@ def facts() -> AnySelect:
         _FILESET.c.seen_digest,
         _FILESET.c.due_at,
         _FILESET.c.stalled_reason,
+        _FILESET.c.waits_for,
         _FILESET.c.is_partial,
         _FILESET.c.owner_differs,
         _FILESET.c.owner_id,
@@ -205,6 +207,7 @@ def _fileset_facts(row: RowMapping) -> FilesetFacts | None:
         is_current=row["done_digest"] == row["seen_digest"],
         is_due=row["due_at"] is not None,
         stalled_reason=row["stalled_reason"],
+        waits_for=row["waits_for"],
         is_partial=bool(row["is_partial"]),
         owner_differs=row["owner_differs"] is not None,
     )

@@ -78,6 +78,7 @@ class FilesetFacts:
     is_current: bool = False
     is_due: bool = False
     stalled_reason: str | None = None
+    waits_for: str | None = None
     is_partial: bool = False
     owner_differs: bool = False
 
@@ -185,7 +186,7 @@ def _of_fileset(fileset: FilesetFacts, sighting: SightingFacts) -> tuple[State, 
     if fileset.stalled_reason is not None:
         return State.STALLED, fileset.stalled_reason
     if fileset.is_due or not fileset.is_current:
-        return State.SETTLING, None
+        return State.SETTLING, fileset.waits_for
     return State.IMPORTED, _damage(sighting)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, literal_column, select
 
+from catalog.documents import FillingPlate
 from catalog.errors import NotAllowed
 from catalog.file_sight import known, manageable
 from catalog.models.images import Image
@@ -13,6 +14,7 @@ from catalog.models.ingest import Directory, Event, Fileset, Instance, Job, Root
 from catalog.models.people import Configuration
 from catalog.names import display
 from catalog.permissions import Acting
+from catalog.queries.plate_fill import filling_plates
 from catalog.state_sql import joined, reason_column, state_column
 from catalog.states import State
 from catalog.verification import Coverage, Run, coverage, last_run
@@ -111,6 +113,7 @@ class CatalogueStatus:
     counts: dict[str, int]
     reasons: tuple[ReasonCount, ...]
     images: int
+    plates: tuple[FillingPlate, ...]
     config: ConfigurationStatus | None
     work: WorkStatus | None
     instance: InstanceStatus | None
@@ -127,6 +130,7 @@ def status(connection: Connection, acting: Acting, *, now: datetime) -> Catalogu
         counts=file_counts(connection, acting),
         reasons=_reasons(connection, acting),
         images=connection.scalar(select(func.count()).select_from(Image).where(visible(acting, Image))) or 0,
+        plates=filling_plates(connection, acting, now=now),
         config=_configuration(connection),
         work=work_status(connection, acting, now=now) if sees_all else None,
         instance=_instance(connection) if sees_all else None,

@@ -157,7 +157,11 @@ def _stored(connection: Connection, keys: Sequence[tuple[int, bytes]]) -> dict[t
         by_directory.setdefault(directory_id, []).append(name)
     found = {}
     for directory_id, names in by_directory.items():
-        query = select(*_BEFORE).where(Sighting.directory_id == directory_id, Sighting.name.in_(names))
+        query = (
+            select(*_BEFORE)
+            .outerjoin(Fileset, Fileset.id == Sighting.fileset_id)
+            .where(Sighting.directory_id == directory_id, Sighting.name.in_(names))
+        )
         for row in connection.execute(query):
             found[directory_id, bytes(row.name)] = row
     return found
@@ -175,8 +179,8 @@ _BEFORE = (
     Sighting.reason_id,
     Sighting.fileset_id,
     Sighting.original_file_id,
-    Sighting.captured,
     Sighting.missing_since,
+    Fileset.grouping,
     *(getattr(Sighting, column) for column in LOOK),
 )
 
@@ -206,7 +210,7 @@ def _record_filesets(
     for row in connection.execute(query).mappings().all():
         seen = wanted.pop(bytes(row["key"]))
         ids[seen.key] = row["id"]
-        if seen.key in joined:
+        if row["grouping"] != "file" and seen.key in joined:
             seen = joined_to(seen, row, joined[seen.key], before)
         if row["removed_at"] is None and not _is_pending_so(row, seen):
             _refresh(connection, row["id"], seen, is_done=row["done_digest"] is not None)
@@ -236,6 +240,7 @@ def _fileset_row(root_id: int, fileset: SeenFileset, now: datetime) -> dict[str,
         "first_seen_at": now,
         "filed_by": fileset.filed_by,
         "grouping": fileset.grouping,
+        "is_unread_index": fileset.grouping == "index",
         **_waiting(fileset),
     }
 
@@ -276,7 +281,7 @@ def _leave_filesets(
     for file, row in zip(files, rows, strict=True):
         known = before.get((row["directory_id"], row["name"]))
         if known and known.fileset_id is not None and known.fileset_id != row["fileset_id"]:
-            is_part = known.captured is not None and known.missing_since is None
+            is_part = known.grouping not in (None, "file") and known.missing_since is None
             left.setdefault(known.fileset_id, []).extend([digest_before(file.path, known)] if is_part else [])
     drop_filesets(connection, sorted(left))
     take_from(connection, {key: digests for key, digests in left.items() if digests})

@@ -1,6 +1,7 @@
 """A command's own worker: a file is read for a larger picture in a process that is bounded as the daemon's workers are.
 
-Run as a program it takes a pickled `ReadTask` on standard input and gives a pickled `ReadResult` on standard output.
+Run as a program it takes a pickled `DrawTask` on standard input and gives the picture pickled, or the sentence why
+there is none, on standard output.
 """
 
 import os
@@ -9,17 +10,18 @@ import subprocess
 import sys
 from typing import BinaryIO
 
+from catalog.records import ThumbnailRecord
 from daemon.errors import Failed
 from daemon.landlock import restrict_writes
 from daemon.worker_process import prepare_worker
-from ingest.reading import read
-from ingest.work import ReadResult, ReadTask
+from ingest.pixels import DrawTask, draw
+from ingest.readers.protocol import ReadingError
 
 PATIENCE_S = 300.0
 
 
-def read_apart(task: ReadTask, *, patience_s: float = PATIENCE_S) -> ReadResult:
-    """Read a file in a process of its own, with limits on memory and time, that can write nowhere. Raises Failed."""
+def draw_apart(task: DrawTask, *, patience_s: float = PATIENCE_S) -> ThumbnailRecord:
+    """Draw a picture in a process of its own, with limits on memory and time, that can write nowhere. Raises Failed."""
     # -P: what lies in the current folder is never taken for a module.
     command = [sys.executable, "-P", "-m", "daemon.drawing"]
     try:
@@ -36,7 +38,9 @@ def read_apart(task: ReadTask, *, patience_s: float = PATIENCE_S) -> ReadResult:
     if ended.returncode != 0 or not ended.stdout:
         raise Failed("reading the file took more memory than a worker may have, or its reader broke down")
     result = pickle.loads(ended.stdout)  # noqa: S301 - from this very program, as the daemon's workers give theirs
-    if not isinstance(result, ReadResult):
+    if isinstance(result, str):
+        raise Failed(result)
+    if not isinstance(result, ThumbnailRecord):
         raise Failed("the reader gave no answer")
     return result
 
@@ -47,8 +51,17 @@ def _answer(questions: BinaryIO, answers: BinaryIO) -> None:
     task = pickle.load(questions)  # noqa: S301 - from the command that started this process
     prepare_worker(default_limits(preload=(), workers=2))
     restrict_writes(())
-    answers.write(pickle.dumps(read(task)))
+    answers.write(pickle.dumps(_drawn(task)))
     answers.flush()
+
+
+def _drawn(task: DrawTask) -> ThumbnailRecord | str:
+    try:
+        return draw(task)
+    except ReadingError as problem:
+        return problem.reason
+    except OSError as error:
+        return f"a file of it can't be read: {os.strerror(error.errno) if error.errno else error}"
 
 
 def main() -> None:

@@ -4,15 +4,16 @@ import os
 from collections import defaultdict
 from pathlib import Path
 
-from catalog.documents import DatasetPictures, ImageDetails, Picture, PlateGrid
-from catalog.names import undisplay
+from catalog.documents import DatasetPictures, Picture, PlateGrid
+from catalog.queries.pixels import ImagePixels
 from catalog.records import ThumbnailRecord
+from catalog.references import ObjectReference
 from config.settings import Settings
-from daemon.drawing import read_apart
+from daemon.drawing import draw_apart
 from daemon.errors import Failed
 from ingest.contact_sheets import Sheet, Tile, dataset_sheet, plate_sheet
+from ingest.pixels import DrawTask, source_of
 from ingest.thumbnails import converted
-from ingest.work import Look, Member, Outcome, ReadTask
 
 JPEG, PNG = "image/jpeg", "image/png"
 MEDIA_TYPES = {".jpg": JPEG, ".jpeg": JPEG, ".png": PNG}
@@ -40,44 +41,21 @@ def thumbnail_data(picture: Picture, media_type: str, size_px: int | None) -> Th
     return converted(picture.data, media_type=media_type, size_px=size_px)
 
 
-def drawn_again(details: ImageDetails, settings: Settings, media_type: str, size_px: int) -> ThumbnailRecord:
-    """Draw an image's picture from its file, which is only read, in a bounded process."""
-    reference = f"image:{details.image.id}"
-    file = next((file for file in details.image.files if file.path is not None), None)
-    watch = next((watch for watch in settings.watch if file is not None and watch.name == file.root), None)
-    if file is None or file.path is None or watch is None:
+def drawn_again(
+    pixels: ImagePixels | None, reference: ObjectReference, settings: Settings, media_type: str, size_px: int
+) -> ThumbnailRecord:
+    """Draw an image's picture from its files, which are only read, in a bounded process."""
+    watch = next((watch for watch in settings.watch if pixels is not None and watch.name == pixels.root), None)
+    if pixels is None or watch is None:
         raise Failed(f"{reference}: its file is not there at present, so no larger picture can be drawn")
-    path = undisplay(file.path)
+    source = source_of(pixels, os.fsencode(watch.root))
     try:
-        result = read_apart(_task(watch.root, path, settings, size_px))
+        made = draw_apart(DrawTask(source=source, size_px=size_px, projection=settings.thumbnails.projection))
     except Failed as problem:
         raise Failed(f"{reference}: no larger picture can be drawn: {problem}") from problem
-    if result.outcome is not Outcome.READ:
-        raise Failed(f"{reference}: no larger picture can be drawn: {result.reason}")
-    for record, made in zip(result.images, result.thumbnails, strict=True):
-        if record.series == details.series:
-            if made.data is None:
-                raise Failed(f"{reference}: {made.failure}")
-            return made if made.media_type == media_type else converted(made.data, media_type=media_type, size_px=None)
-    raise Failed(f"{reference}: its file no longer holds this image; `coverslip why` tells more")
-
-
-def _task(root: Path, path: bytes, settings: Settings, size_px: int) -> ReadTask:
-    folder = os.fsencode(root)
-    found = os.lstat(folder.rstrip(b"/") + b"/" + path)
-    look = Look(size_bytes=found.st_size, mtime_ns=found.st_mtime_ns, ctime_ns=found.st_ctime_ns, inode=found.st_ino)
-    return ReadTask(
-        fileset_id=0,
-        claim=0,
-        digest=b"",
-        root=folder,
-        members=(Member(path=path, look=look),),
-        hasher="xxh3-128",
-        hash_now_bytes=-1,
-        thumbnail_px=size_px,
-        projection=settings.thumbnails.projection,
-        associated_images="keep",
-    )
+    if made.data is None:
+        raise Failed(f"{reference}: {made.failure}")
+    return made if made.media_type == media_type else converted(made.data, media_type=media_type, size_px=None)
 
 
 def sheet_of_dataset(found: DatasetPictures) -> Sheet:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from catalog.documents import FillingPlate
 from catalog.status import (
     CatalogueStatus,
     InstanceStatus,
@@ -63,9 +64,9 @@ class DaemonDocument:
 class StatusDocument:
     """How everything stands; ``problems`` are sentences, none when ``state`` is ok.
 
-    ``counts`` are files by state, ``reasons`` why files are where they are, ``images`` how many you see. For
-    administrators: ``progress`` with an estimate, how far originals were compared with their hashes
-    (``verification``), the running ``daemon``, bytes free in the state directory, and the size of SQLite's
+    ``counts`` are files by state, ``reasons`` why files are where they are, ``images`` how many you see, ``plates``
+    which are filling. For administrators: ``progress`` with an estimate, how far originals were compared with their
+    hashes (``verification``), the running ``daemon``, bytes free in the state directory, and the size of SQLite's
     write-ahead log. ``damaged`` counts files whose bytes changed though nothing wrote them.
     """
 
@@ -75,6 +76,7 @@ class StatusDocument:
     counts: Mapping[str, int]
     reasons: tuple[ReasonCount, ...]
     images: int
+    plates: tuple[FillingPlate, ...]
     config: ConfigurationDocument
     damaged: int
     progress: WorkStatus | None
@@ -109,6 +111,7 @@ def standing(seen: Observed) -> StatusDocument:
         counts=seen.catalogue.counts,
         reasons=seen.catalogue.reasons,
         images=seen.catalogue.images,
+        plates=seen.catalogue.plates,
         config=ConfigurationDocument(version=_version(seen), problem=_configuration_problem(seen)),
         damaged=seen.catalogue.damaged,
         progress=seen.catalogue.work,

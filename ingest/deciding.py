@@ -9,7 +9,9 @@ from catalog.captured import written
 from catalog.filed import FilesetKeys
 from catalog.looks import ChangedFile, KnownSighting, SeenFile, SeenFileset
 from catalog.member_digests import member_digest
+from catalog.moves import MoveCandidate
 from catalog.roots import HandAssignment
+from catalog.set_moves import PartMove
 from config.endings import EndingKind, ending_of, without_ending
 from ingest.documents import copy_document, placement_document
 from ingest.filesets import file_digest, fileset_key, image_key, neighbour_key, plate_key
@@ -179,20 +181,56 @@ def _seen(
     )
 
 
+def part_move(
+    candidate: MoveCandidate,
+    path: bytes,
+    entry: Entry,
+    decided: tuple[Placement, Ownership] | NotPlaced,
+    document: Mapping[str, Any] | None,
+    differs: Mapping[str, Any] | None,
+) -> PartMove:
+    """Give the move of a file of several, with what its new path says of the image where it is the same people's.
+
+    Of a set that describes itself the main file's path says it.
+    """
+    key, captured = None, None
+    if document is not None and not isinstance(decided, NotPlaced):
+        placement, ownership = decided
+        if candidate.grouping == "names" and placement.dimensions:
+            key, captured = image_key(placement, ownership), written(placement.dimensions)
+        elif candidate.grouping == "index" and candidate.is_main:
+            key = fileset_key(path)
+    return PartMove(
+        candidate=candidate,
+        path=path,
+        ctime_ns=entry.ctime_ns,
+        digest=digest_of(path, entry),
+        key=key,
+        captured=captured,
+        document=document if key is not None else None,
+        owner_differs=differs,
+    )
+
+
 def decide(deciding: Deciding, path: bytes, entry: Entry) -> tuple[tuple[Placement, Ownership] | NotPlaced, str]:
     """Give where a file belongs and whose it is, or why not; and whether rule or hand decided."""
     if entry.kind not in (EntryKind.FILE, EntryKind.FOLDER_IMAGE):
         return NotPlaced(disposition=NotPlacedAs.IGNORED, reason=entry.kind.value), "rule"
-    placed: Placement | NotPlaced = deciding.place(path)
-    targets = _assigned_to(deciding.assigned, path)
-    if targets is not None:
-        placed = assigned_placement(placed, targets, path, deciding.root_settle)
+    placed = placed_of(deciding, path)
     if isinstance(placed, NotPlaced):
         return placed, "rule"
+    targets = _assigned_to(deciding.assigned, path)
     ownership = deciding.own(placed, entry.uid, entry.gid)
     if isinstance(ownership, NotPlaced):
         return ownership, "rule"
     return (placed, ownership), "rule" if targets is None else "hand"
+
+
+def placed_of(deciding: Deciding, path: bytes) -> Placement | NotPlaced:
+    """Give where the rules, and people's decisions over them, put a path."""
+    placed: Placement | NotPlaced = deciding.place(path)
+    targets = _assigned_to(deciding.assigned, path)
+    return placed if targets is None else assigned_placement(placed, targets, path, deciding.root_settle)
 
 
 def _assigned_to(assigned: tuple[HandAssignment, ...], path: bytes) -> Mapping[str, Any] | None:

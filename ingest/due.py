@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from catalog import jobs
+from catalog.adopting import unresolved_folders
 from catalog.jobs import Later, Settled
 from catalog.looks import DueFileset
 from ingest.checks import DueCheck
@@ -23,6 +24,8 @@ READY_AT_MOST = 2000
 #: How often to ask for what is due: not more often, and at the latest, when nothing tells of a change.
 DUE_EVERY_S = 0.05
 LOOK_AGAIN_S = 1.0
+#: When files are looked at again that wait for one beside them to be read.
+UNREAD_AGAIN = timedelta(milliseconds=500)
 #: When what could not be looked at is looked at again.
 UNKNOWN_AGAIN = timedelta(seconds=30)
 
@@ -84,6 +87,7 @@ def settle(core: Core, looking: Looking, check: DueCheck, look: NamesLook) -> Lo
     """Judge second looks (T2): what is the same becomes a job, what changed is looked at again later."""
     settled: list[Settled] = []
     later: list[Later] = []
+    unread = unresolved_folders(looking.connection, looking.root.id)
     changed: set[bytes] = set()
     for entry in look.entries:
         due = check.filesets[entry.name]
@@ -91,10 +95,13 @@ def settle(core: Core, looking: Looking, check: DueCheck, look: NamesLook) -> Lo
         seen = Look(size_bytes=entry.size_bytes, mtime_ns=entry.mtime_ns, ctime_ns=entry.ctime_ns, inode=entry.inode)
         second = second_look(core, due, members_digest([Member(path=path, look=seen)]))
         verdict, again_at = judge(second)
-        if verdict is Verdict.SETTLED:
+        if verdict is Verdict.SETTLED and _is_beside_unread(unread, due, look.directory):
+            soon = core.steady.now() + max(UNREAD_AGAIN, timedelta(seconds=due.document["settle_s"]))
+            later.append(Later(fileset_id=due.id, due_at=soon, was_due_at=due.due_at))
+        elif verdict is Verdict.SETTLED:
             settled.append(settled_as(core, due, entry.ctime_ns))
         elif verdict is Verdict.EARLY:
-            later.append(Later(fileset_id=due.id, due_at=again_at))
+            later.append(Later(fileset_id=due.id, due_at=again_at, was_due_at=due.due_at))
         else:
             changed.add(entry.name)
             if verdict is Verdict.STALLED:
@@ -105,6 +112,13 @@ def settle(core: Core, looking: Looking, check: DueCheck, look: NamesLook) -> Lo
     core.mark(looking, looked)
     commit_verdicts(core, looking, settled, later)
     return looked
+
+
+def _is_beside_unread(unread: Sequence[bytes], due: DueFileset, folder: bytes) -> bool:
+    """Tell whether a file in this folder, or one above, may describe this one, whose own name decides nothing."""
+    if due.is_done or due.document.get("by") == "names":
+        return False
+    return any(not above or (folder + b"/").startswith(above + b"/") for above in unread)
 
 
 def commit_verdicts(core: Core, looking: Looking, settled: Sequence[Settled], later: Sequence[Later]) -> None:

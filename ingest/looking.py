@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from catalog import sightings, store
 from catalog.connections import Connection
@@ -11,16 +12,20 @@ from catalog.jobs import wake_closed
 from catalog.looks import ChangedFile, DirectoryLook, KnownSighting, SeenFile
 from catalog.missing import forget_renamed, mark_missing
 from catalog.moves import Move, MoveCandidate, move_candidates, move_file
+from catalog.named_files import has_named
 from catalog.plate_members import wake_by_marker
+from catalog.set_moves import joins_another, move_part
 from catalog.table_refresh import refresh_by_table
 from config.path_text import path_text
 from ingest.brake import Brake
 from ingest.checks import MoveCheck
-from ingest.deciding import Deciding, changed_file, decide, digest_of, is_unchanged, seen_file
+from ingest.deciding import Deciding, changed_file, decide, digest_of, is_unchanged, part_move, seen_file
 from ingest.documents import placement_document
 from ingest.filesets import fileset_key
 from ingest.listing import Entry, EntryKind, ListingPart, LookOrder, NamesLook
+from ingest.naming import adopt_late
 from ingest.placement import NotPlaced
+from ingest.regrouping import hold_regrouped
 from ingest.scanner import below
 from ingest.watched import WatchedRoot
 
@@ -216,6 +221,8 @@ class Looking:
 
     def _write(self, files: Sequence[SeenFile], changed: Sequence[ChangedFile]) -> dict[bytes, int]:
         store.record_changes(self.connection, self.root.id, changed)
+        if self.deciding.has_sets:
+            files = hold_regrouped(self.connection, self.deciding, self.root.id, files, self.configuration_id)
         made = store.record_files(
             self.connection,
             self.root.id,
@@ -224,6 +231,9 @@ class Looking:
             now=self.now,
             via=self.via,
         )
+        if self.root.has_named:
+            self.root.has_named = has_named(self.connection, self.root.id)
+            adopt_late(self.connection, self.deciding, self.root.id, [file.path for file in files])
         return made | {fileset_key(below(file.directory, file.name)): file.fileset_id for file in changed}
 
     def _withhold(self, looked: Looked, directory: bytes, new: Sequence[Entry], closed: frozenset[bytes]) -> set[bytes]:
@@ -250,8 +260,7 @@ class Looking:
             candidate = None
         if candidate is not None and candidate.path == below(check.directory, entry.name):
             candidate = None
-        if candidate is not None and candidate.is_done:
-            self._move(check, candidate)
+        if candidate is not None and candidate.is_done and self._move(check, candidate):
             return self.names(old) if old.entries else Looked()
         closed = frozenset({entry.name}) if check.was_closed else frozenset()
         look = NamesLook(directory=check.directory, entries=(entry,), closed=closed)
@@ -260,10 +269,11 @@ class Looking:
             forget_renamed(self.connection, candidate.directory_id, candidate.name)
         return looked
 
-    def _move(self, check: MoveCheck, candidate: MoveCandidate) -> None:
+    def _move(self, check: MoveCheck, candidate: MoveCandidate) -> bool:
+        """Let a known file be at its new path; False when it belongs to another image there."""
         entry, path = check.entry, below(check.directory, check.entry.name)
         decided, _ = decide(self.deciding, path, entry)
-        document = None
+        document: dict[str, Any] | None = None
         differs: dict[str, object] | None = None
         if isinstance(decided, NotPlaced):
             if decided.disposition.value == "held":
@@ -278,6 +288,14 @@ class Looking:
             }
         self._need_directory(check.directory)
         ids = sightings.directory_ids(self.connection, self.root.id, [check.directory])
+        if candidate.grouping != "file":
+            part = part_move(candidate, path, entry, decided, document, differs)
+            if joins_another(self.connection, self.root.id, part):
+                return False
+            where = (self.connection, self.root.id, part, ids[check.directory])
+            due_at = self.deciding.now + self.deciding.root_settle
+            move_part(*where, due_at=due_at, now=self.now, via=self.via)
+            return True
         move = Move(
             candidate=candidate,
             path=path,
@@ -288,6 +306,7 @@ class Looking:
             owner_differs=differs,
         )
         move_file(self.connection, self.root.id, move, ids[check.directory], now=self.now, via=self.via)
+        return True
 
     def gone(self, absent: Sequence[tuple[int, bytes]], folders: Sequence[int]) -> list[tuple[int, bytes]]:
         """Give the keys of what is known and gone, up to a bound that single looks don't mark."""

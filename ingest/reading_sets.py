@@ -15,7 +15,7 @@ from config.path_text import path_text
 from ingest.composing import Composed, Part, compose
 from ingest.grouping import order_of
 from ingest.image_facts import with_facts, with_names
-from ingest.one_file import InFileError, OpenStream, as_read, digest_of, file_record, held_by, read_once
+from ingest.one_file import InFileError, OpenStream, as_read, digest_of, file_record, held_by, open_stream, read_once
 from ingest.readers.protocol import DamagedError, DescribesError, NamedPart, OpenedFileImages, ReadingError
 from ingest.set_images import OpenFiles, SetImage, pictured, planes_by_place
 from ingest.thumbnails import make_thumbnail
@@ -23,6 +23,7 @@ from ingest.work import Member, NamedPath, Outcome, ReadResult, ReadTask
 
 #: Names that lead out of the folder: absolute, with a drive or URL, upwards.
 _OUTSIDE = re.compile(r"^[/\\]|^[A-Za-z]:|^[A-Za-z][A-Za-z0-9+.\-]*:/|(^|[/\\])\.\.([/\\]|$)|\0")
+#: What is said of names that lead elsewhere.
 OUTSIDE = "names a file outside its folder"
 #: More channels than this are described by the first file alone.
 CHANNELS_DESCRIBED = 64
@@ -177,15 +178,14 @@ def read_described(task: ReadTask, root: int, main: Member, described: Describes
             outcome=Outcome.DESCRIBES,
             reason=described.reason,
             names=names,
+            is_mutual=described.is_mutual,
         )
+    _check_people(task, root, [member for member in task.members if member.path != main.path], main)
     wanted = [main, *(members[named.path] for named in names if named.path in members)]
     others = [member for member in wanted if member.path != main.path or described.holds_pixels]
     files, _, bytes_read = _read_files(task, root, others)
     if not described.holds_pixels:
-        own = in_file(
-            main, lambda member: read_once(task, root, member, lambda one: file_record(task, member.path, one))
-        )
-        files = (as_read(own, main.look, ()), *files)
+        files = (as_read(_main_record(task, root, main), main.look, ()), *files)
     folder = main.path.rpartition(b"/")[0]
     with OpenFiles(root, wanted) as opened:
         joined = described.join(_opener(opened, folder))
@@ -203,6 +203,24 @@ def read_described(task: ReadTask, root: int, main: Member, described: Describes
         there = [plane for plane in planes if opened.has(plane.path)]
         result = _result(task, opened, records, there, files, described.format, bytes_read)
     return replace(result, names=names)
+
+
+def _check_people(task: ReadTask, root: int, others: Sequence[Member], main: Member) -> None:
+    """Refuse a file that no rule places and that another account wrote: a hard link may show anybody's file."""
+    strangers = [member for member in others if member.path in task.strangers]
+    if not strangers:
+        return
+    with open_stream(root, main) as opened:
+        uid = opened.opened.raw.status().st_uid
+    for member in strangers:
+        with open_stream(root, member) as opened:
+            if opened.opened.raw.status().st_uid != uid:
+                name = path_text(member.path.rpartition(b"/")[2])
+                raise DamagedError(f"{OUTSIDE}: {name} was written by another account")
+
+
+def _main_record(task: ReadTask, root: int, main: Member) -> FileRecord:
+    return read_once(task, root, main, lambda opened: file_record(task, main.path, opened))
 
 
 def _opener(opened: OpenFiles, folder: bytes) -> Callable[[str], OpenedFileImages | None]:

@@ -12,6 +12,7 @@ from catalog.errors import CatalogueUnavailable
 from catalog.importing import commit_hash, commit_reads
 from catalog.looks import Committed, CommittedAs, ReadFileset, StartedJob
 from catalog.stored_copies import commit_copy, link_contents, link_places_of
+from ingest.adopting import take_described
 from ingest.checks import VerdictCheck
 from ingest.core import Core, Done, Judged
 from ingest.documents import is_copy
@@ -113,6 +114,7 @@ def take_results(core: Core) -> bool:
         del core.under_way[result.fileset_id, result.claim, result.digest]
         if result.outcome is Outcome.UNSETTLED:
             _ask_again(core, result, under_way)
+        under_way.root.has_named = under_way.root.has_named or bool(result.names)
         if result.fileset_id in by_id and result.files:
             done = by_id[result.fileset_id]
             core.committed.append(
@@ -154,7 +156,9 @@ def _commit_results(
         for result, under_way in known:
             if result.outcome is Outcome.READ:
                 continue
-            if result.outcome is not Outcome.UNSETTLED:
+            if result.outcome is Outcome.DESCRIBES and under_way.job.kind == "import":
+                take_described(core, connection, result, under_way)
+            elif result.outcome is not Outcome.UNSETTLED:
                 _fail(core, connection, result, under_way, now)
         started = claim_jobs(core, connection, freed=len(known))
     return committed, started
@@ -182,7 +186,7 @@ def _fail(core: Core, connection: Connection, result: ReadResult, under_way: Und
 
 def _ask_again(core: Core, result: ReadResult, under_way: UnderWay) -> None:
     failure = failed(result, under_way.job, now=core.steady.now(), waiting=core.counts.get("waiting", 0))
-    folder, _, name = under_way.job.members[0].path.rpartition(b"/")
+    folder, _, name = (result.path or under_way.job.members[0].path).rpartition(b"/")
     root = core.roots.get(under_way.root.id)
     if root is None:
         return  # it left the configuration: the job is given back with what else is lost

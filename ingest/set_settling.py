@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from catalog import plate_members
+from catalog import named_files, plate_members
 from catalog.captured import read
 from catalog.jobs import Later
 from catalog.looks import DueFileset
+from config.endings import EndingKind, ending_of
+from config.path_text import path_text
 from ingest.completeness import Found, lacking
 from ingest.core import Core
 from ingest.due import UNKNOWN_AGAIN, commit_verdicts, second_look, settled_as
@@ -30,28 +32,33 @@ def settle_set(core: Core, looking: Looking, check: SetCheck) -> Looked:
     paths = {member.path for member in due.members}
     there = {path: entry for path, entry in check.entries() if path in paths}
     digest = members_digest(Member(path=path, look=_look_of(entry)) for path, entry in there.items())
-    lack = _lack(core, looking, check) if digest == due.digest else None
+    is_same = digest == due.digest
+    absent = absent_of(looking, due) if is_same else []
+    lack = _lack(core, looking, check, absent) if is_same else None
     second = second_look(core, due, digest, lack)
     verdict, again_at = judge(second)
     match verdict:
         case Verdict.SETTLED | Verdict.PARTIAL:
             newest = max((entry.ctime_ns for entry in there.values()), default=0)
-            is_partial = verdict is Verdict.PARTIAL
+            is_partial = verdict is Verdict.PARTIAL or bool(absent)
             commit_verdicts(core, looking, [settled_as(core, due, newest, is_partial=is_partial)], [])
             _wake_plate(looking, due, lack)
             return Looked()
         case Verdict.EARLY:
-            commit_verdicts(core, looking, [], [Later(fileset_id=due.id, due_at=again_at)])
+            commit_verdicts(core, looking, [], [Later(fileset_id=due.id, due_at=again_at, was_due_at=due.due_at)])
             return Looked()
         case Verdict.WAITING:
-            waiting = Later(fileset_id=due.id, due_at=again_at, waits_for=lack)
+            waiting = Later(fileset_id=due.id, due_at=again_at, was_due_at=due.due_at, waits_for=lack)
             commit_verdicts(core, looking, [], [waiting])
             return Looked()
         case Verdict.STALLED | Verdict.CHANGED:
             reason = why_stalled(second) if verdict is Verdict.STALLED else None
-            changed = _write_changes(core, looking, check, there) if digest != due.digest else Looked()
+            changed = _write_changes(core, looking, check, there) if not is_same else Looked()
             if reason is not None:
-                stalled = Later(fileset_id=due.id, due_at=again_at, stalled_reason=reason)
+                was_due_at = due.due_at if is_same else None
+                stalled = Later(
+                    fileset_id=due.id, due_at=again_at, was_due_at=was_due_at, stalled_reason=reason, waits_for=None
+                )
                 commit_verdicts(core, looking, [], [stalled])
             return changed
 
@@ -106,9 +113,11 @@ def complete_of(document: dict[str, Any]) -> Complete | None:
     return Complete(**written) if written else None
 
 
-def _lack(core: Core, looking: Looking, check: SetCheck) -> str | None:
+def _lack(core: Core, looking: Looking, check: SetCheck, absent: list[bytes]) -> str | None:
     due = check.due
     complete = complete_of(dict(due.document))
+    if absent and len(due.members) == 1 and _only_describes(due.members[0].path):
+        return f"it waits for '{_name(absent[0])}'" + (f" and {len(absent) - 1} more" if len(absent) > 1 else "")
     if complete is None:
         return None
     own = Found(files=[read(member.captured) for member in due.members], has_marker=check.has_marker)
@@ -122,6 +131,23 @@ def _lack(core: Core, looking: Looking, check: SetCheck) -> str | None:
         core.plates = {key: (now_s, images)}
     found = [Found(files=[read(text) for text in texts]) for texts in images]
     return lacking(complete, [own, *found] if complete.marker else found)
+
+
+def absent_of(looking: Looking, due: DueFileset) -> list[bytes]:
+    """Give what the main file names and is not there; what is there is imported all the same, marked as partial."""
+    if due.grouping != "index":
+        return []
+    there = {member.path for member in due.members}
+    return [path for path in named_files.needed_by(looking.connection, due.id) if path not in there]
+
+
+def _only_describes(path: bytes) -> bool:
+    ending = ending_of(path.rpartition(b"/")[2])
+    return ending is not None and ending.kind is EndingKind.SET
+
+
+def _name(path: bytes) -> str:
+    return path_text(path.rpartition(b"/")[2])
 
 
 #: What was counted of a plate is good for so long: its filesets are judged one after the other.

@@ -72,6 +72,8 @@ class WatchedRoot:
         #: Whether what is ignored, skipped or unmatched is placed again, too: a person decided about paths.
         self.is_placing_all = False
         self.retry_at_s = 0.0
+        #: Whether files may be there that another file names.
+        self.has_named = True
         self.troubled = TroubledFolders()
         self._numbers = itertools.count(1)
 

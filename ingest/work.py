@@ -80,6 +80,8 @@ class ReadTask:
     named: frozenset[bytes] = frozenset()
     #: Of 'index': the file that describes the others; else None.
     main: bytes | None = None
+    #: Of 'index': members that no rule places; they must be written by the account that wrote the main file.
+    strangers: frozenset[bytes] = frozenset()
     #: What an instrument's own index says of the image, believed over the files' tags.
     facts: ImageFacts | None = None
     purpose: Purpose = Purpose.IMPORT
@@ -156,6 +158,8 @@ class ReadResult:
     planes: tuple[PlaneRecord, ...] = ()
     #: Of DESCRIBES: what the file names, relative to the root, itself not among them; for problems: which file it was.
     names: tuple[NamedPath, ...] = ()
+    #: Each of the named files describes all of them: which is the main file is a matter of their names.
+    is_mutual: bool = False
     path: bytes | None = None
     table_pairs: tuple[tuple[str, str], ...] = ()
     table_note: str | None = None

@@ -12,6 +12,7 @@ from config.settings import Settings
 from ingest.documents import is_copy
 from ingest.filesets import fileset_key
 from ingest.image_facts import NamedChannel
+from ingest.placement import NotPlaced, place
 from ingest.watched import WatchedRoot
 from ingest.work import Look, Member, Outcome, Purpose, ReadResult, ReadTask
 
@@ -76,10 +77,18 @@ def task_of(job: StartedJob, root: WatchedRoot, settings: Settings, hashers: tup
         is_by_names=document.get("by") == "names",
         channels=tuple(NamedChannel(**channel) for channel in document.get("channels", ())),
         named=job.named,
+        strangers=_strangers(job, root),
         main=next((member.path for member in job.members if fileset_key(member.path) == job.key), None),
         purpose=Purpose.HASH if is_hash else Purpose.IMPORT,
         hashers=hashers if is_copy(document) else (),
     )
+
+
+def _strangers(job: StartedJob, root: WatchedRoot) -> frozenset[bytes]:
+    if job.grouping != "index":
+        return frozenset()
+    paths = (member.path for member in job.members)
+    return frozenset(path for path in paths if isinstance(place(root.rules, path), NotPlaced))
 
 
 def read_fileset(result: ReadResult, under_way: UnderWay) -> ReadFileset:
@@ -96,6 +105,7 @@ def read_fileset(result: ReadResult, under_way: UnderWay) -> ReadFileset:
         pictures=result.thumbnails,
         planes=result.planes,
         grouping=under_way.job.grouping,
+        names={named.path: named.is_needed for named in result.names},
         configuration_id=under_way.configuration_id,
         table_note=result.table_note,
     )
@@ -106,10 +116,12 @@ def read_copy(result: ReadResult) -> ReadCopy:
     return ReadCopy(fileset_id=result.fileset_id, claim=result.claim, digest=result.digest, files=result.files)
 
 
-def failed(result: ReadResult, job: StartedJob, *, now: datetime, waiting: int = 0) -> Failed:
+def failed(
+    result: ReadResult, job: StartedJob, *, now: datetime, waiting: int = 0, reason: str | None = None
+) -> Failed:
     """Give what a result without images means for its job: wait with back-off, or quarantined."""
     is_death = result.outcome is Outcome.DIED
-    reason = result.reason or "reading failed without saying why"
+    reason = reason or result.reason or "reading failed without saying why"
     next_try_at: datetime | None = None
     if is_death and job.deaths >= DEATHS_AT_MOST:
         reason = DIED if result.reason is None else f"{DIED.partition(';')[0]} ({result.reason})"

@@ -115,6 +115,13 @@ class Fileset(Base):
             sqlite_where=text("marker IS NOT NULL"),
             postgresql_where=text("marker IS NOT NULL"),
         ),
+        Index(
+            "ix_fileset_unread_index",
+            "root_id",
+            "is_unread_index",
+            sqlite_where=text("is_unread_index"),
+            postgresql_where=text("is_unread_index"),
+        ),
         CheckConstraint("filed_by IN ('rule', 'hand')", name="filed_by"),
         CheckConstraint("grouping IN ('file', 'names', 'index')", name="grouping"),
     )
@@ -123,6 +130,8 @@ class Fileset(Base):
     root_id: Mapped[int] = mapped_column(BigId, ForeignKey("root.id"))
     #: What told which files belong to it: it is one file; their names, by a rule; or one of them, that describes it.
     grouping: Mapped[str] = mapped_column(String(8), default="file", server_default="file")
+    #: It may describe an image of several files, and was not read yet: those beside it wait for that.
+    is_unread_index: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: 16-byte blake2b of what makes the fileset this one (its placement's key, or the path of its only file).
     key: Mapped[bytes] = mapped_column(LargeBinary(16))
     #: The placement and ownership as a document (ingest.placement.Placement).

@@ -8,6 +8,7 @@ from catalog.models.containers import DatasetImageLink, PlateAcquisition, Well, 
 from catalog.models.images import Image, Thumbnail
 from catalog.names import natural_key
 from catalog.permissions import Acting
+from catalog.plate_sizes import grid_size
 from catalog.queries.objects import find_object
 from catalog.references import ObjectReference
 from catalog.visibility import visible
@@ -41,7 +42,7 @@ def plate_grid(connection: Connection, acting: Acting, plate_id: int, *, run: st
         )
         for row in connection.execute(_samples(acting, plate_id, run)).mappings()
     )
-    rows, columns = _grid_size(
+    rows, columns = grid_size(
         found.row["rows"], found.row["columns"], [(field.row + 1, field.column + 1) for field in fields]
     )
     return PlateGrid(id=plate_id, name=found.name, rows=rows, columns=columns, fields=fields)
@@ -101,15 +102,3 @@ def _picture(row: RowMapping) -> Picture:
         data=row["data"],
         failure=row["failure"] if row["data"] is None else None,
     )
-
-
-#: Rows and columns of usual plates, smallest first.
-_USUAL_PLATES = ((1, 1), (2, 3), (3, 4), (4, 6), (6, 8), (8, 12), (16, 24), (32, 48))
-
-
-def _grid_size(rows: int | None, columns: int | None, used: list[tuple[int, int]]) -> tuple[int, int]:
-    needed = (max((row for row, _ in used), default=1), max((column for _, column in used), default=1))
-    if rows is not None and columns is not None:
-        return max(rows, needed[0]), max(columns, needed[1])
-    usual = (size for size in _USUAL_PLATES if size[0] >= needed[0] and size[1] >= needed[1])
-    return next(usual, needed)

@@ -24,6 +24,7 @@ from catalog.queries.annotations import annotations_of
 from catalog.queries.files import files_of
 from catalog.queries.image_documents import annotation_texts, image_documents
 from catalog.queries.objects import LINK_COLUMNS, FoundObject, find_object
+from catalog.queries.plate_fill import well_counts
 from catalog.queries.tree import dataset_counts, plate_counts, project_count, screen_count
 from catalog.references import ObjectReference
 from catalog.states import Mark
@@ -160,6 +161,7 @@ def _container(connection: Connection, acting: Acting, found: FoundObject) -> Co
         images=_count(connection, acting, found),
         rows=row.get("rows"),
         columns=row.get("columns"),
+        wells=well_counts(connection, acting, object_id).get(object_id) if kind == "plate" else None,
         runs=_runs(connection, acting, found),
         parents=_parents(connection, acting, found),
         children=_children(connection, acting, found),

@@ -23,6 +23,7 @@ from catalog.models.people import Experimenter, ExperimenterGroup
 from catalog.names import natural_key
 from catalog.permissions import Acting, rights
 from catalog.queries.filters import is_orphaned
+from catalog.queries.plate_fill import well_counts
 from catalog.visibility import dormant, visible
 
 _Children = dict[int | None, list[tuple[int, bool]]]
@@ -44,7 +45,10 @@ def tree(connection: Connection, acting: Acting) -> tuple[TreeRow, ...]:
     in_screens = _links(connection, acting, ScreenPlateLink, "screen_id", "plate_id")
     of_projects = _project_counts(connection, acting)
     dataset_rows = {i: _row(acting, "dataset", row, of_datasets.get(i, 0)) for i, row in datasets.items()}
-    plate_rows = {i: _row(acting, "plate", row, of_plates.get(i, 0)) for i, row in plates.items()}
+    wells = well_counts(connection, acting)
+    plate_rows = {
+        i: replace(_row(acting, "plate", row, of_plates.get(i, 0)), wells=wells.get(i)) for i, row in plates.items()
+    }
     return (
         *_nested(acting, "project", projects, in_projects, dataset_rows, of_projects),
         *_nested(acting, "screen", screens, in_screens, plate_rows, None),

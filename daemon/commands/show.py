@@ -74,6 +74,7 @@ def container_lines(container: ContainerDocument) -> Iterator[Line]:
         f"{container.owner}, group {container.group}" + (f" ({container.owner_by})" if container.owner_by else ""),
     )
     yield "images", container.images
+    yield "wells", None if container.wells is None else f"{container.wells.filled} of {container.wells.of} wells"
     yield "grid", None if container.rows is None else f"{container.rows} x {container.columns} wells"
     yield "runs", container.runs
     yield "in", tuple(f"{parent.type}:{parent.id} {parent.name}" for parent in container.parents)

@@ -17,6 +17,7 @@ from daemon.standing import OK, Observed, StatusDocument, standing
 from daemon.tables import duration_text, size_text
 
 REASONS_SHOWN = 15
+PLATES_SHOWN = 10
 
 
 def running(context: Context) -> Health | None:
@@ -78,6 +79,8 @@ def show(document: StatusDocument, output: Output) -> None:
     for reason in document.reasons[:REASONS_SHOWN]:
         output.line(f"  {reason.files} {reason.state}: {reason.reason}")
     output.line(f"{document.images} images that you may see")
+    for plate in document.plates[:PLATES_SHOWN]:
+        output.line(f"  plate:{plate.id} {plate.name} is filling: {plate.wells.filled} of {plate.wells.of} wells")
     if document.progress is not None:
         output.line(progress_text(document.progress))
     if document.verification is not None:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import click
 
-from catalog.documents import ImageDetails
 from catalog.queries.pictures import thumbnail
-from catalog.queries.show import show as show_object
+from catalog.queries.pixels import image_pixels
 from catalog.references import ObjectReference
 from daemon.context import Context, with_context
 from daemon.errors import Failed
@@ -61,13 +60,13 @@ def command(context: Context, target: ObjectReference, target_file: Path, size: 
     acting = context.acting
     with context.catalogue.reading() as connection:
         stored = thumbnail(connection, acting, target.id)
-        details = show_object(connection, acting, target)
+        pixels = image_pixels(connection, acting, target.id)
     context.tell_of_look_at(target)
     path = chosen_file(target_file, f"image-{target.id}.jpg")
     media_type = media_type_of(path)
     made = thumbnail_data(stored, media_type, size)
-    if made is None and size is not None and isinstance(details, ImageDetails):
-        made = drawn_again(details, context.settings, media_type, size)
+    if made is None and size is not None:
+        made = drawn_again(pixels, target, context.settings, media_type, size)
     if made is None or made.data is None or made.width_px is None or made.height_px is None:
         raise Failed(f"{target}: no picture could be made of it")
     write_new(path, made.data, watched=[watch.root for watch in context.settings.watch])

@@ -8,7 +8,7 @@ from daemon.context import Context, with_context
 from daemon.options import command as coverslip_command
 from daemon.output import Output
 
-COLUMNS = ("name", "object", "images", "owner", "group")
+COLUMNS = ("name", "object", "images", "wells", "owner", "group")
 
 
 def rows_of(nodes: Sequence[TreeRow], indent: str = "") -> Iterator[tuple[object, ...]]:
@@ -16,7 +16,8 @@ def rows_of(nodes: Sequence[TreeRow], indent: str = "") -> Iterator[tuple[object
     for node in nodes:
         reference = f"{node.type}:{node.id}" if node.id is not None else node.type
         dormant = " (dormant)" if node.is_dormant else ""
-        yield (f"{indent}{node.name}{dormant}", reference, node.images, node.owner, node.group)
+        wells = None if node.wells is None else f"{node.wells.filled} of {node.wells.of}"
+        yield (f"{indent}{node.name}{dormant}", reference, node.images, wells, node.owner, node.group)
         yield from rows_of(node.children, indent + "  ")
 
 
@@ -31,7 +32,7 @@ def show(nodes: tuple[TreeRow, ...], output: Output) -> None:
     if not nodes:
         output.message("nothing that you may see is in the catalogue yet; `coverslip status` tells what is on its way")
         return
-    output.table(COLUMNS, rows_of(nodes), right=("images",))
+    output.table(COLUMNS, rows_of(nodes), right=("images", "wells"))
 
 
 @coverslip_command("tree", examples=("coverslip tree", "coverslip tree --as ab3c --json"), answers=tuple[TreeRow, ...])

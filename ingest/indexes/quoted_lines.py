@@ -15,7 +15,7 @@ _LINE = re.compile(r'"([^"]{1,100})"\s*,\s*(.*)')
 _LINES_AT_MOST = 200_000
 
 
-def _values(data: bytes, first: str) -> dict[str, str]:
+def quoted_values(data: bytes, first: str) -> dict[str, str]:
     """Give what stands after each key, the first time it stands there; raises IndexFormatError."""
     lines = data.decode("cp1252", "replace").splitlines()
     if not lines or not lines[0].lstrip('"').startswith(first):
@@ -28,7 +28,8 @@ def _values(data: bytes, first: str) -> dict[str, str]:
     return found
 
 
-def _is_true(value: str | None) -> bool:
+def is_true(value: str | None) -> bool:
+    """Read the files' TRUE and FALSE."""
     return (value or "").strip('" ').upper() == "TRUE"
 
 
@@ -63,20 +64,20 @@ class Wavelengths:
 
 def parse_htd(data: bytes) -> Wavelengths:
     """Parse the .HTD file of a plate; raises IndexFormatError."""
-    values = _values(data, "HTSInfoFile")
+    values = quoted_values(data, "HTSInfoFile")
     plate = PlateFacts(rows=whole_number(values.get("YWells"), 702), columns=whole_number(values.get("XWells"), 999))
     return Wavelengths(plate=plate, names=_wave_names(values), z_steps_um={})
 
 
 def parse_nd(data: bytes) -> Wavelengths:
     """Parse the .nd file of an acquisition; raises IndexFormatError."""
-    values = _values(data, "NDInfoFile")
-    names = _wave_names(values) if _is_true(values.get("DoWave")) else {}
+    values = quoted_values(data, "NDInfoFile")
+    names = _wave_names(values) if is_true(values.get("DoWave")) else {}
     # Written as the machine's country writes numbers.
     step_um = (
-        length_um(values.get("ZStepSize", "").replace(",", "."), "um") if _is_true(values.get("DoZSeries")) else None
+        length_um(values.get("ZStepSize", "").replace(",", "."), "um") if is_true(values.get("DoZSeries")) else None
     )
-    with_z = [number for number in names if _is_true(values.get(f"WaveDoZ{number}", "TRUE"))]
+    with_z = [number for number in names if is_true(values.get(f"WaveDoZ{number}", "TRUE"))]
     count = whole_number(values.get("NStagePositions"), 100_000) or 0
     stages = (text(values.get(f"Stage{n}", "").strip('"'), 255) or str(n) for n in range(1, count + 1))
     return Wavelengths(

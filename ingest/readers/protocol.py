@@ -85,12 +85,15 @@ class DescribesError(ReadingError):
         names: Sequence[NamedPart],
         join: "Callable[[OpenPart], Sequence[DescribedImage]]",
         holds_pixels: bool,
+        is_mutual: bool | None = None,
     ) -> None:
         super().__init__(reason)
         self.format = format
         self.names = names
         self.join = join
         self.holds_pixels = holds_pixels
+        #: Each of the named files describes all of them; by default those do that hold pixels.
+        self.is_mutual = holds_pixels if is_mutual is None else is_mutual
 
 
 class TooLargeError(ReadingError):

@@ -1,5 +1,7 @@
 """Chooses the reader for a file: by its first bytes, and by its ending only to say what is wrong."""
 
+from ingest.readers.companion import CompanionReader
+from ingest.readers.metamorph_nd import MetaMorphNdReader
 from ingest.readers.pillow_formats import pillow_readers
 from ingest.readers.protocol import DamagedError, NotWholeError, Reader, RefusedError, Source
 from ingest.readers.tiff import TiffReader
@@ -24,7 +26,7 @@ _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
 
 def readers() -> tuple[Reader, ...]:
     """Give all readers, in the order in which they are asked."""
-    return (TiffReader(), *pillow_readers())
+    return (TiffReader(), *pillow_readers(), MetaMorphNdReader(), CompanionReader())
 
 
 def readable_endings() -> frozenset[bytes]:

@@ -123,7 +123,8 @@ class TiffReader:
             with np.errstate(all="ignore"):  # tifffile reckons with the numbers of broken notes
                 file = tifffile.TiffFile(source.stream, _multifile=False, **flags)
                 format_name, images = tiff_dialects.describe(file, source)
-            return OpenedTiff(format_name, images, file, structure)
+                follow = tiff_dialects.may_follow(format_name, source)
+            return OpenedTiff(format_name, images, file, structure, follow)
         except ReadingError:
             _close(file)
             raise

@@ -16,7 +16,7 @@ from ingest.readers import (
     tiff_scn,
     tiff_slides,
 )
-from ingest.readers.protocol import RefusedError, Source
+from ingest.readers.protocol import NamedPart, RefusedError, Source
 from ingest.readers.tiff_pixels import TiffImage
 from ingest.readers.tiff_series import Facts, Sizes, images_of
 
@@ -83,11 +83,19 @@ def _is_smaller_copy(series: tifffile.TiffPageSeries, of: tifffile.TiffPageSerie
     return is_alike and abs(across / down - 1) < 0.02 and series.get_axes(squeeze=False) == of.get_axes(squeeze=False)
 
 
+def may_follow(format_name: str, source: Source) -> list[NamedPart]:
+    """Give names of parts that would belong to a file of this format if they came."""
+    return tiff_micromanager.may_follow(source) if format_name == _MICROMANAGER else []
+
+
+_MICROMANAGER = "Micro-Manager TIFF"
+
+
 def dialects() -> tuple[Dialect, ...]:
     """Give the dialects in the order in which they are tried."""
     return (
         Dialect("OME-TIFF", tiff_ome.is_ome, tiff_ome.describe),
-        Dialect("Micro-Manager TIFF", tiff_micromanager.is_micromanager, tiff_micromanager.describe),
+        Dialect(_MICROMANAGER, tiff_micromanager.is_micromanager, tiff_micromanager.describe),
         Dialect("Zeiss LSM", tiff_lsm.is_lsm, tiff_lsm.describe),
         Dialect("MetaMorph STK", tiff_metamorph.is_stk, tiff_metamorph.describe_stk),
         Dialect("MetaSeries TIFF", tiff_metamorph.is_metaseries, tiff_metamorph.describe_metaseries),

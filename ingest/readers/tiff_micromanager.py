@@ -1,19 +1,32 @@
 """Micro-Manager's stacks: MMStack files (one summary in front) and NDTiff stacks (axes in each page's JSON, tag 51123).
 
-Both spread one acquisition over several files; such a file is refused as part of a set, its neighbours never opened.
+Both spread one acquisition over several files: NAME.tif, NAME_1.tif, NAME_2.tif ... The first describes them all, the
+others are refused as parts of a set; none is opened from here.
 """
 
 import json
 import math
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from catalog.records import Acquisition, Channel
-from ingest.readers.protocol import DamagedError, Level, RefusedError, Source
+from catalog.records import Acquisition, Channel, ImageRecord
+from ingest.readers.protocol import (
+    DamagedError,
+    DescribedImage,
+    DescribedPlane,
+    DescribesError,
+    Level,
+    NamedPart,
+    OpenPart,
+    RefusedError,
+    Source,
+)
+from ingest.readers.tiff_pages import own_pages
 from ingest.readers.tiff_pixels import HolePlane, PagePlane, Plane, RawPlane, TiffImage, raw_dtype
 from ingest.readers.tiff_series import Facts, Sizes, images_of, is_colour, record_of
 from ingest.readers.values import color_hex, moment, positive, text
@@ -23,6 +36,8 @@ _USUAL_DIRECTORY_BYTES = 2 + 13 * 12 + 4
 _NUMBERED = re.compile(rb"^(?P<stem>.*?)(?:_(?P<number>\d+))?(?P<ending>(?:\.ome)?\.tiff?)$", re.IGNORECASE)
 #: A file by whose name alone a first one must have been full: `NDTiffStack_1.tif`, `a_MMStack_Pos0_2.ome.tif`.
 _CONTINUED = re.compile(rb"(^|_)(NDTiffStack|MMStack(_Pos\d+)?)_\d+(\.ome)?\.tiff?$", re.IGNORECASE)
+#: More files of one stack than this are none.
+PARTS_AT_MOST = 10_000
 _AXES = {"channel": "C", "z": "Z", "time": "T", "position": "P"}
 
 
@@ -39,7 +54,12 @@ def _is_nd_tiff(file: tifffile.TiffFile) -> bool:
 
 
 def describe(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
-    """Give the positions of a stack that lies in one file."""
+    """Give the positions of a stack that lies in one file; raises DescribesError for the first of several."""
+    parts = _parts(source)
+    if source.is_alone and (parts or _is_continued(source)):
+        return own_pages(file, source, _facts(_summary(file), _page_notes(file.pages.first), 0))
+    if parts:
+        raise _describing(file, source, parts)
     _refuse_numbered(source)
     notes: dict[str, Any] = file.micromanager_metadata or {}
     summary = notes.get("Summary") or {}
@@ -47,7 +67,7 @@ def describe(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
     if _is_nd_tiff(file) or "Axes" in first:
         pages = [page.aspage() for page in file.pages]
         return _nd_images(source, pages, [_page_notes(page) for page in pages], summary)
-    if file.is_mmstack:
+    if file.is_mmstack and not source.is_alone:
         _refuse_positions(summary, notes["IndexMap"])
     if file.is_mmstack and not (_is_complete(summary, notes["IndexMap"]) and _has_usual_pages(file)):
         return _nd_images(source, *_indexed(file, first, notes["IndexMap"]), summary)
@@ -93,19 +113,129 @@ def _indexed(
     return pages, [{**note, "Axes": found} for found in axes]
 
 
-def _refuse_numbered(source: Source) -> None:
-    """Refuse NAME_1.tif, and NAME.tif beside NAME_1.tif: one stack in several files."""
+def _is_continued(source: Source) -> bool:
+    """Say whether it is NAME_1.tif, which goes on where another file was full."""
     match = _NUMBERED.match(source.name)
     if match is None:
-        return
+        return False
     stem, number, ending = match["stem"], match["number"], match["ending"]
     is_stack = b"stack" in stem.lower()
-    is_after_another = number is not None and is_stack and source.has_sibling(stem + ending)
-    if is_after_another or _CONTINUED.search(source.name):
+    return bool(number is not None and is_stack and source.has_sibling(stem + ending)) or bool(
+        _CONTINUED.search(source.name)
+    )
+
+
+def _refuse_numbered(source: Source) -> None:
+    if _is_continued(source):
         raise RefusedError("part of a set: one of several files of a Micro-Manager stack")
-    full = source.name[: -len(ending)]
-    if source.has_sibling(full + b"_1" + ending):
-        raise RefusedError("part of a set: the first of several files of a Micro-Manager stack")
+
+
+def _part_name(source: Source, number: int) -> bytes | None:
+    """Give the name of the file that goes on after the first; None where the first has no usual ending."""
+    match = _NUMBERED.match(source.name)
+    if match is None:
+        return None
+    ending = match["ending"]
+    return source.name[: -len(ending)] + b"_%d" % number + ending
+
+
+def _parts(source: Source) -> list[bytes]:
+    """Give the names of the files that go on after this one and are there."""
+    if _is_continued(source):
+        return []
+    found: list[bytes] = []
+    for number in range(1, PARTS_AT_MOST):
+        name = _part_name(source, number)
+        if name is None or not source.has_sibling(name):
+            break
+        found.append(name)
+    return found
+
+
+def may_follow(source: Source) -> list[NamedPart]:
+    """Give the name of the file that would go on after those that are there."""
+    name = None if _is_continued(source) else _part_name(source, len(_parts(source)) + 1)
+    return [] if name is None else [NamedPart(name=_text(name), is_needed=False)]
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")
+
+
+def _summary(file: tifffile.TiffFile) -> dict[str, Any]:
+    return (file.micromanager_metadata or {}).get("Summary") or {}
+
+
+def _describing(file: tifffile.TiffFile, source: Source, parts: list[bytes]) -> DescribesError:
+    """Say that this is the first of several files; which plane lies where stands in each of them."""
+    summary, own = _summary(file), _text(source.name)
+    names = [own, *map(_text, parts)]
+
+    def join(open_part: OpenPart) -> list[DescribedImage]:
+        return _joined(names, open_part, summary)
+
+    named = [NamedPart(name=name) for name in names] + may_follow(source)
+    reason = "part of a set: the first of several files of a Micro-Manager stack"
+    return DescribesError(reason, format="Micro-Manager", names=named, join=join, holds_pixels=True, is_mutual=False)
+
+
+def _joined(names: list[str], open_part: OpenPart, summary: dict[str, Any]) -> list[DescribedImage]:
+    """Order the pages of all files by their axes; other axes than C, Z and T are images of their own."""
+    placed: list[tuple[str, int, dict[str, Any]]] = []
+    record: ImageRecord | None = None
+    note: dict[str, Any] = {}
+    for name in names:
+        part = open_part(name)
+        tiff = getattr(part, "file", None)
+        if part is None or not isinstance(tiff, tifffile.TiffFile):
+            continue
+        record = record or part.images[0].record
+        notes = _notes_of_pages(tiff)
+        note = note or (notes[0] if notes else {})
+        placed += [(name, number, found) for number, found in enumerate(notes)]
+    if record is None:
+        return []
+    orders = _orders([found for _, _, found in placed])
+    channels = tuple(text(key, 255) if isinstance(key, str) else None for key in orders["C"])
+    images: dict[tuple[Any, ...], list[DescribedPlane]] = {}
+    for name, number, found in placed:
+        axes = _axes(found)
+        c, z, t = (orders[role][_value(axes.get(axis, 0))] for axis, role in _named())
+        plane = DescribedPlane(c=c, z=z, t=t, name=name, plane=number)
+        images.setdefault(_elsewhere(axes), []).append(plane)
+    facts = _facts(summary, note, len(orders["C"]), channels)
+    return [_described(record, planes, facts) for planes in images.values()]
+
+
+def _notes_of_pages(file: tifffile.TiffFile) -> list[dict[str, Any]]:
+    pages = [page.aspage() for page in file.pages]
+    notes = [_page_notes(page) for page in pages]
+    index_map = (file.micromanager_metadata or {}).get("IndexMap") if file.is_mmstack else None
+    if index_map is None or "Axes" in notes[0]:
+        return notes
+    places = {int(row[4]): [int(value) for value in row[:4]] for row in index_map}
+    names = ("channel", "z", "time", "position")
+    return [
+        {**note, "Axes": dict(zip(names, places.get(page.offset, [0, 0, 0, 0]), strict=True))}
+        for page, note in zip(pages, notes, strict=True)
+    ]
+
+
+def _described(record: ImageRecord, planes: list[DescribedPlane], facts: Facts) -> DescribedImage:
+    sizes = [max(getattr(plane, axis) for plane in planes) + 1 for axis in "czt"]
+    is_rgb = record.is_rgb and sizes[0] == 1
+    joined = replace(
+        record, size_c=record.size_c if is_rgb else sizes[0], size_z=sizes[1], size_t=sizes[2], is_rgb=is_rgb,
+        name=facts.name, acquired_at=facts.acquired_at, physical_size_x_um=facts.physical_size_x_um,
+        physical_size_y_um=facts.physical_size_y_um, physical_size_z_um=facts.physical_size_z_um,
+        time_increment_s=facts.time_increment_s, acquisition=facts.acquisition,
+        channels=facts.channels if not is_rgb and len(facts.channels) == sizes[0] else (),
+    )  # fmt: skip
+    return DescribedImage(record=joined, planes=planes)
+
+
+def _elsewhere(axes: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(sorted((k, str(v)) for k, v in axes.items() if _AXES.get(k, "P") == "P"))
 
 
 def _page_notes(page: tifffile.TiffPage) -> dict[str, Any]:
@@ -128,8 +258,7 @@ def _nd_images(
     for page, note in zip(pages, notes, strict=True):
         axes = _axes(note)
         index = {role: orders[role][_value(axes.get(name, 0))] for name, role in _named()}
-        elsewhere = tuple(sorted((k, str(v)) for k, v in axes.items() if _AXES.get(k, "P") == "P"))
-        placed.setdefault(elsewhere, {})[index["C"], index["Z"], index["T"]] = page
+        placed.setdefault(_elsewhere(axes), {})[index["C"], index["Z"], index["T"]] = page
     names = tuple(text(key, 255) if isinstance(key, str) else None for key in orders["C"])
     images: list[TiffImage] = []
     for planes in placed.values():

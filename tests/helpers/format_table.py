@@ -1,5 +1,6 @@
 """Writes docs/formats.md from the real collection: ``python -m tests.helpers.format_table [--check]``."""
 
+import os
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -31,10 +32,21 @@ Aperio SVS, Hamamatsu NDPI, Leica SCN, PerkinElmer QPTIFF, plain TIFF and BigTIF
   are refused.
 - **Label, macro, overview and thumbnail** pictures inside a file are no images; of a Leica SCN slide, the image whose
   view is the whole slide is the macro.
-- **Sets.** A file whose OME-XML names other files, or one of several files of a Micro-Manager stack, is held as
-  part of a set; the others are not opened. So is one of several positions of a Micro-Manager acquisition. A stack that
-  was broken off has the planes that were recorded; what is missing among them is black.
-  A name that leads out of the folder makes the file damaged.
+- **Sets that describe themselves.** OME-TIFF companions (`.companion.ome`), OME-TIFFs in several files, NDTiff and
+  Micro-Manager stacks in several files (`NAME.tif`, `NAME_1.tif` ...) and MetaMorph's `.nd` with its TIFF and STK
+  files are one fileset: the file that describes the others is matched by the rules, the others are `part of` it and
+  need no rule. Of OME-TIFFs that name each other the first in natural order is that file. What is named must be
+  relative, without `..`, inside the folder, a plain file, and by the rules the same people's or nobody's; else the
+  set is quarantined ("names a file outside its folder"). A file that no rule matches must also have been written by
+  the same account. What is named and not there stops nothing: the image is `partial`, its planes are empty, and it
+  grows when they come. Where a rule's names decide (`by: names`, or it captures a well, channel, z or t), what files
+  say of each other is of no account. A MetaMorph file beside an `.nd` that was not read yet waits for it. One of
+  several positions of a Micro-Manager acquisition is held. A stack that was broken off has the planes that were
+  recorded.
+- **Several files, one image.** All files must have the same width, height and type of pixels; one that differs
+  quarantines the image and is named. Planes inside the files count along the axes that names don't tell, or one after
+  the other where both do. Colour files of several channels give their samples as channels. Smaller copies inside are
+  not used.
 - **Whole or not.** A file is not settled while a part lies beyond its end, while pages are missing that it
   declares, while its last page cannot be unpacked, or while its end is zeros that look unwritten. Packed pieces
   above 256 MiB that claim to grow more than 500 times are bombs.
@@ -50,14 +62,14 @@ Aperio SVS, Hamamatsu NDPI, Leica SCN, PerkinElmer QPTIFF, plain TIFF and BigTIF
 The state that each file gets where a rule matches it (`tests/acceptance/test_real_files.py` drives the program
 over all of them).
 
-| layout | files | imported | held | ignored | quarantined | what they are |
-|---|---:|---:|---:|---:|---:|---|
+| layout | files | imported | held | ignored | quarantined | settling | what they are |
+|---|---:|---:|---:|---:|---:|---:|---|
 """
 
-_STATES = ("imported", "held", "ignored", "quarantined")
+_STATES = ("imported", "held", "ignored", "quarantined", "settling")
 #: Formats of the collection that are read, and its layouts of images in several files.
 STANDING_ALONE = ("TIFF", "PNG", "JPEG", "GIF", "WSI:aperio", "tif")
-SETS = ("ome-tiff-companion", "ome-tiff-multifile")
+SETS = ("ome-tiff-companion", "ome-tiff-multifile", "metamorph-nd")
 
 
 def state_of(path: Path) -> tuple[str, str]:
@@ -65,13 +77,15 @@ def state_of(path: Path) -> tuple[str, str]:
     ending = ending_of(path.name)
     if ending is None:
         return "ignored", f"`{path.suffix}`"
-    if ending.kind is EndingKind.SET:
-        return "held", "part of a set"
     if ending.kind is EndingKind.NOT_READ:
         return "ignored", ending.format
     result = read_path(path)
     if result.outcome is Outcome.READ:
         return "imported", result.format or ""
+    if result.outcome is Outcome.DESCRIBES:
+        is_any_there = any((path.parent / os.fsdecode(one.path)).exists() for one in result.names)
+        is_there = is_any_there or result.is_mutual
+        return ("imported", "describes a set") if is_there else ("settling", "describes a set that is not there")
     is_refused = result.outcome is Outcome.REFUSED
     return "held" if is_refused else "quarantined", (result.reason or "").split(": ")[0]
 
@@ -82,6 +96,8 @@ def table(folder: Path) -> str:
     exceptions = []
     for row in manifest(folder):
         state, said = state_of(folder / row["path"])
+        if row["layout"] in SETS and state == "held":
+            state, said = "imported", "part of a set"
         layouts[row["layout"]].append((state, said))
         if row["format"].startswith(STANDING_ALONE) and row["layout"] not in SETS and state != "imported":
             exceptions.append(f"- `{row['path']}` is {state}: {said}.")
@@ -104,8 +120,8 @@ def states_by_layout(page: str) -> dict[str, Counter[str]]:
     found = {}
     for line in page.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if line.startswith("| ") and len(cells) == 7 and cells[1].isdigit():
-            found[cells[0]] = Counter({state: int(n) for state, n in zip(_STATES, cells[2:6], strict=True) if n})
+        if line.startswith("| ") and len(cells) == 8 and cells[1].isdigit():
+            found[cells[0]] = Counter({state: int(n) for state, n in zip(_STATES, cells[2:7], strict=True) if n})
     return found
 
 

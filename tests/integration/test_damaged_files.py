@@ -221,9 +221,8 @@ def test_an_ome_tiff_that_names_a_file_outside_its_folder_is_damaged(tmp_path: P
 def test_an_ome_tiff_that_names_a_neighbour_is_part_of_a_set_and_the_neighbour_is_not_opened(tmp_path: Path) -> None:
     (tmp_path / "b.ome.tif").symlink_to("/proc/self/mem")
     result = read_path(saved(tmp_path, ome(with_file_name("b.ome.tif")), "a.ome.tif"))
-    assert (result.outcome, result.reason) == (
-        Outcome.REFUSED, "part of a set: its OME-XML names b.ome.tif too",
-    )  # fmt: skip
+    assert result.outcome is Outcome.DESCRIBES
+    assert [named.path for named in result.names] == [b"b.ome.tif"]
 
 
 def test_an_ome_tiff_that_names_itself_is_read(tmp_path: Path) -> None:
@@ -253,7 +252,7 @@ def test_fewer_pages_than_declared_are_not_settled(tmp_path: Path) -> None:
 
 
 def test_the_registry_agrees_with_the_table_of_endings() -> None:
-    table = {b"." + e.text.encode() for e in ENDINGS.values() if e.kind is EndingKind.READABLE}
+    table = {b"." + e.text.encode() for e in ENDINGS.values() if e.kind is not EndingKind.NOT_READ}
     simple = {ending for ending in table if ending.count(b".") == 1}
-    assert simple == readable_endings()
+    assert simple == {ending for ending in readable_endings() if ending.count(b".") == 1}
     assert {b"." + ending.rsplit(b".", 1)[1] for ending in table} == readable_endings()

@@ -1,16 +1,28 @@
 """Files whose names differ in channel, z and t are one image: as they come, clash, change and go. On both databases."""
 
+import os
+import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
+from sqlalchemy import select, update
 
+from catalog.acting import resolve_acting
 from catalog.engine import Catalogue
-from config.settings import RuleSettings
-from tests.helpers.ingest_site import MARK, Site, add_person
+from catalog.models.ingest import Fileset
+from catalog.queries.pixels import image_pixels
+from catalog.state_sql import counts
+from config.settings import ChannelSettings, CompleteSettings, ExpectSettings, RuleSettings
+from ingest import one_file, reading_sets
+from ingest.pixels import opened_pixels, region, source_of
+from ingest.readers.protocol import Window
+from ingest.set_images import OPEN_AT_MOST, SetImage
+from tests.helpers.ingest_site import MARK, START, Site, add_person
 
 MATCH = "{group}/{owner}/{project}/{image}_z{z}_c{channel:DAPI|GFP}.tif"
 
@@ -20,10 +32,9 @@ def rule(match: str | tuple[str, ...] = MATCH, **fields: Any) -> RuleSettings:
 
 
 def plane(path: Path, value: int, *, pages: int = 1, size: int = 24) -> Path:
-    """Write a TIFF whose every page is filled with ``value`` and, in its first row, a ramp."""
+    """Write a TIFF of noise that is another for each ``value``."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.full((pages, size, size), value, np.uint16)
-    pixels[:, 0] = np.arange(size) + value
+    pixels = np.random.default_rng(value).integers(1, 4000, (pages, size, size), dtype=np.uint16)
     tifffile.imwrite(path, pixels if pages > 1 else pixels[0], photometric="minisblack")
     return path
 
@@ -76,3 +87,390 @@ def test_planes_and_channels_are_one_image(site: Site) -> None:
     assert [row["hash"] is not None for row in site.rows("SELECT hash FROM original_file")] == [True] * 6
     assert site.rows("SELECT failure FROM thumbnail") == [{"failure": None}]
     assert {state for state, _ in site.sightings().values()} == {"member"}
+
+
+def test_a_late_plane_comes_into_the_same_image_and_replaces_no_pixels(site: Site) -> None:
+    for z in (1, 3):
+        plane(folder_of(site) / f"embryo_z{z}_cGFP.tif", 100 * z)
+    importing(site)
+    image = site.images()[0]["id"]
+    picture = site.rows("SELECT data FROM thumbnail")
+    read_before = site.rows("SELECT id, read_as FROM original_file ORDER BY id")
+
+    plane(folder_of(site) / "embryo_z2_cGFP.tif", 4000)
+    summary = importing(site)
+
+    assert (summary.imported, summary.updated) == (0, 1)
+    assert [row["id"] for row in site.images()] == [image]
+    assert sizes(site) == {"embryo": (1, 3, 1)}
+    assert planes(site)[0, 1, 0] == "embryo_z2_cGFP.tif"
+    assert site.rows("SELECT data FROM thumbnail") != picture
+    assert site.rows("SELECT pixels_replaced_at AS at FROM image") == [{"at": None}]
+    assert site.rows("SELECT generation FROM fileset") == [{"generation": 2}]
+    assert site.rows("SELECT id, read_as FROM original_file ORDER BY id")[:2] == read_before
+
+
+def test_a_late_plane_has_no_other_file_read_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    for z in range(1, 21):
+        plane(folder_of(site) / f"embryo_z{z}_cGFP.tif", z)
+    importing(site)
+    hashed: list[bytes] = []
+    plain = one_file.file_record
+
+    def noting(task: Any, path: bytes, opened: Any) -> Any:
+        hashed.append(path)
+        return plain(task, path, opened)
+
+    monkeypatch.setattr(reading_sets, "file_record", noting)
+    plane(folder_of(site) / "embryo_z21_cGFP.tif", 21)
+    importing(site)
+
+    assert [path.rpartition(b"/")[2] for path in hashed] == [b"embryo_z21_cGFP.tif"]
+    assert sizes(site) == {"embryo": (1, 21, 1)}
+
+
+def test_a_missing_combination_is_a_hole(site: Site) -> None:
+    for name, value in (("z1_cDAPI", 1), ("z2_cDAPI", 2), ("z1_cGFP", 3)):
+        plane(folder_of(site) / f"embryo_{name}.tif", value)
+
+    importing(site)
+
+    assert sizes(site) == {"embryo": (2, 2, 1)}
+    assert sorted(planes(site)) == [(0, 0, 0), (0, 1, 0), (1, 0, 0)]
+    assert site.rows("SELECT failure FROM thumbnail") == [{"failure": None}]
+
+
+@pytest.mark.parametrize("order", [("z3", "z03"), ("z03", "z3")])
+def test_of_two_files_for_one_place_the_first_in_natural_order_stays(site: Site, order: tuple[str, str]) -> None:
+    plane(folder_of(site) / "embryo_z1_cGFP.tif", 7)
+    slow = site.settings(rules=(rule(complete=CompleteSettings(settle=timedelta(hours=1))),))
+    for name in order:
+        plane(folder_of(site) / f"embryo_{name}_cGFP.tif", 1)
+        site.import_(settings=slow, wait=False)
+
+    importing(site)
+
+    assert sizes(site) == {"embryo": (1, 2, 1)}
+    held = {path.rpartition("/")[2]: reason for path, (kind, reason) in site.sightings().items() if kind == "held"}
+    assert held == {"embryo_z3_cGFP.tif": "same channel GFP, z 3 as embryo_z03_cGFP.tif"}
+
+
+def test_what_a_catalogued_image_was_made_of_stays_and_the_other_is_held(site: Site) -> None:
+    plane(folder_of(site) / "embryo_z3_cGFP.tif", 1)
+    importing(site)
+
+    plane(folder_of(site) / "embryo_z03_cGFP.tif", 2)
+    summary = importing(site)
+
+    assert (summary.updated, summary.held) == (0, 1)
+    assert planes(site) == {(0, 0, 0): "embryo_z3_cGFP.tif"}
+
+
+def test_a_file_that_is_overwritten_replaces_pixels(site: Site) -> None:
+    for z in (1, 2):
+        plane(folder_of(site) / f"embryo_z{z}_cGFP.tif", 100 * z)
+    importing(site)
+    image = site.images()[0]["id"]
+
+    plane(folder_of(site) / "embryo_z1_cGFP.tif", 900)
+    summary = importing(site)
+
+    assert summary.updated == 1
+    assert [row["id"] for row in site.images()] == [image]
+    assert site.rows("SELECT pixels_replaced_at AS at FROM image")[0]["at"] is not None
+
+
+def test_a_plane_that_is_gone_leaves_the_image_and_comes_back(site: Site) -> None:
+    kept = {z: plane(folder_of(site) / f"embryo_z{z}_cGFP.tif", 100 * z) for z in (1, 2, 3)}
+    importing(site)
+    away = kept[2].rename(site.state / "away.tif")
+
+    importing(site)
+    assert sizes(site) == {"embryo": (1, 3, 1)}
+    assert states(site) == {"imported": 2, "missing": 1}
+    shutil.copyfile(away, kept[2])
+    importing(site)
+
+    assert states(site) == {"imported": 3}
+    assert len(planes(site)) == 3
+
+
+def states(site: Site) -> dict[str, int]:
+    with site.catalogue.reading() as connection:
+        found: dict[str, int] = {}
+        for row in connection.execute(counts()):
+            found[row.state] = found.get(row.state, 0) + row.files
+        return found
+
+
+def test_folders_that_hold_a_dimension_are_left_out_and_name_no_image(site: Site) -> None:
+    match = "{group}/{owner}/{project}/**/TimePoint_{t}/z{z}.tif"
+    for t, z in ((1, 1), (1, 2), (2, 1), (10, 1)):
+        plane(folder_of(site) / f"run 1/TimePoint_{t}/z{z}.tif", 10 * t + z)
+
+    importing(site, rule(match))
+
+    assert sizes(site) == {"run 1": (1, 2, 3)}
+    assert len(planes(site)) == 4
+
+
+def test_a_projection_beside_its_stack_is_named_without_z_whichever_comes_first(site: Site) -> None:
+    both = rule((MATCH, "{group}/{owner}/{project}/{image}_c{channel:DAPI|GFP}.tif"))
+    plane(folder_of(site) / "embryo_cGFP.tif", 9)
+    plane(folder_of(site) / "worm_z1_cGFP.tif", 9)
+    importing(site, both)
+    plane(folder_of(site) / "embryo_z1_cGFP.tif", 1)
+    plane(folder_of(site) / "worm_cGFP.tif", 9)
+
+    importing(site, both)
+
+    assert sorted(sizes(site)) == ["embryo", "embryo without z", "worm", "worm without z"]
+
+
+def test_channels_are_named_coloured_and_ordered_by_the_rule(site: Site) -> None:
+    named = {"2": ChannelSettings(name="actin", color="#FF0000"), "1": ChannelSettings(name="nuclei")}
+    for channel in ("01", "02", "03"):
+        plane(folder_of(site) / f"embryo_w{channel}.tif", int(channel))
+
+    importing(site, rule("{group}/{owner}/{project}/{image}_w{channel:int}.tif", channels=named))
+
+    rows = site.rows("SELECT name, color FROM channel ORDER BY ordinal")
+    assert rows == [
+        {"name": "actin", "color": "#FF0000"},
+        {"name": "nuclei", "color": None},
+        {"name": None, "color": None},
+    ]
+    assert planes(site)[0, 0, 0] == "embryo_w02.tif"
+
+
+def test_fields_and_tiles_are_images_of_their_own(site: Site) -> None:
+    for field, tile, z in ((1, 1, 1), (1, 1, 2), (1, 2, 1), (2, 1, 1)):
+        plane(folder_of(site) / f"x_s{field}_t{tile}_z{z}.tif", field)
+
+    importing(site, rule("{group}/{owner}/{project}/{image}_s{field}_t{tile}_z{z}.tif"))
+
+    assert sorted(sizes(site)) == ["x field 1 tile 1", "x field 1 tile 2", "x field 2 tile 1"]
+
+
+def test_without_a_dimension_each_file_is_an_image(site: Site) -> None:
+    for name in ("a_z1", "a_z2"):
+        plane(folder_of(site) / f"{name}.tif", 1)
+
+    importing(site, rule("{group}/{owner}/{project}/{image}.tif"))
+
+    assert sorted(sizes(site)) == ["a_z1", "a_z2"]
+
+
+def test_a_broken_plane_is_named_and_the_image_comes_when_it_is_mended(site: Site) -> None:
+    plane(folder_of(site) / "embryo_z1_cGFP.tif", 1)
+    broken = plane(folder_of(site) / "embryo_z2_cGFP.tif", 2)
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[:100])
+
+    importing(site)
+    assert sizes(site) == {}
+    reason = site.rows("SELECT reason FROM job")[0]["reason"]
+    assert reason.startswith("incomplete: embryo_z2_cGFP.tif: ")
+    broken.write_bytes(whole)
+    importing(site)
+
+    assert sizes(site) == {"embryo": (1, 2, 1)}
+
+
+def test_files_of_different_sizes_are_no_image(site: Site) -> None:
+    plane(folder_of(site) / "embryo_z1_cGFP.tif", 1)
+    plane(folder_of(site) / "embryo_z2_cGFP.tif", 2, size=32)
+
+    importing(site)
+
+    reason = site.rows("SELECT reason FROM job")[0]["reason"]
+    assert reason == "embryo_z2_cGFP.tif does not fit to embryo_z1_cGFP.tif: it is 32 x 32 px, not 24 x 24"
+
+
+def test_planes_inside_the_files_count_along_the_other_axes(site: Site) -> None:
+    for channel in ("DAPI", "GFP"):
+        plane(folder_of(site) / f"embryo_{channel}.tif", 1, pages=4)
+
+    importing(site, rule("{group}/{owner}/{project}/{image}_{channel:DAPI|GFP}.tif"))
+
+    assert sizes(site) == {"embryo": (2, 1, 4)}
+    assert len(planes(site)) == 8
+
+
+def test_any_region_of_any_plane_is_given_with_few_files_open_and_holes_are_empty(site: Site) -> None:
+    for z in range(1, 31):
+        plane(folder_of(site) / f"embryo_z{z}_cGFP.tif", z)
+    plane(folder_of(site) / "embryo_z7_cDAPI.tif", 99)
+    importing(site)
+    with site.catalogue.reading() as connection:
+        found = image_pixels(
+            connection, resolve_acting(connection, "ab3c", now=START, writes_database=False), site.images()[0]["id"]
+        )
+    assert found is not None
+
+    with opened_pixels(source_of(found, os.fsencode(site.root))) as image:
+        assert isinstance(image, SetImage)
+        assert (image.record.size_c, image.record.size_z, image.record.pixels_type) == (2, 30, "uint16")
+        for z in (0, 6, 29, 6):
+            whole = tifffile.imread(folder_of(site) / f"embryo_z{z + 1}_cGFP.tif")
+            window = Window(top=3, left=5, bottom=20, right=24)
+            np.testing.assert_array_equal(region(image, c=1, z=z, window=window), whole[3:20, 5:24])
+        hole = region(image, c=0, z=0)
+        np.testing.assert_array_equal(hole, np.zeros((24, 24), np.uint16), strict=True)
+        for z in range(30):
+            region(image, c=1, z=z)
+        assert image.files.open_count <= OPEN_AT_MOST
+
+
+def test_a_folder_with_its_planes_is_renamed_and_the_image_stays(site: Site) -> None:
+    for z in (1, 2, 3):
+        plane(folder_of(site) / f"old/embryo_z{z}_cGFP.tif", z)
+    match = "{group}/{owner}/{project}/{dataset}/{image}_z{z}_c{channel:DAPI|GFP}.tif"
+    importing(site, rule(match))
+    image = site.images()[0]["id"]
+    (folder_of(site) / "old").rename(folder_of(site) / "new")
+
+    summary = importing(site, rule(match))
+
+    assert (summary.imported, summary.updated) == (0, 0)
+    assert [row["id"] for row in site.images()] == [image]
+    assert states(site) == {"imported": 3}
+    links = "SELECT d.name FROM dataset d JOIN dataset_image_link l ON l.dataset_id = d.id"
+    assert site.rows(links) == [{"name": "new"}]
+    plane(folder_of(site) / "new/embryo_z4_cGFP.tif", 4)
+    importing(site, rule(match))
+    assert [row["id"] for row in site.images()] == [image]
+    assert sizes(site) == {"embryo": (1, 4, 1)}
+
+
+def test_changed_rules_join_and_split_nothing_that_is_catalogued(site: Site) -> None:
+    for z in (1, 2):
+        plane(folder_of(site) / f"embryo_z{z}_cGFP.tif", z)
+        plane(folder_of(site) / f"worm_{z}.tif", z)
+    importing(site, rule(), rule("{group}/{owner}/{project}/{image}.tif"))
+    before = sizes(site)
+    plane(folder_of(site) / "embryo_z3_cGFP.tif", 3)
+    plane(folder_of(site) / "worm_3.tif", 3)
+    only_z = rule("{group}/{owner}/{project}/{image}_z{z}_*.tif")
+
+    summary = importing(site, only_z, rule("{group}/{owner}/{project}/{image}_{t:int}.tif"))
+
+    assert (summary.held, summary.imported, summary.updated) == (2, 0, 0)
+    assert sizes(site) == before
+    reasons = [reason for kind, reason in site.sightings().values() if kind == "held"]
+    assert sorted(reason or "" for reason in reasons) == [
+        f"the rules now put it into one image with '{name}', catalogued as '{image}'; `coverslip apply` joins them"
+        for name, image in (("embryo_z2_cGFP.tif", "embryo"), ("worm_2.tif", "worm_2"))
+    ]
+
+
+def test_the_one_that_was_held_takes_the_place_of_one_that_is_gone(site: Site) -> None:
+    first = plane(folder_of(site) / "embryo_z3_cGFP.tif", 1)
+    importing(site)
+    plane(folder_of(site) / "embryo_z03_cGFP.tif", 2)
+    importing(site)
+    first.rename(site.state / "away.tif")
+
+    importing(site)
+    importing(site)
+
+    assert planes(site) == {(0, 0, 0): "embryo_z03_cGFP.tif"}
+    assert states(site) == {"imported": 1, "missing": 1}
+
+
+def test_who_has_a_place_is_found_by_an_index(site: Site) -> None:
+    if site.catalogue.is_postgresql:
+        pytest.skip("SQLite's plan is what is read here; PostgreSQL chooses by the tables' sizes")
+    query = "EXPLAIN QUERY PLAN SELECT name FROM sighting WHERE fileset_id = 1 AND captured IN ('a', 'b')"
+    assert "ix_sighting_fileset_id_captured" in site.rows(query)[0]["detail"]
+
+
+def test_a_marker_releases_what_is_there_and_one_that_is_gone_does_not(site: Site) -> None:
+    marked = rule(complete=CompleteSettings(marker="done.txt"))
+    for z in (1, 2):
+        plane(folder_of(site) / f"embryo_z{z}_cGFP.tif", z)
+    importing(site, marked)
+    assert sizes(site) == {}
+    assert reasons(site, "settling") == {"it waits for 'done.txt'"}
+    marker = folder_of(site) / "done.txt"
+    marker.write_text("")
+    marker.rename(site.state / "done.txt")
+    importing(site, marked)
+    assert sizes(site) == {}
+    marker.write_text("")
+
+    importing(site, marked)
+
+    assert sizes(site) == {"embryo": (1, 2, 1)}
+    marker.unlink()
+    plane(folder_of(site) / "embryo_z3_cGFP.tif", 3)
+    importing(site, marked)
+    assert sizes(site) == {"embryo": (1, 3, 1)}
+
+
+def test_a_marker_that_was_there_first_does_not_hurry_what_is_written(site: Site) -> None:
+    (folder_of(site)).mkdir(parents=True)
+    (folder_of(site) / "done.txt").write_text("")
+    plane(folder_of(site) / "embryo_z1_cGFP.tif", 1)
+
+    importing(site, rule(complete=CompleteSettings(marker="done.txt")))
+
+    assert sizes(site) == {"embryo": (1, 1, 1)}
+
+
+def test_what_is_expected_is_waited_for_and_told(site: Site) -> None:
+    expecting = rule(complete=CompleteSettings(expect=ExpectSettings(channel=2, z=2)))
+    for name in ("z1_cGFP", "z2_cGFP", "z1_cDAPI"):
+        plane(folder_of(site) / f"embryo_{name}.tif", 1)
+    importing(site, expecting)
+    assert reasons(site, "settling") == {"it waits for planes: 3 of 4 are there, channel DAPI, z 2 is not"}
+
+    plane(folder_of(site) / "embryo_z2_cDAPI.tif", 1)
+    importing(site, expecting)
+
+    assert sizes(site) == {"embryo": (2, 2, 1)}
+
+
+@pytest.mark.parametrize("on_stall", ["hold", "import"])
+def test_what_does_not_come_in_time_is_stalled_or_partial_and_goes_on(site: Site, on_stall: Any) -> None:
+    complete = CompleteSettings(expect=ExpectSettings(z=2), max_wait=timedelta(hours=3), on_stall=on_stall)
+    plane(folder_of(site) / "embryo_z1_cGFP.tif", 1)
+    importing(site, rule(complete=complete))
+    assert sizes(site) == {}
+    # The time is counted from the first file, as stored: each import here is a process of its own.
+    with site.catalogue.writing() as connection:
+        connection.execute(update(Fileset).values(first_seen_at=datetime.now(UTC) - timedelta(hours=4)))
+
+    importing(site, rule(complete=complete))
+
+    if on_stall == "hold":
+        assert reasons(site, "stalled") == {"it is not whole after 3h: it waits for planes: 1 of 2 in z are there"}
+        assert sizes(site) == {}
+    else:
+        assert sizes(site) == {"embryo": (1, 1, 1)}
+        assert [bool(row["is_partial"]) for row in site.rows("SELECT is_partial FROM image")] == [True]
+    plane(folder_of(site) / "embryo_z2_cGFP.tif", 2)
+    importing(site, rule(complete=complete))
+    assert sizes(site) == {"embryo": (1, 2, 1)}
+    assert [bool(row["is_partial"]) for row in site.rows("SELECT is_partial FROM image")] == [False]
+
+
+def test_a_clock_that_was_stepped_back_makes_nobody_wait_for_ever(site: Site) -> None:
+    complete = CompleteSettings(expect=ExpectSettings(z=2), max_wait=timedelta(hours=3))
+    plane(folder_of(site) / "embryo_z1_cGFP.tif", 1)
+    importing(site, rule(complete=complete))
+    with site.catalogue.writing() as connection:
+        connection.execute(update(Fileset).values(first_seen_at=datetime.now(UTC) + timedelta(days=300)))
+
+    importing(site, rule(complete=complete))
+
+    with site.catalogue.reading() as connection:
+        seen, due = connection.execute(select(Fileset.first_seen_at, Fileset.due_at)).one()
+    assert seen <= datetime.now(UTC)
+    assert due is not None
+    assert due - seen < timedelta(hours=3, minutes=1)
+
+
+def reasons(site: Site, state: str) -> set[str]:
+    with site.catalogue.reading() as connection:
+        return {row.reason for row in connection.execute(counts()) if row.state == state}

@@ -1,7 +1,8 @@
-"""Files of images that lie in several files are held as parts of a set, from whichever side they are met."""
+"""What one file of an image of several says of the others, from whichever side it is met; none is opened for it."""
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,6 +37,14 @@ def page(description: str) -> bytes:
     return buffer.getvalue()
 
 
+def names_in(path: Path, **changes: Any) -> list[str]:
+    """Give what a main file names."""
+    result = read_path(path, **changes)
+    assert result.outcome is Outcome.DESCRIBES, result
+    assert result.images == ()
+    return [named.path.decode() for named in result.names]
+
+
 def reason_of(path: Path) -> str:
     result = read_path(path)
     assert result.outcome is Outcome.REFUSED, result
@@ -45,19 +54,26 @@ def reason_of(path: Path) -> str:
 
 def test_both_sides_of_a_multi_file_ome_tiff_are_parts(tmp_path: Path) -> None:
     master, part = put(tmp_path / "a.ome.tif", page(MASTER)), put(tmp_path / "b.ome.tif", page(PART))
-    assert reason_of(master) == "part of a set: its OME-XML names b.ome.tif too"
+    assert names_in(master) == ["b.ome.tif"]
     assert reason_of(part) == "part of a set: its metadata is in a.ome.tif"
 
 
 def test_each_side_alone_is_a_part_too(tmp_path: Path) -> None:
-    assert reason_of(put(tmp_path / "a.ome.tif", page(MASTER))).startswith("part of a set")
+    assert names_in(put(tmp_path / "a.ome.tif", page(MASTER))) == ["b.ome.tif"]
     assert reason_of(put(tmp_path / "c.ome.tif", page(OF_COMPANION))).endswith("plate.companion.ome")
 
 
 def test_the_other_files_of_a_set_are_not_opened(tmp_path: Path) -> None:
     put(tmp_path / "a.ome.tif", page(MASTER))
     (tmp_path / "b.ome.tif").symlink_to("/dev/full")
-    assert reason_of(tmp_path / "a.ome.tif").startswith("part of a set")
+    assert names_in(tmp_path / "a.ome.tif") == ["b.ome.tif"]
+
+
+def test_where_names_decide_each_side_is_its_own_pages(tmp_path: Path) -> None:
+    for name, text in (("a.ome.tif", MASTER), ("b.ome.tif", PART)):
+        result = read_path(put(tmp_path / name, page(text)), is_by_names=True)
+        assert result.outcome is Outcome.READ, result.reason
+        assert [(image.size_c, image.size_z, image.size_t) for image in result.images] == [(1, 1, 1)]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +87,8 @@ def test_an_nd_tiff_in_several_files_is_a_set(tmp_path: Path, first: str, second
     assert reason_of(put(tmp_path / "rest" / second, data)).startswith("part of a set: one of several files")
     put(tmp_path / "both" / first, data)
     put(tmp_path / "both" / second.replace("_12", "_1"), data)
-    assert reason_of(tmp_path / "both" / first).startswith("part of a set: the first of several files")
+    next_name = second.replace("_12", "_1").replace("_1.", "_2.")
+    assert names_in(tmp_path / "both" / first) == [second.replace("_12", "_1"), next_name]
 
 
 @pytest.mark.parametrize("name", ["a_MMStack_Pos0_1.ome.tif", "a_MMStack_1.ome.tif", "MMStack_Pos3_2.ome.tif"])

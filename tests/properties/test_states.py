@@ -20,7 +20,14 @@ AVAILABILITIES = ("available", "unavailable", "braked", "retired")
 FILESETS = (
     None,
     *(
-        {"removed_at": removed, "done_digest": done, "due_at": due, "stalled_reason": stalled, "owner_differs": differs}
+        {
+            "removed_at": removed,
+            "done_digest": done,
+            "due_at": due,
+            "stalled_reason": stalled,
+            "owner_differs": differs,
+            "waits_for": None if stalled else "it waits for 'P1.HTD'",
+        }
         for removed in (None, NOW)
         for done in (None, b"s" * 16, b"o" * 16)
         for due in (None, NOW)

@@ -65,27 +65,36 @@ def test_screen_plate_run_well_and_field() -> None:
 
 
 @pytest.mark.parametrize(
-    ("match", "path", "words"),
+    ("match", "path", "dimensions", "image"),
     [
-        ("{dataset}/*_w{channel:int}.{ext}", b"d/x_w1.tif", "channel '1'"),
-        ("{dataset}/*_z{z}_t{t}.{ext}", b"d/x_z03_t1.tif", "z '3' and t '1'"),
-        ("{dataset}/*_{channel:DAPI|GFP}.{ext}", b"d/x_GFP.tif", "channel 'GFP'"),
-        ("{dataset}/{image}.{ext}", b"d/x.companion.ome", "several files"),
-        ("{plate}/{well}_s{field}_t{tile}.{ext}", b"P/B3_s1_t2.tif", "tiles"),
+        ("{dataset}/*_w{channel:int}.{ext}", "d/x_w01.tif", {"channel": "1"}, "d"),
+        ("{dataset}/{image}_z{z}_t{t}.{ext}", "d/x_z03_t1.tif", {"z": "3", "t": "1"}, "x"),
+        ("{dataset}/t{t}/*_{channel:DAPI|GFP}.{ext}", "d/t4/x_GFP.tif", {"channel": "GFP", "t": "4"}, "d"),
+        ("{plate}/{well}_s{field}_w{channel:int}.{ext}", "P/B3_s1_w2.tif", {"channel": "2"}, "P B3 field 1"),
+        ("t{t}.{ext}", "t4.tif", {"t": "4"}, "confocal"),
     ],
 )
-def test_what_belongs_to_a_set_is_held_and_never_imported_alone(match: str, path: bytes, words: str) -> None:
-    found = not_placed(path, rule(match))
-    assert found.disposition is NotPlacedAs.HELD
-    assert found.reason.startswith("part of a set")
-    assert words in found.reason
-    assert found.rule == "confocal#1"
+def test_names_tell_where_a_file_lies_in_an_image_of_many(
+    match: str, path: str, dimensions: dict[str, str], image: str
+) -> None:
+    found = placed(path, rule(match))
+    assert (dict(found.dimensions), found.image, found.by) == (dimensions, image, "names")
+
+
+def test_what_describes_a_set_is_read_whatever_its_name_captured() -> None:
+    found = placed("d/x_z1.companion.ome", rule("{dataset}/{image}[_z{z}].{ext}"))
+    assert (dict(found.dimensions), found.by) == ({}, "reader")
+
+
+def test_tiles_are_told_apart_from_their_field() -> None:
+    found = placed("P/B3_s1_t2.tif", rule("{plate}/{well}_s{field}_t{tile}.{ext}"))
+    assert (found.target.field, found.target.tile, found.image) == (1, 2, "P B3 field 1 tile 2")
 
 
 def test_a_dimension_in_brackets_that_is_not_there_captures_nothing() -> None:
     both = rule("{dataset}/{image}[_z{z}].{ext}")
-    assert placed("d/x.tif", both).image == "x"
-    assert not_placed(b"d/x_z1.tif", both).disposition is NotPlacedAs.HELD
+    assert (placed("d/x.tif", both).image, dict(placed("d/x.tif", both).dimensions)) == ("x", {})
+    assert dict(placed("d/x_z1.tif", both).dimensions) == {"z": "1"}
 
 
 def test_unmatched_skipped_and_ignored() -> None:

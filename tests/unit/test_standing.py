@@ -46,7 +46,7 @@ HEALTH = Health(
 )
 SEEN = Observed(
     catalogue=CatalogueStatus(
-        roots=(ROOT,), counts={}, reasons=(), images=0, config=None, work=None, instance=None, wal_bytes=None
+        roots=(ROOT,), counts={}, reasons=(), images=0, plates=(), config=None, work=None, instance=None, wal_bytes=None
     ),
     health=HEALTH,
     configuration_problem=None,

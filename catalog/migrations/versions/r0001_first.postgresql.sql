@@ -212,6 +212,7 @@ CREATE TABLE fileset (
     id BIGSERIAL NOT NULL,
     root_id BIGINT NOT NULL,
     grouping VARCHAR(8) DEFAULT 'file' NOT NULL,
+    is_unread_index BOOLEAN DEFAULT false NOT NULL,
     key BYTEA NOT NULL,
     placement JSON NOT NULL,
     owner_id BIGINT,
@@ -248,6 +249,8 @@ CREATE INDEX ix_fileset_marker ON fileset (root_id, marker) WHERE marker IS NOT 
 CREATE INDEX ix_fileset_neighbour ON fileset (neighbour) WHERE neighbour IS NOT NULL
 -- next
 CREATE INDEX ix_fileset_plate_key ON fileset (plate_key) WHERE plate_key IS NOT NULL
+-- next
+CREATE INDEX ix_fileset_unread_index ON fileset (root_id, is_unread_index) WHERE is_unread_index
 -- next
 CREATE TABLE membership (
     experimenter_id BIGINT NOT NULL,

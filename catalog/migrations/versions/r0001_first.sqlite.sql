@@ -200,6 +200,7 @@ CREATE TABLE fileset (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     root_id INTEGER NOT NULL,
     grouping VARCHAR(8) DEFAULT 'file' NOT NULL,
+    is_unread_index BOOLEAN DEFAULT 0 NOT NULL,
     "key" BLOB NOT NULL,
     placement JSON NOT NULL,
     owner_id INTEGER,
@@ -235,6 +236,8 @@ CREATE INDEX ix_fileset_marker ON fileset (root_id, marker) WHERE marker IS NOT 
 CREATE INDEX ix_fileset_neighbour ON fileset (neighbour) WHERE neighbour IS NOT NULL
 -- next
 CREATE INDEX ix_fileset_plate_key ON fileset (plate_key) WHERE plate_key IS NOT NULL
+-- next
+CREATE INDEX ix_fileset_unread_index ON fileset (root_id, is_unread_index) WHERE is_unread_index
 -- next
 CREATE TABLE membership (
     experimenter_id INTEGER NOT NULL,

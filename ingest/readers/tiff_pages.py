@@ -1,0 +1,54 @@
+"""Gives the pages of a TIFF for themselves, one after the other along t, whatever it says of other files."""
+
+from dataclasses import replace
+
+import tifffile
+
+from ingest.readers.protocol import DamagedError, Level, Source
+from ingest.readers.tiff_display import display_of
+from ingest.readers.tiff_pixels import JoinedPlane, PagePlane, Plane, RawPlane, TiffImage, raw_dtype
+from ingest.readers.tiff_series import Facts, Sizes, is_colour, record_of
+
+NO_FACTS = Facts()
+
+
+def own_pages(file: tifffile.TiffFile, source: Source, facts: Facts = NO_FACTS) -> list[TiffImage]:
+    """Give all pages as one image, which takes its facts from elsewhere; pages of another size can't be its planes."""
+    first = file.pages.first
+    is_rgb = is_colour(first)
+    sizes = Sizes(
+        size_x=first.imagewidth, size_y=first.imagelength, size_z=1, size_c=1 if is_rgb else first.samplesperpixel,
+        size_t=max(1, len(source.directories)), positions=1, samples=first.samplesperpixel, is_rgb=is_rgb,
+    )  # fmt: skip
+
+    def locate(level: int, c: int, z: int, t: int) -> Plane:  # noqa: ARG001  # one level, one z
+        page = page_at(file, source, t)
+        if (page.imagewidth, page.imagelength) != (first.imagewidth, first.imagelength):
+            raise DamagedError(f"page {t + 1} has another size than the first")
+        return plane_of(source, page, c, is_rgb=is_rgb)
+
+    levels = (Level(size_x=first.imagewidth, size_y=first.imagelength),)
+    record = record_of(0, sizes, first, facts)
+    return [TiffImage(replace(record, series=0), levels, locate, display_of(first))]
+
+
+def page_at(file: tifffile.TiffFile, source: Source, number: int) -> tifffile.TiffPage:
+    """Parse one page where the walk found it, without following the chain again."""
+    if number == 0:
+        return file.pages.first
+    file.filehandle.seek(source.directories[number])
+    return tifffile.TiffPage(file, number)
+
+
+def plane_of(source: Source, page: tifffile.TiffPage, sample: int, *, is_rgb: bool) -> Plane:
+    """Give a page's pixels: all samples of a colour, or one of several samples as a channel of its own."""
+    is_planar = int(page.planarconfig) == 2
+    if is_rgb and is_planar:
+        return JoinedPlane([PagePlane(page, s * page.imagedepth) for s in range(page.samplesperpixel)])
+    if page.samplesperpixel > 1 and not is_rgb:
+        return PagePlane(page, sample * page.imagedepth) if is_planar else PagePlane(page, 0, sample)
+    dtype = raw_dtype(page)
+    if dtype is not None:
+        shape = (page.imagelength, page.imagewidth, *((page.samplesperpixel,) if is_rgb else ()))
+        return RawPlane(source.stream, page.dataoffsets[0], shape, dtype)
+    return PagePlane(page)
