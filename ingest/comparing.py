@@ -41,7 +41,9 @@ class Kept(StrEnum):
     ASSIGNED = "filed by hand"
     MOVED = "moved by hand"
     NAMED = "named by hand"
-    GROUPED = "the rules would make other images of its files; what is catalogued is not merged or split yet"
+    JOINED = "the rules would make it a part of an image of several files; nothing catalogued is merged yet"
+    SPLIT = "the rules would make each of its files an image of its own; nothing catalogued is split yet"
+    OTHER_PLANES = "the rules would divide its files or read them as other planes; nothing catalogued is split yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,7 @@ def compare(
     owner = (ownership.owner_id, ownership.group_id)
     is_other = owner != (filed.owner_id, filed.group_id)
     if _is_of_names(keys_of(placement, ownership)) != _is_of_names(filed.keys):
-        return regrouped()
+        return regrouped(Kept.SPLIT if _is_of_names(filed.keys) else Kept.JOINED)
     if is_other and filed.owner_differs and not options.is_decided:
         return Change(kept={Kind.REOWNED: Kept.ACCEPT}, owner=owner)
     place_kept = _why_place_stays(filed, filed_by, options)
@@ -118,9 +120,9 @@ def compare(
     )
 
 
-def regrouped() -> Change:
+def regrouped(why: Kept) -> Change:
     """Give the change of a fileset whose files would make other images: it is told, and nothing is done."""
-    return Change(kept={Kind.REGROUPED: Kept.GROUPED})
+    return Change(kept={Kind.REGROUPED: why})
 
 
 def _is_of_names(keys: FilesetKeys) -> bool:

@@ -8,7 +8,7 @@ from catalog.captured import written
 from catalog.engine import Catalogue
 from catalog.filed import Filed, filed_page
 from ingest.accounts import NOBODY
-from ingest.comparing import Change, Options, compare, regrouped
+from ingest.comparing import Change, Kept, Kind, Options, compare, regrouped
 from ingest.deciding import decide, keys_of
 from ingest.filesets import fileset_key
 from ingest.listing import Entry, EntryKind
@@ -62,11 +62,11 @@ def _compared(root: PlannedRoot, filed: Filed, path: bytes, entry: Entry | None,
     if isinstance(decided, NotPlaced):
         change = compare(filed, decided, filed_by, partial(keys_of, root.deciding, path), options)
         return Compared(filed=filed, change=change, placement=None)
-    if filed.keys.grouping == "names" and not _stay_together(root, filed, look, decided):
-        change = regrouped()
-    else:
-        keys = partial(keys_of, root.deciding, path)
-        change = compare(filed, decided, filed_by, keys, options, is_there=entry is not None)
+    keys = partial(keys_of, root.deciding, path)
+    change = compare(filed, decided, filed_by, keys, options, is_there=entry is not None)
+    is_same_set = Kind.REGROUPED not in change.kept and filed.keys.grouping == "names"
+    if is_same_set and not _stay_together(root, filed, look, decided):
+        change = regrouped(Kept.OTHER_PLANES)
     return Compared(filed=filed, change=change, placement=decided[0])
 
 

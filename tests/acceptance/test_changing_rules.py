@@ -1,12 +1,15 @@
 """An edit of the rules as docs/changing-rules.md tells it, and one beside a running daemon."""
 
+import os
+import pty
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.pictures import put, tiff_bytes
-from tests.helpers.program import Site, wait_until
+from tests.helpers.program import PROGRAM, Site, wait_until
 
 PAGE = Path(__file__).parents[2] / "docs" / "changing-rules.md"
 _BLOCK = re.compile(r"^```(yaml|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -47,6 +50,23 @@ def test_the_page_tells_what_the_program_does(facility: Site) -> None:
             assert done.code == 0, done
 
 
+def assert_nothing_is_done_after_a_no(site: Site) -> None:
+    """Answer the question of `apply` on a terminal."""
+    ours, terminal = pty.openpty()
+    try:
+        asked = subprocess.Popen(
+            [str(PROGRAM), "apply"], env=site.environ, cwd=site.folder, stdin=terminal, stdout=-1, stderr=-1, text=True
+        )
+        os.write(ours, b"n\n")
+        out, err = asked.communicate(timeout=120)
+    finally:
+        os.close(ours)
+        os.close(terminal)
+    assert "file 1 catalogued files anew? [y/N]" in err
+    assert "nothing was changed" in out
+    assert asked.returncode == 0
+
+
 def test_rules_are_applied_beside_a_daemon_and_a_bad_edit_is_not(site: Site) -> None:
     first = put(site.folder / "data/smith-lab/ab3c/mitosis/day1/a.tif", tiff_bytes(1))
     good = site.configuration.read_text()
@@ -57,6 +77,7 @@ def test_rules_are_applied_beside_a_daemon_and_a_bad_edit_is_not(site: Site) -> 
         site.configure(good.replace("[{dataset}/**/]", "{day}/") + "        set: {dataset: 'of {day}'}\n")
         assert site.run("plan", "--as", "ab3c").code == 3
         assert site.run("apply").code == 2
+        assert_nothing_is_done_after_a_no(site)
         done = site.json("apply", "--yes")
         assert (done["done"], done["failed"], done["problems"]) == (1, 0, [])
         second = put(site.folder / "data/smith-lab/ab3c/mitosis/day1/b.tif", tiff_bytes(2))

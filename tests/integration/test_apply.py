@@ -17,8 +17,9 @@ from catalog.models.ingest import Fileset, Job
 from catalog.queries.history import history
 from catalog.references import ObjectReference
 from catalog.why import why
-from config.settings import Settings
+from config.settings import PeopleSettings, Settings
 from tests.helpers.ingest_site import RULE, Site, add_person, write_tiff
+from tests.helpers.invariants import identities, snapshot, violations
 from tests.helpers.planning import LATER, applied, planned, ruled, undone
 
 PLACES = (
@@ -217,6 +218,11 @@ def test_an_apply_is_taken_back_to_the_letter_but_for_what_was_changed_since(sit
     assert {row["dataset"] for row in places(site)} == {"day1"}
 
 
+def files_of(site: Site) -> list[tuple[str, bytes, int]]:
+    """Give every image file under the root with its number of images."""
+    return [("confocal", bytes(path.relative_to(site.root)), 1) for path in site.root.rglob("*.tif")]
+
+
 class KilledError(Exception):
     """Stands for a kill between two transactions."""
 
@@ -246,9 +252,13 @@ def test_a_killed_apply_is_finished_by_the_next_and_both_are_taken_back_as_one(
     new = ruled(site, wells + "A{n:int}_s{field}.{ext}", set={"well": "B{n|swap}"})
     new = new.model_copy(update={"lookups": {"swap": {"01": "2", "02": "1"}}})
 
+    kept, files = identities(site.catalogue), snapshot(site.root)
     with pytest.raises(KilledError):
         applied(site, new, between=killed_after(transactions))
     outcome = applied(site, new)
+    assert not violations(
+        site.catalogue, {"confocal": site.root}, complete=files_of(site), before={"confocal": files}, kept=kept
+    )
 
     assert outcome.problems == []
     assert [(row["row"], row["column"]) for row in places(site)] == [(1, 1), (1, 0)]
@@ -333,3 +343,22 @@ def test_a_daemon_goes_on_while_rules_are_applied(site: Site) -> None:
         loop.wake()
     site.import_()
     assert {row["dataset"] for row in places(site)} == {"of day1"}
+
+
+def test_a_new_owner_whom_the_rules_make_a_user_is_made_when_it_is_applied(site: Site) -> None:
+    write_tiff(site.root / "smith-lab/ab3c/cells/day1/a_1.tif")
+    site.import_()
+    create = PeopleSettings(**{"from": ("catalog",), "unknown": "create"})
+    new = ruled(site, "{group}/{:text}/{project}/{dataset}/{image}.{ext}", set={"owner": "newcomer"})
+    new = new.model_copy(update={"people": create})
+    (row,) = planned(site, new).document.change
+    assert row.after is not None
+    assert row.after.owner == "newcomer"
+    assert not site.rows("SELECT id FROM experimenter WHERE name = 'newcomer'")
+
+    assert applied(site, new, change_owners=True).done == 1
+
+    (made,) = site.rows("SELECT id FROM experimenter WHERE name = 'newcomer'")
+    (place,) = places(site)
+    assert (place["owner_id"], place["whose"], place["dataset"]) == (made["id"], made["id"], "day1")
+    assert planned(site, new).document.change == ()

@@ -158,14 +158,14 @@ def test_without_force_what_a_person_did_stays(before: Filed, decided: Any, chan
         assert Kind.REOWNED not in change.kinds
 
 
-@given(filed(), decisions, options)
-def test_owner_and_group_change_only_where_it_is_asked_and_never_before_an_accept(
-    before: Filed, decided: Any, asked: Options
+@given(filed(), decisions, options, st.booleans())
+def test_owner_and_group_change_only_where_it_is_asked_and_the_file_is_there_and_never_before_an_accept(
+    before: Filed, decided: Any, asked: Options, is_there: bool
 ) -> None:
-    change = compare(before, decided, "rule", asked)
+    change = compare(before, decided, "rule", asked, is_there=is_there)
     ownership = (change.document or before.document)["ownership"]
 
-    if not asked.change_owners or before.owner_differs:
+    if not asked.change_owners or before.owner_differs or not is_there:
         assert Kind.REOWNED not in change.kinds
         assert (ownership["owner_id"], ownership["group_id"]) == (before.owner_id, before.group_id)
     if Kind.REOWNED in change.kinds:
