@@ -64,11 +64,11 @@ class Applying:
 
     def _batch(self, root: PlannedRoot, page: Sequence[Compared]) -> Iterator[Applied]:
         page = self._make_people(root, page)
-        wanted = [one for one in page if one.change.kinds and not one.change.create_name]
+        wanted = [one for one in page if one.change.kinds and not _lacks_owner(one)]
         yield from (
             Applied(compared=one, problem=f"'{one.change.create_name}' can't be made a user")
             for one in page
-            if one.change.create_name
+            if _lacks_owner(one)
         )
         if not wanted:
             return
@@ -89,9 +89,9 @@ class Applying:
     def _make_people(self, root: PlannedRoot, page: Sequence[Compared]) -> Sequence[Compared]:
         """Make the users that `unknown: create` asks for, then compare what is theirs again."""
         wanted = {
-            (one.change.create_name, one.change.owner[1])
+            (one.change.create_name or "", one.change.owner[1])
             for one in page
-            if one.change.create_name is not None and one.change.owner is not None
+            if one.change.owner is not None and _lacks_owner(one)
         }
         if not wanted:
             return page
@@ -104,8 +104,8 @@ class Applying:
             except Refused:
                 continue
         self.made_people()
-        theirs = [one.filed for one in page if one.change.create_name is not None]
-        return [one for one in page if one.change.create_name is None] + compare_page(root, theirs, self.options)
+        theirs = [one.filed for one in page if _lacks_owner(one)]
+        return [one for one in page if not _lacks_owner(one)] + compare_page(root, theirs, self.options)
 
     def _refiling(self, one: Compared) -> Refiling:
         change: Change = one.change
@@ -132,6 +132,11 @@ class Applying:
             self.between()
             for fileset_id in chunk:
                 yield Applied(compared=self._waiting.pop(fileset_id), problem=_told(taken.get(fileset_id)))
+
+
+def _lacks_owner(one: Compared) -> bool:
+    """Tell whether a user has to be made before it can change hands."""
+    return one.change.create_name is not None and Kind.REOWNED in one.change.kinds
 
 
 def _told(reason: str | None) -> str | None:

@@ -72,7 +72,7 @@ class Change:
     keys: FilesetKeys | None = None
     names: Mapping[int, str] = field(default_factory=dict)
     owner: tuple[int, int] | None = None
-    #: The name of a user who has to be made first; ``owner`` has 0 for the id then.
+    #: The name of a user who has to be made before it changes hands; ``owner`` has 0 for the id then.
     create_name: str | None = None
     is_by_hand: bool = False
 
@@ -98,7 +98,7 @@ def compare(
     if _is_of_names(keys_of(placement, ownership)) != _is_of_names(filed.keys):
         return regrouped(Kept.SPLIT if _is_of_names(filed.keys) else Kept.JOINED)
     if is_other and filed.owner_differs and not options.is_decided:
-        return Change(kept={Kind.REOWNED: Kept.ACCEPT}, owner=owner)
+        return Change(kept={Kind.REOWNED: Kept.ACCEPT}, owner=owner, create_name=ownership.create_name)
     place_kept = _why_place_stays(filed, filed_by, options)
     owner_kept = _why_owner_stays(filed, place_kept, options, is_there=is_there) if is_other else None
     used = ownership if is_other and owner_kept is None else _own_still(filed, placement, ownership)
@@ -107,7 +107,7 @@ def compare(
     found = _with_owner(found, owner_kept, is_other=is_other)
     if place_kept is None and _is_of_names(keys) and keys.key != filed.keys.key:
         found = replace(found, kinds=found.kinds | {Kind.KEYED})
-    found = replace(found, owner=owner if is_other else None)
+    found = replace(found, owner=owner if is_other else None, create_name=ownership.create_name)
     if not found.kinds:
         return found
     stays = Kind.REFILED in found.kept
@@ -115,7 +115,6 @@ def compare(
         found,
         document=_in_old_place(document, filed.document) if stays else document,
         keys=filed.keys if stays else replace(keys, grouping=filed.keys.grouping),
-        create_name=ownership.create_name if Kind.REOWNED in found.kinds else None,
         is_by_hand=filed.is_by_hand if stays else filed_by == "hand",
     )
 
