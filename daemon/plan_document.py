@@ -51,7 +51,7 @@ class ChangeRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSummary:
     """Exact counts of files. ``compared`` are catalogued, `apply` would file ``to_do`` of them anew; ``catalogued``
-    counts what differs by kind, ``kept`` what stays by reason.
+    counts what differs by kind, ``kept`` what stays by reason. ``looked_up`` are new files below storage roots.
 
     ``problems`` are roots that could not be looked at, with the reason; ``is_complete`` is false where a list holds
     examples only. ``configuration`` is the version of the file, null when it was never in force; ``in_force`` that
@@ -68,6 +68,7 @@ class PlanSummary:
     unchanged: int
     ignored: int
     skipped: int
+    looked_up: int
     compared: int
     to_do: int
     catalogued: Mapping[str, int]

@@ -28,6 +28,8 @@ def show_plan(document: PlanDocument, tallies: Mapping[str, Tally], output: Outp
         f"{summary.scanned} files under the roots: {summary.unchanged} catalogued and unchanged,"
         f" {summary.ignored} ignored, {summary.skipped} skipped"
     )
+    if summary.looked_up:
+        output.line(f"{summary.looked_up} new files in storage: looked up by their content, never new images")
     for name, title in _SECTIONS:
         show_tally(tallies.get(name), f"{title}", output, color=_COLORS.get(name))
     show_changes(document, tallies, output)

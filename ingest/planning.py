@@ -9,6 +9,7 @@ from catalog.connections import Connection
 from catalog.engine import Catalogue
 from catalog.looks import KnownSighting
 from catalog.moves import MoveCandidate, move_candidates
+from catalog.stored_copies import UNKNOWN
 from config.rules import RootRules
 from ingest.deciding import Deciding, decide, is_unchanged
 from ingest.listing import Entry, EntryKind, ListingPart
@@ -34,6 +35,8 @@ class FileFate(StrEnum):
     UNCHANGED = "unchanged"
     IGNORED = "ignored"
     SKIPPED = "skipped"
+    #: Below a storage root, and new or changed: its content is looked up among the known files.
+    LOOKED_UP = "looked_up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +94,9 @@ def _plan_part(connection: Connection, root: PlannedRoot, part: ListingPart, wal
     given_up = sightings.quarantined_among(connection, pending)
     for entry in part.entries:
         path, row = below(part.directory, entry.name), known.get(entry.name)
-        if row is not None and row.is_done:
+        if root.deciding.is_storage:
+            yield _stored(path, entry, row)
+        elif row is not None and row.is_done:
             yield PlannedFile(path=path, fate=FileFate.UNCHANGED if is_unchanged(entry, row) else FileFate.UPDATE)
         elif entry.name in moved:
             yield _move(root, path, entry, moved[entry.name])
@@ -111,6 +116,17 @@ def _plan_part(connection: Connection, root: PlannedRoot, part: ListingPart, wal
                 yield PlannedFile(path=path, fate=FileFate.MISSING)
 
 
+def _stored(path: bytes, entry: Entry, row: KnownSighting | None) -> PlannedFile:
+    """Say what becomes of a file below a storage root: no rule is asked, it is a further place or nothing."""
+    if entry.kind is not EntryKind.FILE:
+        return PlannedFile(path=path, fate=FileFate.IGNORED, reason=entry.kind.value)
+    if row is None or not is_unchanged(entry, row):
+        return PlannedFile(path=path, fate=FileFate.LOOKED_UP)
+    if row.disposition == NotPlacedAs.UNMATCHED:
+        return PlannedFile(path=path, fate=FileFate.UNMATCHED, reason=UNKNOWN)
+    return PlannedFile(path=path, fate=FileFate.UNCHANGED)
+
+
 def _known(connection: Connection, root_id: int | None, part: ListingPart, walk: _Walk) -> dict[bytes, KnownSighting]:
     if root_id is None:
         return {}
@@ -126,7 +142,7 @@ def _known(connection: Connection, root_id: int | None, part: ListingPart, walk:
 
 def _moved(connection: Connection, root: PlannedRoot, new: Sequence[Entry], walk: _Walk) -> dict[bytes, MoveCandidate]:
     """Find the new files that are known ones whose old path is gone now."""
-    if root.id is None:
+    if root.id is None or root.deciding.is_storage:
         return {}
     looks = [(entry.inode, entry.size_bytes, entry.mtime_ns) for entry in new]
     candidates = move_candidates(connection, root.id, looks)

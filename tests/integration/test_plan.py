@@ -13,7 +13,7 @@ from daemon.errors import UnusableConfiguration
 from daemon.plan_document import FileRow
 from daemon.planning import wanted_roots
 from tests.helpers.ingest_site import RULE, Site, add_person, write_tiff
-from tests.helpers.planning import planned, ruled
+from tests.helpers.planning import ALONE, planned, ruled
 
 
 @pytest.fixture
@@ -194,3 +194,22 @@ def test_a_root_is_asked_for_by_its_name(site: Site) -> None:
     assert wanted_roots(site.settings(), "confocal") == ["confocal"]
     with pytest.raises(UnusableConfiguration, match="there is no root 'sofa'; the configuration has confocal"):
         wanted_roots(site.settings(), "sofa")
+
+
+def test_files_below_a_storage_root_are_further_places_and_no_rule_is_asked(site: Site, tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    content = write_tiff(site.root / "smith-lab/ab3c/cells/a.tif").read_bytes()
+    (archive / "2026").mkdir(parents=True)
+    (archive / "2026/copy.tif").write_bytes(content)
+    write_tiff(archive / "2026/strange.tif", value=9)
+    scope = site.settings(people=ALONE).watch[0]
+    storage = scope.model_copy(update={"root": archive, "name": "archive", "role": "storage", "rules": ()})
+    settings = site.settings(people=ALONE).model_copy(update={"watch": (scope, storage)})
+
+    first = planned(site, settings).document.summary
+    site.import_(settings=settings)
+    second = planned(site, settings).document
+
+    assert (first.add, first.looked_up, first.unmatched) == (1, 2, 0)
+    assert (second.summary.unchanged, second.summary.looked_up) == (2, 0)
+    assert names(second.unmatched) == ["strange.tif"]
