@@ -83,6 +83,8 @@ KEYS: dict[str, str] = {
     " problems.hint examples.passed examples.failed",
     "explain": "path root outcome rule placement owner group image reason tried tried.rule tried.stopped_at"
     " tried.message",
+    "plan": "summary add move change missing unmatched held",
+    "apply": "summary add move change missing unmatched held done",
     "import": "scanned imported updated unchanged held unmatched failed seconds bytes",
     "status": "state roots counts reasons config roots.name roots.path roots.available roots.events roots.watched"
     " roots.unwatched roots.last_scan_at roots.overflow_count config.version config.problem",
