@@ -207,8 +207,9 @@ def _default_group(edit: PeopleEdit, person_id: int, name: str, group: str) -> i
 def _set_aliases(edit: PeopleEdit, person_id: int, aliases: tuple[str, ...]) -> None:
     alias = ExperimenterAlias
     taken = dict(edit.connection.execute(select(alias.alias, alias.experimenter_id)).all())
-    people = select(Experimenter.name, Experimenter.id).where(Experimenter.closed_at.is_(None))
-    names = dict(edit.connection.execute(people.where(Experimenter.name.in_(aliases))).all())
+    # Of closed users, too: a name comes before an alias, and is never used again.
+    people = select(Experimenter.name, Experimenter.id).where(Experimenter.name.in_(aliases))
+    names = dict(edit.connection.execute(people).all())
     for text in aliases:
         require_name(text)
         if names.get(text, person_id) != person_id:

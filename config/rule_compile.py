@@ -1,6 +1,7 @@
 """One rule as written made ready: checked, compiled, and asked what it says about a path."""
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -281,8 +282,10 @@ class RuleCompiler:
         line, column = mark.line, mark.column
         if offset is not None:
             line, column = place_in(mark.written, offset, line, column)
+        # People count lists from 1.
+        shown = re.sub(r"^(match|tags)\.(\d+)$", lambda found: f"{found[1]}.{int(found[2]) + 1}", key)
         self.problems.append(
-            Problem(file=mark.file, line=line, column=column, key=f"{self._key}.{key}", message=message, hint=hint)
+            Problem(file=mark.file, line=line, column=column, key=f"{self._key}.{shown}", message=message, hint=hint)
         )
 
     def _mark(self, key: str) -> SourceMark:

@@ -11,7 +11,8 @@ from catalog.references import ObjectReference
 from config.settings import Settings
 from daemon.drawing import draw_apart
 from daemon.errors import Failed
-from ingest.contact_sheets import Sheet, Tile, dataset_sheet, plate_sheet
+from daemon.output import Output
+from ingest.contact_sheets import Drawn, Sheet, Tile, dataset_sheet, plate_sheet
 from ingest.pixels import DrawTask, source_of
 from ingest.thumbnails import converted
 
@@ -58,18 +59,27 @@ def drawn_again(
     return made if made.media_type == media_type else converted(made.data, media_type=media_type, size_px=None)
 
 
-def sheet_of_dataset(found: DatasetPictures) -> Sheet:
+def sheet_of(found: DatasetPictures | PlateGrid, output: Output) -> Sheet:
+    """Draw the contact sheet of a dataset or a plate, with a bar for whoever waits."""
+    if isinstance(found, DatasetPictures):
+        with output.progress("drawing", len(found.pictures)) as drawn:
+            return sheet_of_dataset(found, drawn)
+    with output.progress("drawing", sum(field.picture.data is not None for field in found.fields)) as drawn:
+        return sheet_of_plate(found, drawn)
+
+
+def sheet_of_dataset(found: DatasetPictures, drawn: Drawn) -> Sheet:
     """Draw a dataset's contact sheet."""
     tiles = [Tile(name=p.name, thumbnail=p.picture.data, note=p.picture.failure) for p in found.pictures]
     shown = f"the first {len(tiles)} of {found.total} images" if found.total > len(tiles) else f"{found.total} images"
-    return dataset_sheet(found.name, tiles, subtitle=shown)
+    return dataset_sheet(found.name, tiles, subtitle=shown, drawn=drawn)
 
 
-def sheet_of_plate(found: PlateGrid) -> Sheet:
+def sheet_of_plate(found: PlateGrid, drawn: Drawn) -> Sheet:
     """Draw a plate as its grid of wells; of several runs each well shows its fields one after the other."""
     wells: dict[tuple[int, int], list[bytes]] = defaultdict(list)
     for field in found.fields:
         if field.picture.data is not None:
             wells[(field.row, field.column)].append(field.picture.data)
     subtitle = f"{len(wells)} of {found.rows * found.columns} wells have pictures"
-    return plate_sheet(found.name, found.rows, found.columns, wells, subtitle=subtitle)
+    return plate_sheet(found.name, found.rows, found.columns, wells, subtitle=subtitle, drawn=drawn)

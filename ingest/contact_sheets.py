@@ -3,9 +3,10 @@
 import io
 import math
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 
@@ -20,6 +21,8 @@ _TITLE_PX, _NAME_PX = 22, 13
 _SIDE_AT_MOST = 8000
 
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+#: Told how many pictures were drawn since it was last told.
+Drawn: TypeAlias = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +43,17 @@ class Sheet:
     height_px: int
 
 
-def dataset_sheet(title: str, tiles: Sequence[Tile], *, subtitle: str = "", tile_px: int = 192) -> Sheet:
-    """Draw pictures in rows with their names below, about half as high again as wide at most."""
+def _nobody_looks(_pictures: int) -> None:
+    """Take how many pictures were drawn, for nobody."""
+
+
+def dataset_sheet(
+    title: str, tiles: Sequence[Tile], *, subtitle: str = "", tile_px: int = 192, drawn: Drawn = _nobody_looks
+) -> Sheet:
+    """Draw pictures in rows with their names below, about half as high again as wide at most.
+
+    ``drawn`` is told of each picture.
+    """
     columns = _columns(len(tiles))
     rows = max(1, -(-len(tiles) // columns))
     tile_px = min(tile_px, (_SIDE_AT_MOST - 2 * _MARGIN) // max(columns, rows) - _GAP - 2 * _NAME_PX)
@@ -57,6 +69,7 @@ def dataset_sheet(title: str, tiles: Sequence[Tile], *, subtitle: str = "", tile
         _write(pen, (left, upper + tile_px + 5), tile.name, _NAME_PX, _TEXT, tile_px)
         if tile.note:
             _write(pen, (left, upper + tile_px + 7 + _NAME_PX), tile.note, _NAME_PX - 2, _DIM, tile_px)
+        drawn(1)
     return _finished(sheet)
 
 
@@ -73,6 +86,7 @@ def plate_sheet(
     *,
     subtitle: str = "",
     well_px: int | None = None,
+    drawn: Drawn = _nobody_looks,
 ) -> Sheet:
     """Draw a plate: row letters, column numbers, each well's fields side by side, empty wells as outlines.
 
@@ -92,7 +106,9 @@ def plate_sheet(
     for row in range(rows):
         for column in range(columns):
             box = (left + column * (size + gap), top + row * (size + gap), size, size)
-            _draw_well(sheet, pen, wells.get((row, column), ()), box)
+            fields = wells.get((row, column), ())
+            _draw_well(sheet, pen, fields, box)
+            drawn(len(fields))
     return _finished(sheet)
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from catalog.documents import PlateGrid
 from catalog.queries.pictures import dataset_pictures, plate_grid
 from catalog.references import ObjectReference
 from daemon.commands.thumbnail import PictureDocument, show
@@ -12,7 +11,7 @@ from daemon.context import Context, with_context
 from daemon.errors import Failed
 from daemon.files import chosen_file, write_new
 from daemon.options import command as coverslip_command
-from daemon.pictures import PNG, media_type_of, sheet_of_dataset, sheet_of_plate
+from daemon.pictures import PNG, media_type_of, sheet_of
 from daemon.values import Object
 
 
@@ -46,6 +45,6 @@ def command(context: Context, target: ObjectReference, target_file: Path, run: s
             else dataset_pictures(connection, acting, target.id)
         )
     context.tell_of_look_at(target)
-    sheet = sheet_of_plate(found) if isinstance(found, PlateGrid) else sheet_of_dataset(found)
+    sheet = sheet_of(found, context.output)
     write_new(path, sheet.data, watched=[watch.root for watch in context.settings.watch])
     context.output.document(PictureDocument(file=str(path), width=sheet.width_px, height=sheet.height_px), show)

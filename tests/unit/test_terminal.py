@@ -5,8 +5,11 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+from catalog.documents import DatasetPictures, GridPicture, NamedPicture, Picture, PlateGrid
 from daemon.output import Output, as_plain
+from daemon.pictures import sheet_of
 from daemon.tables import cell, duration_text, size_text, table_lines
 from daemon.terminal import escape_line, wants_color
 
@@ -87,3 +90,31 @@ def test_sizes_spans_and_cells_read_as_people_write_them() -> None:
     assert [size_text(n) for n in (0, 999, 1000, 8_400_000)] == ["0 B", "999 B", "1.0 kB", "8.4 MB"]
     assert [duration_text(s) for s in (0, 59, 3_661, 90_000)] == ["0 s", "59 s", "1 h 1 min", "1 d 1 h"]
     assert [cell(value) for value in (None, True, 1.5, ("a", "b"), b"\xff")] == ["", "yes", "1.5", "a, b", "\\xff"]
+
+
+class Terminal(io.StringIO):
+    """A stream at which somebody looks."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("kind", ["dataset", "plate"])
+def test_a_bar_on_the_terminal_reaches_its_end_while_a_sheet_is_drawn(kind: str) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "PNG")
+    seen = Picture(image_id=1, media_type="image/png", width_px=8, height_px=8, data=buffer.getvalue(), failure=None)
+    named = tuple(NamedPicture(name=f"{n}", picture=seen) for n in range(4))
+    fields = tuple(GridPicture(row=0, column=n, field=0, run="", name="", picture=seen) for n in range(4))
+    found = (
+        DatasetPictures(id=1, name="d", pictures=named, total=4)
+        if kind == "dataset"
+        else PlateGrid(id=1, name="p", rows=2, columns=4, fields=fields)
+    )
+    told = Terminal()
+    sheet_of(found, Output(as_json=False, out=io.StringIO(), err=told))
+    assert "drawing" in told.getvalue()
+    assert "100%" in told.getvalue()
+    quiet = io.StringIO()
+    sheet_of(found, Output(as_json=False, out=io.StringIO(), err=quiet))
+    assert quiet.getvalue() == ""
