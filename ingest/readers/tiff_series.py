@@ -12,7 +12,7 @@ import numpy as np
 import tifffile
 
 from catalog.records import Acquisition, Channel, ImageRecord
-from ingest.readers.protocol import Level, NotWholeError, RefusedError
+from ingest.readers.protocol import DamagedError, Level, NotWholeError, RefusedError
 from ingest.readers.tiff_display import display_of
 from ingest.readers.tiff_pixels import HolePlane, JoinedPlane, PagePlane, Plane, RawPlane, TiffImage, raw_dtype
 
@@ -110,12 +110,21 @@ def sizes_of(series: tifffile.TiffPageSeries, page: tifffile.TiffPage) -> Sizes:
 FactsOf = Callable[[int, Sizes], Facts]
 
 
+def _check_positions(count: int, series: tifffile.TiffPageSeries, size_bytes: int) -> None:
+    """Refuse more positions than the file has pages or room for: each would become an image."""
+    page = series.keyframe
+    at_most = len(page.parent.pages) + size_bytes // max(1, page.nbytes)
+    if count > at_most:
+        raise DamagedError(f"it claims {count} positions, in {len(page.parent.pages)} pages of {size_bytes} bytes")
+
+
 def images_of(
     stream: BinaryIO, size_bytes: int, series: tifffile.TiffPageSeries, first_index: int, facts_of: FactsOf
 ) -> list[TiffImage]:
     """Give the images of a series: one, or one for each position."""
     page = series.keyframe
     sizes = sizes_of(series, page)
+    _check_positions(sizes.positions, series, size_bytes)
     finders = [_Finder.of(stream, size_bytes, level) for level in series.levels]
     levels = tuple(Level(size_x=f.page.imagewidth, size_y=f.page.imagelength) for f in finders)
     images = []

@@ -1,5 +1,6 @@
 """Bent files of every dialect: no exception, no warning, no hang, no explosion of memory; always one sentence."""
 
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,13 @@ from tests.helpers.reads import read_path
 def test_a_few_hundred_bent_files_are_met_well() -> None:
     found = [f"{finding.name} {finding.number}: {finding.problem}" for finding in reader_fuzz.findings(300, seed=11)]
     assert not found
+
+
+@pytest.mark.parametrize(("name", "chance"), [("mm.ome.tif", "1000/591")])
+def test_bent_files_that_were_met_badly_once_are_met_well(tmp_path: Path, name: str, chance: str) -> None:
+    """Eight million positions in a file of four pages: each became an image."""
+    bent = reader_fuzz.bent(reader_fuzz.seeds()[name], random.Random(chance))
+    assert reader_fuzz.problem_with(tmp_path / name, bent) is None
 
 
 @pytest.mark.parametrize("name", sorted(reader_fuzz.seeds()))

@@ -20,10 +20,11 @@ ROUNDS = {"test_configuration_texts.py": 100, "test_template_matching.py": 50}
 @pytest.mark.faults_full
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("module", sorted(ROUNDS))
-def test_a_hundred_thousand_texts_templates_and_names_are_met_well(module: str) -> None:
+def test_a_hundred_thousand_texts_templates_and_names_are_met_well(module: str, tmp_path: Path) -> None:
     rounds = int(os.environ.get("COVERSLIP_FAULT_ROUNDS", ROUNDS[module]))
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", f"tests/properties/{module}", "--timeout", "0"],
+        [sys.executable, "-m", "pytest", "-q", f"tests/properties/{module}", "--timeout", "0",
+         "--basetemp", str(tmp_path / "inner")],
         cwd=REPOSITORY, env=dict(os.environ) | {VARIABLE: str(rounds)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
