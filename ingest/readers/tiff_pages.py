@@ -33,11 +33,16 @@ def own_pages(file: tifffile.TiffFile, source: Source, facts: Facts = NO_FACTS) 
 
 
 def page_at(file: tifffile.TiffFile, source: Source, number: int) -> tifffile.TiffPage:
-    """Parse one page where the walk found it, without following the chain again."""
+    """Parse one page where the walk found it, without following the chain again; raises DamagedError."""
     if number == 0:
         return file.pages.first
     file.filehandle.seek(source.directories[number])
-    return tifffile.TiffPage(file, number)
+    try:
+        return tifffile.TiffPage(file, number)
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:  # the library raises whatever it likes over odd tags
+        raise DamagedError(f"page {number + 1} cannot be understood: {type(error).__name__}") from error
 
 
 def plane_of(source: Source, page: tifffile.TiffPage, sample: int, *, is_rgb: bool) -> Plane:
