@@ -43,13 +43,13 @@ def test_the_first_hour_goes_as_it_is_told(tmp_path: Path) -> None:
             if kind == "diff":
                 before = site.json("status")["config"]["version"]
                 site.configure(edited(site.configuration.read_text(), block))
-                wait_until(lambda: site.json("status")["config"]["version"] != before)  # noqa: B023 - asked at once
+                wait_until(lambda: site.json("status")["config"]["version"] != before, every_s=1.0)  # noqa: B023 - asked at once
                 continue
             for shown in re.split(r"^\$ coverslip ", block, flags=re.MULTILINE)[1:]:
                 command, _, expected = shown.partition("\n")
                 if command == "run":
                     ending.enter_context(site.daemon())
-                    wait_until(lambda: len(site.images()) == len(IMAGES))
+                    wait_until(lambda: len(site.images()) == len(IMAGES), every_s=1.0)
                     continue
                 done = site.run(*command.split())
                 assert done.code == 0, done
