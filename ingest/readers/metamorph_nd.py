@@ -3,7 +3,7 @@
 The parts are STK stacks where a wavelength has a z-series, else TIFFs. Each stage position is an image of its own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from catalog.records import Channel, ImageRecord
@@ -45,11 +45,17 @@ class MetaMorphNdReader:
         except IndexFormatError as error:
             raise DamagedError(f"the MetaMorph index {error}") from error
         acquisition = _Acquisition.of(values, source)
+        # Now: the folder can be asked only while the index is open.
+        files = tuple(acquisition.files(source.has_sibling))
+
+        def join(open_part: OpenPart) -> Sequence[DescribedImage]:
+            return acquisition.join(files, open_part)
+
         raise DescribesError(
             "part of a set: it describes the files of a MetaMorph acquisition",
             format="MetaMorph",
-            names=[NamedPart(name=name) for _, name in acquisition.files()],
-            join=acquisition.join,
+            names=[NamedPart(name=name) for _, name in files],
+            join=join,
             holds_pixels=False,
         )
 
@@ -77,7 +83,6 @@ class _Acquisition:
     is_wave_named: bool
     started: str | None
     z_step_um: float | None
-    source: Source
 
     @classmethod
     def of(cls, values: Mapping[str, str], source: Source) -> "_Acquisition":
@@ -92,17 +97,17 @@ class _Acquisition:
         return cls(
             stem, waves, stages, times, is_true(values.get("DoWave")), is_true(values.get("DoStage")), has_times,
             is_true(values.get("WaveInFileName")), text((values.get("StartTime1") or "").strip('"'), 64),
-            length_um((values.get("ZStepSize") or "").replace(",", "."), "um") if has_z else None, source,
+            length_um((values.get("ZStepSize") or "").replace(",", "."), "um") if has_z else None,
         )  # fmt: skip
 
-    def files(self) -> Iterator[tuple[_Place, str]]:
+    def files(self, has_sibling: Callable[[bytes], bool]) -> Iterator[tuple[_Place, str]]:
         """Give the files' names by place; of the usual endings the one that is there."""
         ending = _ENDINGS[0]
         for stage in range(len(self.stages)):
             for time in range(self.times):
                 for wave in range(len(self.waves)):
                     stem = self._stem_of(_Place(wave, stage, time))
-                    ending = self._ending(stem, ending)
+                    ending = _ending(stem, ending, has_sibling)
                     yield _Place(wave, stage, time), stem + ending
 
     def _stem_of(self, place: _Place) -> str:
@@ -114,15 +119,10 @@ class _Acquisition:
         )
         return self.stem + "".join(parts)
 
-    def _ending(self, stem: str, usual: str) -> str:
-        every = (usual, *(ending for ending in _ENDINGS if ending != usual))
-        there = (e for e in every if self.source.has_sibling((stem + e).encode("utf-8", "surrogateescape")))
-        return next(there, usual)
-
-    def join(self, open_part: OpenPart) -> Sequence[DescribedImage]:
+    def join(self, files: Sequence[tuple[_Place, str]], open_part: OpenPart) -> Sequence[DescribedImage]:
         """Give an image for each stage position of which any file is there."""
         by_stage: dict[int, list[tuple[_Place, str]]] = {}
-        for place, name in self.files():
+        for place, name in files:
             by_stage.setdefault(place.stage, []).append((place, name))
         found = (self._image(stage, files, open_part) for stage, files in by_stage.items())
         return [one for one in found if one is not None]
@@ -156,6 +156,11 @@ class _Acquisition:
             physical_size_z_um=self.z_step_um or first.physical_size_z_um,
         )
         return DescribedImage(record=record, planes=planes)
+
+
+def _ending(stem: str, usual: str, has_sibling: Callable[[bytes], bool]) -> str:
+    every = (usual, *(ending for ending in _ENDINGS if ending != usual))
+    return next((e for e in every if has_sibling((stem + e).encode("utf-8", "surrogateescape"))), usual)
 
 
 def _listed(values: Mapping[str, str], switch: str, count: str, name: str) -> tuple[str | None, ...]:
