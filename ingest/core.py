@@ -33,6 +33,8 @@ class Done:
     path: bytes
     outcome: Committed
     bytes_read: int
+    #: How many files were read for it: of an image of many only what is new or changed.
+    files: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

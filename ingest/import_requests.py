@@ -77,8 +77,8 @@ class ImportRequests:
         for request in self._open:
             if request.holds(done.root.id, done.path):
                 request.bytes_read += done.bytes_read
-                request.imported += done.outcome.outcome is CommittedAs.IMPORTED
-                request.updated += done.outcome.outcome is CommittedAs.UPDATED
+                request.imported += done.files * (done.outcome.outcome is CommittedAs.IMPORTED)
+                request.updated += done.files * (done.outcome.outcome is CommittedAs.UPDATED)
 
     def check(self) -> None:
         """Answer the requests that are done."""

@@ -123,6 +123,7 @@ def take_results(core: Core) -> bool:
                     path=result.files[0].path,
                     outcome=done,
                     bytes_read=result.bytes_read,
+                    files=sum(file.is_read for file in result.files),
                 )
             )
     core.results.clear()
