@@ -234,7 +234,10 @@ class _Finder:
         if self.is_run and sample is None and self.dtype is not None and self.run_offset is not None:
             offset = self.run_offset + number * self._plane_bytes()
             return RawPlane(self.stream, offset, self._plane_shape(), self.dtype)
-        page = self.series[number // self.per_page] if not self.is_run else self.series[0]
+        try:
+            page = self.series[number // self.per_page] if not self.is_run else self.series[0]
+        except IndexError as error:  # the notes of the first page count more than the chain of pages holds
+            raise NotWholeError(f"page {number // self.per_page + 1} is not in the file yet") from error
         if page is None:
             return HolePlane(self._plane_shape(), np.dtype(self.page.dtype or np.uint8))
         return PagePlane(page, number % self.per_page, sample)

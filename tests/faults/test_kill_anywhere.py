@@ -49,6 +49,7 @@ def most_calls(ground: Ground, forked: Imports) -> int:
     return most
 
 
+@pytest.mark.faults_full
 def test_an_import_that_nobody_kills_keeps_the_invariants(ground: Ground, forked: Imports) -> None:
     tally = Tally()
     ground.play(forked, tally, "undisturbed").run()

@@ -256,3 +256,14 @@ def test_the_registry_agrees_with_the_table_of_endings() -> None:
     simple = {ending for ending in table if ending.count(b".") == 1}
     assert simple == {ending for ending in readable_endings() if ending.count(b".") == 1}
     assert {b"." + ending.rsplit(b".", 1)[1] for ending in table} == readable_endings()
+
+
+def test_a_page_left_out_of_an_imagej_stack_is_not_whole_and_no_failure_of_the_reader(tmp_path: Path) -> None:
+    whole = bytearray(tiff(data=NOISE[:2], imagej=True, metadata={"axes": "ZYX"}, compression="zlib"))
+    with tifffile.TiffFile(io.BytesIO(whole)) as file:
+        first, second = (page.aspage() for page in list(file.pages)[:2])
+        to, of = (page.offset + 2 + 12 * len(page.tags) for page in (first, second))
+    whole[to : to + 4] = whole[of : of + 4]
+    result = read_path(saved(tmp_path, bytes(whole)))
+    assert result.outcome in NOT_READ
+    assert "reader failed" not in (result.reason or "")
