@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from config.ignoring import Ignoring, problem_with
@@ -29,7 +30,6 @@ class RootRules:
         self.has_sets = any(rule.gives_dimensions for rule in rules)
         self._has_markers = any(rule.marker is not None for rule in rules)
         self._has_tables = any(rule.table is not None for rule in rules)
-        self._index = RuleIndex(self.rules) if len(self.rules) > FEW_RULES else None
         self._ignoring = Ignoring(watch.ignore)
         self._no_match = NoRuleMatch(reason=_why_none(watch.name, len(rules)))
 
@@ -43,6 +43,11 @@ class RootRules:
             if said is not None:
                 return said
         return self._no_match
+
+    @cached_property
+    def _index(self) -> RuleIndex | None:
+        """Make the index when a path is first asked about: many configurations are only compiled."""
+        return RuleIndex(self.rules) if len(self.rules) > FEW_RULES else None
 
     def _candidates(self, view: PathView) -> Iterable[CompiledRule]:
         """Give the rules that are worth asking about a path, in order."""
