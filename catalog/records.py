@@ -30,10 +30,20 @@ class Objective:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StagePosition:
+    """Where the stage stood, in um, as the instrument counts it."""
+
+    x_um: float | None = None
+    y_um: float | None = None
+    z_um: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acquisition:
     """Instrument facts that go into one structured column."""
 
     objective: Objective | None = None
+    stage_position: StagePosition | None = None
     microscope: str | None = None
     detector: str | None = None
     software: str | None = None

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from config.examples import run_examples
 from config.layouts import built_in, built_in_names, built_in_text, built_in_title
 from config.loader import load
 from config.rule_outcome import OutcomeKind, example_problem, outcome_of
+from config.rule_values import RuleMatch
 from config.rules import RootRules, layout_alone
 from config.settings import Settings
+from config.value_types import PLATES
 from tests.helpers.configurations import write
 from tests.helpers.real_data import manifest, needed_data
 from tests.helpers.real_layouts import BUILT_IN, real_names
@@ -136,3 +139,30 @@ def test_layout_files_are_in_the_wheel() -> None:
     found = {path.relative_to(ROOT / "config") for path in (ROOT / "config" / "layout_files").iterdir()}
     assert len(found) == len(ALL)
     assert [path for path in found if not any(path.match(pattern) for pattern in patterns)] == []
+
+
+def letters(row: int) -> str:
+    return chr(ord("A") + row) if row < 26 else "A" + chr(ord("A") + row - 26)
+
+
+#: How each instrument names a field of a well, given zero-based row and column, the number of columns and the field.
+NAMES_OF_FIELDS: dict[str, Callable[[int, int, int, int], str]] = {
+    "imagexpress": lambda r, c, _, f: f"TimePoint_1/x_{letters(r)}{c + 1:02d}_s{f}_w1.TIF",
+    "operetta": lambda r, c, _, f: f"Images/r{r + 1:02d}c{c + 1:02d}f{f:02d}p01-ch1sk1fk1fl1.tiff",
+    "cellvoyager": lambda r, c, _, f: f"x_{letters(r)}{c + 1:02d}_T0001F{f:03d}L01A01Z01C01.tif",
+    "cellomics": lambda r, c, _, f: f"x_{letters(r)}{c + 1:02d}f{f:02d}d0.TIF",
+    "scanr": lambda r, c, n, f: f"data/{letters(r)}{c + 1}--W{r * n + c + 1:05d}--P{f:05d}--Z00000--T00000--GFP.tif",
+    "almf": lambda r, c, n, f: f"x--{letters(r)}{c + 1}--y--W{r * n + c:04d}--P{f:03d}--T0000--Z000--C00.ome.tif",
+    "micromanager-plate": lambda r, c, _, f: f"{letters(r)}{c + 1}-Site_{f}/img_000000000_DAPI_000.tif",
+}
+
+
+@pytest.mark.parametrize("name", NAMES_OF_FIELDS)
+@pytest.mark.parametrize("wells", PLATES)
+def test_every_well_of_every_usual_plate_is_read_at_its_row_and_column(
+    layouts: dict[str, RootRules], name: str, wells: int
+) -> None:
+    rows, columns = PLATES[wells]
+    places = [(row, column) for row in range(rows) for column in range(columns)]
+    found = [layouts[name].match(NAMES_OF_FIELDS[name](*place, columns, 3).encode()) for place in places]
+    assert [(one.well, one.field) for one in found if isinstance(one, RuleMatch)] == [(place, 3) for place in places]
