@@ -40,10 +40,14 @@ class StagePosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acquisition:
-    """Instrument facts that go into one structured column."""
+    """Instrument facts that go into one structured column.
+
+    ``index`` is the name of the instrument's index file that told something of the image.
+    """
 
     objective: Objective | None = None
     stage_position: StagePosition | None = None
+    index: str | None = None
     microscope: str | None = None
     detector: str | None = None
     software: str | None = None

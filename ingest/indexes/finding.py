@@ -43,6 +43,41 @@ class _UnusableError(Exception):
     """A file that is there and can't be read as an index; the message goes on from its name."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """Which pictures an index of some name may describe: in its folder, or also below it (``is_deep``).
+
+    ``is_detail``: it tells nothing alone, but more of what another index tells.
+    """
+
+    pattern: re.Pattern[str]
+    stem: str = ""
+    is_deep: bool = False
+    is_detail: bool = False
+
+    def covers(self, picture: str) -> bool:
+        """Tell whether the picture of this name may be described by it."""
+        return picture.startswith(self.stem) and self.pattern.search(picture) is not None
+
+
+def described_by(name: str) -> Described | None:
+    """Tell what a file may describe by its name; None when it is no instrument's index."""
+    stem, _, ending = name.rpartition(".")
+    match ending.lower():
+        case "xml" if name in ("Index.idx.xml", "Index.xml"):
+            return Described(pattern=_HARMONY_PICTURE)
+        case "mlf" if name == path_text(_MLF):
+            return Described(pattern=_YOKOGAWA_PICTURE)
+        case "mrf" | "mes":
+            return Described(pattern=_YOKOGAWA_PICTURE, is_detail=True)
+        case "htd":
+            return Described(pattern=_HTD_PICTURE, stem=f"{stem}_", is_deep=True)
+        case "nd":
+            return Described(pattern=_ND_PICTURE, stem=f"{stem}_")
+        case _:
+            return None
+
+
 def find_index(root: bytes, path: bytes) -> FoundIndex | None:
     """Find the index of the picture at ``path``, relative to the root; None when no instrument's index is there."""
     folder, _, raw = path.rpartition(b"/")
@@ -148,6 +183,10 @@ def _beside(root: bytes, path: bytes) -> _File | None:
         return None
 
 
+_HARMONY_PICTURE = re.compile(r"^r\d\dc\d\df\d+p\d+", re.IGNORECASE)
+_YOKOGAWA_PICTURE = re.compile(r"_T\d+F\d+L\d+A\d+Z\d+C\d+\.", re.IGNORECASE)
+_HTD_PICTURE = re.compile(r"_[A-Z]{1,2}\d\d(?=[_.0-9A-F])")
+_ND_PICTURE = re.compile(r"_[wst]\d", re.IGNORECASE)
 _MLF, _MRF = b"MeasurementData.mlf", b"MeasurementDetail.mrf"
 
 
@@ -198,8 +237,8 @@ class _Kind:
 
 
 _KINDS = (
-    _Kind(re.compile(r"^r\d\dc\d\df\d+p\d+", re.IGNORECASE), _fixed(b"Index.idx.xml", b"Index.xml"), _harmony),
-    _Kind(re.compile(r"_T\d+F\d+L\d+A\d+Z\d+C\d+\.", re.IGNORECASE), _fixed(_MLF), _yokogawa),
-    _Kind(re.compile(r"_[A-Z]{1,2}\d\d(?=[_.0-9A-F])"), _htd_files, _htd),
-    _Kind(re.compile(r"_[wst]\d", re.IGNORECASE), _nd_files, _nd),
+    _Kind(_HARMONY_PICTURE, _fixed(b"Index.idx.xml", b"Index.xml"), _harmony),
+    _Kind(_YOKOGAWA_PICTURE, _fixed(_MLF), _yokogawa),
+    _Kind(_HTD_PICTURE, _htd_files, _htd),
+    _Kind(_ND_PICTURE, _nd_files, _nd),
 )

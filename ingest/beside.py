@@ -1,0 +1,42 @@
+"""Asks the instrument's index that lies beside an image's files what it knows of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from catalog.captured import read as read_captured
+from catalog.records import Acquisition
+from config.path_text import path_text
+from ingest.image_facts import ImageFacts
+from ingest.index_facts import image_facts
+from ingest.indexes.finding import find_index
+from ingest.indexes.values import PlateFacts
+from ingest.work import Member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What an index told of an image and its plate, or the sentence why it told nothing."""
+
+    facts: ImageFacts | None = None
+    plate: PlateFacts = field(default_factory=PlateFacts)
+    note: str | None = None
+
+
+def told_beside(root: bytes, members: Sequence[Member]) -> Beside:
+    """Find the index by the first of an image's files, and ask it about each of them; never raises for what is there."""
+    try:
+        found = find_index(root, members[0].path)
+    except OSError:
+        return Beside()
+    if found is None:
+        return Beside()
+    index = found.index
+    if index is None:
+        return Beside(note=found.note)
+    pairs = [(read_captured(one.captured), path_text(one.path.rpartition(b"/")[2])) for one in members]
+    said = [(captured, index.plane(name, captured)) for captured, name in pairs]
+    facts = image_facts([(captured, plane) for captured, plane in said if plane is not None])
+    if facts is None:
+        return Beside(plate=index.plate, note=f"'{found.name}' does not name it")
+    told = replace(facts.acquisition or Acquisition(), index=found.name)
+    return Beside(facts=replace(facts, acquisition=told), plate=index.plate)
