@@ -6,8 +6,15 @@ from typing import Any
 from catalog.looks import ContainerName, Filing
 
 
-def filing_of(document: Mapping[str, Any], table_pairs: tuple[tuple[str, str], ...] = ()) -> Filing:
-    """Read a fileset's placement document (written by `ingest.documents`); ``table_pairs`` were read beside it."""
+def filing_of(
+    document: Mapping[str, Any],
+    table_pairs: tuple[tuple[str, str], ...] = (),
+    plate_size: tuple[int, int] | None = None,
+) -> Filing:
+    """Read a fileset's placement document (written by `ingest.documents`).
+
+    ``table_pairs`` were read in a table beside it, ``plate_size`` in an instrument's index.
+    """
     ownership = document["ownership"]
     target = document["target"]
     well = target["well"]
@@ -32,5 +39,6 @@ def filing_of(document: Mapping[str, Any], table_pairs: tuple[tuple[str, str], .
         key_values=tuple((key, value) for key, value in document["key_values"]),
         annotate=document["annotate"],
         table_pairs=table_pairs,
+        plate_size=plate_size,
         table_on=(document.get("table") or {}).get("on", "image"),
     )

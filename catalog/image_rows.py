@@ -1,5 +1,6 @@
 """The rows of a read fileset: original files, images, channels, thumbnails, and their links."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -139,6 +140,37 @@ def replace_images(
     series = [image.series for image in (*kept, *new)]
     write_planes(connection, read, dict(zip(series, ids, strict=True)))
     return ids
+
+
+#: What an instrument's index tells of an image, and of a channel.
+_TOLD = (
+    "acquired_at", "physical_size_x_um", "physical_size_y_um", "physical_size_z_um", "time_increment_s", "acquisition",
+)  # fmt: skip
+
+
+def is_told_anew(connection: Connection, read: ReadFileset) -> bool:
+    """Tell whether an instrument's index says of images something else than what is catalogued."""
+    images = [image for image in read.images if image.acquisition.index is not None]
+    if not images:
+        return False
+    known = {
+        row["series"]: row
+        for row in connection.execute(select(Image.__table__).where(Image.fileset_id == read.fileset_id)).mappings()
+    }
+    return any(_is_told_anew(connection, read, image, known.get(image.series)) for image in images)
+
+
+def _is_told_anew(connection: Connection, read: ReadFileset, image: ImageRecord, known: Any) -> bool:
+    if known is None:
+        return False
+    row = json.loads(json.dumps(_document(image)))
+    said = _image_row(read, image, known["updated_at"]) | {"acquisition": row}
+    if any(said[name] != known[name] for name in _TOLD):
+        return True
+    query = select(Channel.__table__).where(Channel.image_id == known["id"]).order_by(Channel.ordinal)
+    channels = [dict(one) for one in connection.execute(query).mappings()]
+    wanted = [_channel_row(known["id"], ordinal, channel) for ordinal, channel in enumerate(image.channels)]
+    return [{name: one.get(name) for name in row_} for one, row_ in zip(channels, wanted, strict=False)] != wanted
 
 
 def _insert_new_series(

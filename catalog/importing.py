@@ -8,13 +8,14 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from catalog.events import NewEvent, record
 from catalog.first_imports import commit_plain, hash_jobs
-from catalog.image_rows import insert_images, replace_images, write_files
+from catalog.image_rows import insert_images, is_told_anew, replace_images, write_files
 from catalog.looks import Committed, CommittedAs, ReadFileset
 from catalog.models.images import Image, OriginalFile
 from catalog.models.ingest import Fileset, Job
 from catalog.moves import adopt_by_content
 from catalog.named_files import keep_named
 from catalog.neighbours import name_beside_neighbours
+from catalog.plates import note_plate
 from catalog.rule_marks import annotate_by_table
 from catalog.set_rows import are_pixels_replaced, are_planes_the_same
 from catalog.store import hold_fileset
@@ -95,6 +96,8 @@ def _first_import(connection: Connection, read: ReadFileset, now: datetime, via:
 def _update(connection: Connection, read: ReadFileset, generation: int, now: datetime, via: str) -> Committed:
     if not _is_other_content(connection, read):
         write_files(connection, read, now=now)
+        if is_told_anew(connection, read):
+            return _describe_again(connection, read, generation, now, via)
         _annotate(connection, read, now)
         _finish(connection, read, generation=generation)
         return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.UNCHANGED)
@@ -113,6 +116,8 @@ def _update_set(connection: Connection, read: ReadFileset, generation: int, now:
     write_files(connection, read, now=now)
     is_same = not is_replaced and set(images) == {image.series for image in read.images}
     if is_same and are_planes_the_same(connection, read, images):
+        if is_told_anew(connection, read):
+            return _describe_again(connection, read, generation, now, via)
         _annotate(connection, read, now)
         _finish(connection, read, generation=generation)
         return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.UNCHANGED)
@@ -121,6 +126,18 @@ def _update_set(connection: Connection, read: ReadFileset, generation: int, now:
     _finish(connection, read, generation=generation + 1)
     after = {"images": ids, "format": read.format, "files": len(read.files), "pixels_replaced": is_replaced}
     record(connection, _event("updated", read, after | _table(read), now, via))
+    return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.UPDATED)
+
+
+def _describe_again(connection: Connection, read: ReadFileset, generation: int, now: datetime, via: str) -> Committed:
+    """Take in what an instrument's index tells of pixels that are known already."""
+    ids = replace_images(connection, read, now=now, are_pixels_replaced=False)
+    note_plate(connection, ids, read.filing)
+    _annotate(connection, read, now)
+    _finish(connection, read, generation=generation)
+    indexes = sorted({image.acquisition.index for image in read.images if image.acquisition.index})
+    after = {"images": ids, "format": read.format, "index": indexes, "pixels_replaced": False}
+    record(connection, _event("updated", read, after, now, via))
     return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.UPDATED)
 
 
@@ -136,7 +153,9 @@ def _annotate(connection: Connection, read: ReadFileset, now: datetime) -> None:
 
 
 def _table(read: ReadFileset) -> dict[str, Any]:
-    return {} if read.table_note is None else {"table": read.table_note}
+    """Say what is to be said of the table and of the index beside the files."""
+    notes = {"table": read.table_note, "index": read.index_note}
+    return {name: note for name, note in notes.items() if note is not None}
 
 
 def _is_other_content(connection: Connection, read: ReadFileset) -> bool:

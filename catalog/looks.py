@@ -193,6 +193,8 @@ class Filing:
     #: Key-values from a table beside the plate, and what they go to.
     table_pairs: tuple[tuple[str, str], ...] = ()
     table_on: str = "image"
+    #: Rows and columns of the whole plate, as an instrument's index tells.
+    plate_size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +219,7 @@ class ReadFileset:
     #: What would belong to it if it came, relative to the root, with whether it is waited for.
     names: Mapping[bytes, bool] = field(default_factory=dict)
     configuration_id: int | None = None
+    index_note: str | None = None
     table_note: str | None = None
 
 

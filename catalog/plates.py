@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from catalog.looks import Filing
-from catalog.models.containers import PlateAcquisition, Well, WellSample
+from catalog.models.containers import Plate, PlateAcquisition, Well, WellSample
 from catalog.models.images import Image
 from catalog.models.ingest import Fileset, Sighting
 from catalog.names import well_name
@@ -27,6 +27,7 @@ def place_in_plate(
     """
     if filing.well is None:
         return "its rule files it in a plate but tells no well, and the file itself tells none"
+    note_size(connection, plate_id, filing)
     well_id = _find_or_make_well(connection, plate_id, *filing.well)
     mates = _runs_of_folder(connection, plate_id, fileset_id)
     for name in _run_names(filing, mates):
@@ -90,6 +91,21 @@ def _sample_at(connection: Connection, place: _Place, filing: Filing) -> Any:
         )
     )
     return connection.execute(query).one_or_none()
+
+
+def note_size(connection: Connection, plate_id: int, filing: Filing) -> None:
+    """Note how large a plate is, the first time that an index tells."""
+    if filing.plate_size is not None:
+        rows, columns = filing.plate_size
+        unknown = (Plate.id == plate_id, Plate.rows.is_(None))
+        connection.execute(update(Plate).where(*unknown).values(rows=rows, columns=columns))
+
+
+def note_plate(connection: Connection, images: list[int], filing: Filing) -> None:
+    """Note how large the plate is that shows these images."""
+    plate_id = connection.scalar(select(WellSample.plate_id).where(WellSample.image_id.in_(images)).limit(1))
+    if plate_id is not None:
+        note_size(connection, plate_id, filing)
 
 
 def _run_names(filing: Filing, mates: list[str]) -> list[str]:

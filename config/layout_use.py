@@ -1,9 +1,10 @@
 """`layout:` expanded: a rule's match and everything else it says, put together with each rule of the layout. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
-from config.settings import RuleSettings
+from config.rule_values import DIMENSIONS
+from config.settings import CompleteSettings, RuleSettings
 from config.templates_parse import TemplateError, parse
 from config.value_types import TEXT, ValueType
 
@@ -79,8 +80,25 @@ def _merged(
     if rule.skip or inner.skip:
         nothing: dict[str, str] = {}
         return rule.model_copy(
-            update=update | {"skip": True, "set": nothing, "tags": (), "key_values": None, "description": None}
+            update=update
+            | {"skip": True, "set": nothing, "tags": (), "key_values": None, "description": None, "complete": None}
         )
     update |= {"set": inner.set | rule.set, "tags": (*inner.tags, *rule.tags)}
     update |= {key: getattr(inner, key) for key in _RULE_WINS if getattr(rule, key) == _default(key)}
-    return rule.model_copy(update=update)
+    merged = rule.model_copy(update=update)
+    return merged.model_copy(update={"complete": _expecting(merged.complete, captured | merged.set.keys(), known)})
+
+
+def _expecting(
+    complete: CompleteSettings | None, given: Set[str], known: Mapping[str, ValueType]
+) -> CompleteSettings | None:
+    """Expect of each rule of the layout those dimensions that it gives: a projection has no z to wait for."""
+    if complete is None or complete.expect is None:
+        return complete
+    not_here = {name: None for name in DIMENSIONS if name in known and name not in given}
+    expect = complete.expect.model_copy(update=not_here)
+    if any(value is not None for value in expect.model_dump().values()):
+        return complete.model_copy(update={"expect": expect})
+    if complete.marker is not None:
+        return complete.model_copy(update={"expect": None})
+    return CompleteSettings(settle=complete.settle)

@@ -88,7 +88,8 @@ class RuleCompiler:
         context = self._context(matchers)
         self._check_where(context.types)
         sets = self._sets(context)
-        self._check_targets(matchers)
+        if not (self._expansion and self._settings.skip):
+            self._check_targets(matchers)
         return CompiledRule(
             name=self._name,
             written=self._written,

@@ -1,7 +1,6 @@
 """Asks the instrument's index that lies beside an image's files what it knows of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from catalog.captured import read as read_captured
 from catalog.records import Acquisition
@@ -10,7 +9,7 @@ from ingest.image_facts import ImageFacts
 from ingest.index_facts import image_facts
 from ingest.indexes.finding import find_index
 from ingest.indexes.values import PlateFacts
-from ingest.work import Member
+from ingest.work import ReadTask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,14 +17,14 @@ class Beside:
     """What an index told of an image and its plate, or the sentence why it told nothing."""
 
     facts: ImageFacts | None = None
-    plate: PlateFacts = field(default_factory=PlateFacts)
+    plate: PlateFacts | None = None
     note: str | None = None
 
 
-def told_beside(root: bytes, members: Sequence[Member]) -> Beside:
-    """Find the index by the first of an image's files, and ask it about each of them; never raises for what is there."""
+def told_beside(task: ReadTask) -> Beside:
+    """Find the index by the first of an image's files, and ask it about each of them."""
     try:
-        found = find_index(root, members[0].path)
+        found = find_index(task.root, task.members[0].path) if task.members else None
     except OSError:
         return Beside()
     if found is None:
@@ -33,7 +32,7 @@ def told_beside(root: bytes, members: Sequence[Member]) -> Beside:
     index = found.index
     if index is None:
         return Beside(note=found.note)
-    pairs = [(read_captured(one.captured), path_text(one.path.rpartition(b"/")[2])) for one in members]
+    pairs = [(read_captured(one.captured), path_text(one.path.rpartition(b"/")[2])) for one in task.members]
     said = [(captured, index.plane(name, captured)) for captured, name in pairs]
     facts = image_facts([(captured, plane) for captured, plane in said if plane is not None])
     if facts is None:

@@ -1,16 +1,15 @@
 """What is known of an image from elsewhere than the tags of its files, and is believed over them. Frozen values, pure.
 
-An instrument's index (``.HTD``, ``Index.idx.xml``, ``.mlf`` ...) tells sizes, channels, positions and times better than
-the TIFFs that lie beside it. Whoever reads such an index gives one `ImageFacts` for each image, by the image's key
-(`ingest.filesets.image_key`); it goes to the worker in its task. What is None there leaves the tags' word.
+An instrument's index (``.HTD``, ``Index.idx.xml``, ``.mlf`` ...) tells channels, physical sizes, positions and times
+better than the TIFFs that lie beside it (`ingest.beside`). What is None there leaves the tags' word.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import TypeVar
 
-from catalog.records import Acquisition, Channel, ImageRecord
+from catalog.records import Acquisition, Channel, HeldSeries, ImageRecord
 
 _Value = TypeVar("_Value")
 
@@ -26,7 +25,10 @@ class NamedChannel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFacts:
-    """What an index says of one image. ``channels`` are by captured value ("1", "DAPI"), as names give them."""
+    """What an index says of one image. ``channels`` are by captured value ("1", "DAPI"), as names give them.
+
+    ``stacks`` are the captured values of channels whose files hold planes in z, whatever their tags call them.
+    """
 
     physical_size_x_um: float | None = None
     physical_size_y_um: float | None = None
@@ -34,6 +36,7 @@ class ImageFacts:
     time_increment_s: float | None = None
     acquired_at: datetime | None = None
     channels: Mapping[str, Channel] = field(default_factory=dict)
+    stacks: frozenset[str] = frozenset()
     acquisition: Acquisition | None = None
 
 
@@ -48,8 +51,20 @@ def with_facts(record: ImageRecord, facts: ImageFacts | None, values: Sequence[s
         physical_size_z_um=_first(facts.physical_size_z_um, record.physical_size_z_um),
         time_increment_s=_first(facts.time_increment_s, record.time_increment_s),
         acquired_at=_first(facts.acquired_at, record.acquired_at),
-        acquisition=facts.acquisition or record.acquisition,
+        acquisition=_acquisition(facts.acquisition, record.acquisition),
         channels=_channels(record, facts, values),
+    )
+
+
+def as_stacks(holds: tuple[HeldSeries, ...], facts: ImageFacts | None, channel: str) -> tuple[HeldSeries, ...]:
+    """Take planes inside a file for z where the index says that a stack was taken and the file calls them channels."""
+    if facts is None or channel not in facts.stacks:
+        return holds
+    return tuple(
+        replace(one, size_z=one.size_c, size_c=1, channels=one.channels[:1])
+        if one.size_z == 1 and one.size_c > 1 and not one.is_rgb
+        else one
+        for one in holds
     )
 
 
@@ -57,7 +72,17 @@ def _first(told: _Value | None, otherwise: _Value | None) -> _Value | None:
     return otherwise if told is None else told
 
 
+def _acquisition(told: Acquisition | None, tags: Acquisition) -> Acquisition:
+    if told is None:
+        return tags
+    names = (one.name for one in fields(Acquisition))
+    return Acquisition(**{name: _first(getattr(told, name), getattr(tags, name)) for name in names})
+
+
 def _channels(record: ImageRecord, facts: ImageFacts, values: Sequence[str]) -> tuple[Channel, ...]:
+    if not values and len(facts.channels) == 1:
+        # A file alone, whose name tells no channel: the index knows of one only.
+        values = tuple(facts.channels)
     if not facts.channels or record.is_rgb or len(values) != record.size_c:
         return record.channels
     plain = record.channels or (Channel(),) * record.size_c

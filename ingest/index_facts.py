@@ -28,6 +28,7 @@ def image_facts(told: Sequence[Told]) -> ImageFacts | None:
         time_increment_s=_time_increment_s(told),
         acquired_at=min((plane.acquired_at for plane in planes if plane.acquired_at is not None), default=None),
         channels=_channels(told),
+        stacks=frozenset(captured.get("channel", "") for captured, plane in told if plane.is_stack),
         acquisition=_acquisition(planes),
     )
 

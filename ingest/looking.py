@@ -15,13 +15,14 @@ from catalog.moves import Move, MoveCandidate, move_candidates, move_file
 from catalog.named_files import has_named
 from catalog.plate_members import wake_by_marker
 from catalog.set_moves import joins_another, move_part
-from catalog.table_refresh import refresh_by_table
+from catalog.table_refresh import refresh_by_index, refresh_by_table
 from config.path_text import path_text
 from ingest.brake import Brake
 from ingest.checks import MoveCheck
 from ingest.deciding import Deciding, changed_file, decide, digest_of, is_unchanged, part_move, seen_file
 from ingest.documents import placement_document
 from ingest.filesets import fileset_key
+from ingest.indexes.finding import described_by
 from ingest.listing import Entry, EntryKind, ListingPart, LookOrder, NamesLook
 from ingest.naming import adopt_late
 from ingest.placement import NotPlaced
@@ -169,6 +170,7 @@ class Looking:
         looked.made |= self._write(files, changed)
         new = [e for e in fresh if e.name not in known or not is_unchanged(e, known[e.name])]
         self._see_tables(directory, new)
+        self._see_indexes(directory, new)
         self._see_markers(directory, new)
 
     def _see_markers(self, directory: bytes, new: Sequence[Entry]) -> None:
@@ -195,6 +197,22 @@ class Looking:
                     self.root.id,
                     directory,
                     path_text(entry.name),
+                    largest_bytes=self.root.watch.hash_now_bytes,
+                    due_at=self.deciding.now + self.deciding.root_settle,
+                )
+
+    def _see_indexes(self, directory: bytes, new: Sequence[Entry]) -> None:
+        """Have images described again by an instrument's index that is new or changed."""
+        for entry in new:
+            described = described_by(path_text(entry.name)) if entry.kind is EntryKind.FILE else None
+            if described is not None:
+                refresh_by_index(
+                    self.connection,
+                    self.root.id,
+                    directory,
+                    described.covers,
+                    is_deep=described.is_deep,
+                    is_detail=described.is_detail,
                     largest_bytes=self.root.watch.hash_now_bytes,
                     due_at=self.deciding.now + self.deciding.root_settle,
                 )

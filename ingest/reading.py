@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from catalog.records import ThumbnailRecord
 from config.path_text import path_text
+from ingest.beside import told_beside
 from ingest.image_facts import with_facts
 from ingest.one_file import InFileError, OpenStream, StillOpenError, file_record, read_once
 from ingest.opening import NotAPlainFileError, opened_root
@@ -40,7 +41,9 @@ def read(task: ReadTask) -> ReadResult:
 def _done(task: ReadTask, root: int) -> ReadResult:
     match task.purpose:
         case Purpose.IMPORT:
-            return _read_members(task, root)
+            beside = told_beside(task)
+            result = _read_members(replace(task, facts=beside.facts), root)
+            return replace(result, plate=beside.plate, index_note=beside.note)
         case Purpose.HASH:
             return hash_members(task, root)
         case Purpose.VERIFY:

@@ -14,7 +14,7 @@ from catalog.records import Channel, FileRecord, ImageRecord, PlaneRecord
 from config.path_text import path_text
 from ingest.composing import Composed, Part, compose
 from ingest.grouping import order_of
-from ingest.image_facts import with_facts, with_names
+from ingest.image_facts import as_stacks, with_facts, with_names
 from ingest.one_file import InFileError, OpenStream, as_read, digest_of, file_record, held_by, open_stream, read_once
 from ingest.readers.protocol import DamagedError, DescribesError, NamedPart, OpenedFileImages, ReadingError
 from ingest.set_images import OpenFiles, SetImage, pictured, planes_by_place
@@ -34,10 +34,7 @@ def read_named(task: ReadTask, root: int) -> ReadResult:
     """Read an image whose files are told by their names. Raises InFileError for what is wrong with one of them."""
     members = sorted(task.members, key=lambda member: order_of(member.path))
     files, formats, bytes_read = _read_files(task, root, members)
-    parts = [
-        Part(path=member.path, values=read_captured(member.captured), holds=file.holds)
-        for member, file in zip(members, files, strict=True)
-    ]
+    parts = [_part(task, member, file) for member, file in zip(members, files, strict=True)]
     composed = compose(parts, channels=[channel.value for channel in task.channels])
     if not composed:
         raise DamagedError("its files hold no image")
@@ -45,6 +42,11 @@ def read_named(task: ReadTask, root: int) -> ReadResult:
         records = [_record(task, opened, one, parts[0].path) for one in composed]
         planes = tuple(plane for one in composed for plane in one.planes)
         return _result(task, opened, records, planes, files, formats or _format(opened, members), bytes_read)
+
+
+def _part(task: ReadTask, member: Member, file: FileRecord) -> Part:
+    values = read_captured(member.captured)
+    return Part(path=member.path, values=values, holds=as_stacks(file.holds, task.facts, values.get("channel", "")))
 
 
 def _read_files(task: ReadTask, root: int, members: Sequence[Member]) -> tuple[tuple[FileRecord, ...], str | None, int]:
@@ -106,9 +108,12 @@ def _record(task: ReadTask, opened: OpenFiles, composed: Composed, first: bytes)
         size_c=composed.size_c,
         size_t=composed.size_t,
         is_rgb=composed.is_rgb,
-        channels=with_names(channels, composed.channel_values, task.channels) if channels else (),
+        channels=channels,
     )
-    return with_facts(record, task.facts, composed.channel_values)
+    told = with_facts(record, task.facts, composed.channel_values)
+    # What the rule says of channels comes before all else.
+    named = with_names(told.channels, composed.channel_values, task.channels) if channels else ()
+    return replace(told, channels=named)
 
 
 def _channels(opened: OpenFiles, composed: Composed) -> tuple[Channel, ...]:

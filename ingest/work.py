@@ -8,6 +8,7 @@ from typing import Literal
 from catalog.records import FileRecord, ImageRecord, PlaneRecord, ThumbnailRecord
 from config.rule_values import TableLookup
 from ingest.image_facts import ImageFacts, NamedChannel
+from ingest.indexes.values import PlateFacts
 
 #: The fileset of a task that is about no fileset: `Purpose.VERIFY`.
 NO_FILESET = 0
@@ -82,7 +83,7 @@ class ReadTask:
     main: bytes | None = None
     #: Of 'index': members that no rule places; they must be written by the account that wrote the main file.
     strangers: frozenset[bytes] = frozenset()
-    #: What an instrument's own index says of the image, believed over the files' tags.
+    #: What an instrument's own index says of the image, believed over the files' tags: found by the worker.
     facts: ImageFacts | None = None
     purpose: Purpose = Purpose.IMPORT
     #: For a file below a storage root: it is hashed by each of these.
@@ -154,14 +155,17 @@ class ReadResult:
     #: One for each image, in the same order.
     thumbnails: tuple[ThumbnailRecord, ...] = ()
     bytes_read: int = 0
-    #: What a line of the table beside the plate gives, and what is to be said about the table.
     planes: tuple[PlaneRecord, ...] = ()
     #: Of DESCRIBES: what the file names, relative to the root, itself not among them; for problems: which file it was.
     names: tuple[NamedPath, ...] = ()
     #: Each of the named files describes all of them: which is the main file is a matter of their names.
     is_mutual: bool = False
     path: bytes | None = None
+    #: What a line of the table beside the plate gives, and what is to be said about the table.
     table_pairs: tuple[tuple[str, str], ...] = ()
     table_note: str | None = None
+    #: The plate as an instrument's index knows it, and what is to be said about the index.
+    plate: PlateFacts | None = None
+    index_note: str | None = None
     #: For `Purpose.VERIFY`: one for each member, in their order.
     checks: tuple[FileCheck, ...] = ()

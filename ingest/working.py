@@ -99,7 +99,7 @@ def read_fileset(result: ReadResult, under_way: UnderWay) -> ReadFileset:
         claim=result.claim,
         digest=result.digest,
         format=result.format or "unknown",
-        filing=filing_of(under_way.job.document, result.table_pairs),
+        filing=filing_of(under_way.job.document, result.table_pairs, _plate_size(result)),
         files=result.files,
         images=result.images,
         pictures=result.thumbnails,
@@ -108,12 +108,18 @@ def read_fileset(result: ReadResult, under_way: UnderWay) -> ReadFileset:
         names={named.path: named.is_needed for named in result.names},
         configuration_id=under_way.configuration_id,
         table_note=result.table_note,
+        index_note=result.index_note,
     )
 
 
 def read_copy(result: ReadResult) -> ReadCopy:
     """Give what was read of a file below a storage root."""
     return ReadCopy(fileset_id=result.fileset_id, claim=result.claim, digest=result.digest, files=result.files)
+
+
+def _plate_size(result: ReadResult) -> tuple[int, int] | None:
+    plate = result.plate
+    return None if plate is None or plate.rows is None or plate.columns is None else (plate.rows, plate.columns)
 
 
 def failed(

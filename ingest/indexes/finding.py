@@ -55,8 +55,9 @@ class Described:
     is_deep: bool = False
     is_detail: bool = False
 
-    def covers(self, picture: str) -> bool:
+    def covers(self, name: bytes) -> bool:
         """Tell whether the picture of this name may be described by it."""
+        picture = path_text(name)
         return picture.startswith(self.stem) and self.pattern.search(picture) is not None
 
 

@@ -5,7 +5,7 @@ They are written in the machine's 8-bit code page; keys and numbers are ASCII.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from catalog.records import Channel
 from ingest.indexes.values import IndexFormatError, PlaneFacts, PlateFacts, whole_number
@@ -44,12 +44,14 @@ def _wave_names(values: Mapping[str, str]) -> dict[str, str | None]:
 class Wavelengths:
     """An index that tells pictures apart by the number of their wavelength only.
 
-    ``z_steps_um`` are by wavelength. ``stages`` are the names of stage positions, in order.
+    ``z_steps_um`` are by wavelength, for those of which stacks were taken (``stacks``). ``stages`` are the names of
+    stage positions, in order.
     """
 
     plate: PlateFacts
     names: Mapping[str, str | None]
-    z_steps_um: Mapping[str, float]
+    z_steps_um: Mapping[str, float] = field(default_factory=dict)
+    stacks: frozenset[str] = frozenset()
     stages: tuple[str, ...] = ()
 
     def plane(self, name: str, captured: Mapping[str, str]) -> PlaneFacts | None:  # noqa: ARG002 - as Index says
@@ -59,14 +61,14 @@ class Wavelengths:
         if number not in self.names or (written is None and len(self.names) > 1):
             return None
         channel = Channel(name=self.names[number])
-        return PlaneFacts(channel=channel, z_step_um=self.z_steps_um.get(number))
+        return PlaneFacts(channel=channel, z_step_um=self.z_steps_um.get(number), is_stack=number in self.stacks)
 
 
 def parse_htd(data: bytes) -> Wavelengths:
     """Parse the .HTD file of a plate; raises IndexFormatError."""
     values = quoted_values(data, "HTSInfoFile")
     plate = PlateFacts(rows=whole_number(values.get("YWells"), 702), columns=whole_number(values.get("XWells"), 999))
-    return Wavelengths(plate=plate, names=_wave_names(values), z_steps_um={})
+    return Wavelengths(plate=plate, names=_wave_names(values))
 
 
 def parse_nd(data: bytes) -> Wavelengths:
@@ -74,15 +76,15 @@ def parse_nd(data: bytes) -> Wavelengths:
     values = quoted_values(data, "NDInfoFile")
     names = _wave_names(values) if is_true(values.get("DoWave")) else {}
     # Written as the machine's country writes numbers.
-    step_um = (
-        length_um(values.get("ZStepSize", "").replace(",", "."), "um") if is_true(values.get("DoZSeries")) else None
-    )
-    with_z = [number for number in names if is_true(values.get(f"WaveDoZ{number}", "TRUE"))]
+    step_um = length_um(values.get("ZStepSize", "").replace(",", "."), "um")
+    is_series = is_true(values.get("DoZSeries"))
+    stacks = [number for number in names if is_series and is_true(values.get(f"WaveDoZ{number}", "TRUE"))]
     count = whole_number(values.get("NStagePositions"), 100_000) or 0
     stages = (text(values.get(f"Stage{n}", "").strip('"'), 255) or str(n) for n in range(1, count + 1))
     return Wavelengths(
         plate=PlateFacts(),
         names=names,
-        z_steps_um=dict.fromkeys(with_z, step_um) if step_um is not None else {},
+        z_steps_um=dict.fromkeys(stacks, step_um) if step_um is not None else {},
+        stacks=frozenset(stacks),
         stages=tuple(stages),
     )

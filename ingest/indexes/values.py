@@ -41,6 +41,8 @@ class PlaneFacts:
     physical_size_x_um: float | None = None
     physical_size_y_um: float | None = None
     z_step_um: float | None = None
+    #: The planes inside the file are z, whatever its tags call them.
+    is_stack: bool = False
     position_x_um: float | None = None
     position_y_um: float | None = None
     position_z_um: float | None = None

@@ -119,7 +119,7 @@ def test_the_nd_files_are_read_as_they_stand(
     assert list(found.names.values()) == waves
     assert (found.z_steps_um, len(found.stages)) == (steps_um, stages)
     told = found.plane("x", {"channel": "02"})
-    assert told == PlaneFacts(channel=Channel(name=waves[1]), z_step_um=steps_um.get("2"))
+    assert told == PlaneFacts(channel=Channel(name=waves[1]), z_step_um=steps_um.get("2"), is_stack="2" in steps_um)
 
 
 def test_a_step_with_a_decimal_comma_and_a_name_in_the_machines_code_page_are_read() -> None:

@@ -82,6 +82,24 @@ def test_where_limits_what_the_rule_and_what_the_layout_captures(tmp_path: Path)
         assert not isinstance(rules.match(path), RuleMatch | RuleSkip), path
 
 
+def test_a_rule_of_the_layout_waits_only_for_dimensions_that_it_gives(tmp_path: Path) -> None:
+    names = ("P/ZStep_1/x_B03_s1_w1.tif", "P/ZStep_0/x_B03_s1_w1.tif")
+    for expect, wanted in (("channel: 3, z: 20", [(3, 20), (3, None)]), ("z: 20", [(None, 20), None])):
+        rule = (
+            f"{{match: '{{plate}}', layout: imagexpress, complete: {{expect: {{{expect}}}, per: plate, settle: 1s}}}}"
+        )
+        rules = rules_of(tmp_path, rule)
+        complete = [match(rules, name).settings.complete for name in names]
+        found = [one.expect for one in complete if one is not None]
+        assert [one and (one.channel, one.z) for one in found] == wanted
+
+
+def test_what_a_layout_skips_needs_no_plate_of_its_own(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "{match: '{folder}', layout: imagexpress, set: {plate: 'P {folder}'}}")
+    assert match(rules, "x/exp_B03_s2_w1.tif").targets["plate"] == "P x"
+    assert isinstance(rules.match(b"x/exp_B03_s2_w1_thumb.tif"), RuleSkip)
+
+
 def test_a_rule_that_skips_skips_all_that_its_layout_takes(tmp_path: Path) -> None:
     rules = rules_of(tmp_path, "{match: 'old/{plate}', layout: mine, skip: true}", OWN)
     assert isinstance(rules.match(b"old/P/B3_1.tif"), RuleSkip)
