@@ -83,14 +83,14 @@ def find_index(root: bytes, path: bytes) -> FoundIndex | None:
     """Find the index of the picture at ``path``, relative to the root; None when no instrument's index is there."""
     folder, _, raw = path.rpartition(b"/")
     name = path_text(raw)
+    kinds = [kind for kind in _KINDS if kind.pattern.search(name)]
+    if not kinds:
+        return None
     with opened_root(root) as root_fd:
-        for kind in _KINDS:
-            if kind.pattern.search(name):
-                for candidate in kind.candidates(folder, name):
-                    found = _read(root, root_fd, candidate, kind.parse)
-                    if found is not None:
-                        return found
-    return None
+        found = (
+            _read(root, root_fd, candidate, kind.parse) for kind in kinds for candidate in kind.candidates(folder, name)
+        )
+        return next((one for one in found if one is not None), None)
 
 
 def _read(root: bytes, root_fd: int, path: bytes, parse: "Parse") -> FoundIndex | None:

@@ -1,11 +1,16 @@
 """Real plates of seven instruments through the whole program by built-in layouts: docs/layouts.md is what comes out."""
 
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
 import pytest
 
 from tests.helpers.plate_sets import RULES, rows_of_images, rows_of_page
 from tests.helpers.program import Site
 from tests.helpers.real_data import needed_data
 
+CV8000 = "CV8000-Minimal-DataSet-2C-3W-4S-FP2-stack"
 CONFIGURATION = """
 state_dir: @/state
 groups: {lab: {members: [ada]}}
@@ -17,6 +22,28 @@ watch:
     default: {owner: ada, group: lab}
     rules:RULES
 """
+#: Plates of which another program told what it makes of the instrument's index.
+TRUTHS = {
+    "operetta_plate": "operetta-compose__operetta_plate__Images__Index.idx.xml.ome.xml",
+    CV8000: f"faim-ipa__CV8000__{CV8000}_20230918_135839__{CV8000}__{CV8000}.wpi.ome.xml",
+}
+
+
+def sizes_of(image: Any) -> tuple[object, ...]:
+    size, um = image["sizes"], image["physical_size_um"]
+    return (*(size[axis] for axis in "xyzct"), *(round(um[axis], 6) for axis in "xy"))
+
+
+def sizes_told(truth: Path) -> list[tuple[object, ...]]:
+    """Read sizes and physical sizes of all images in OME-XML."""
+    found = ElementTree.parse(truth).iter("{http://www.openmicroscopy.org/Schemas/OME/2016-06}Pixels")
+    return sorted(
+        (
+            *(int(pixels.attrib["Size" + axis]) for axis in "XYZCT"),
+            *(round(float(pixels.attrib["PhysicalSize" + axis]), 6) for axis in "XY"),
+        )
+        for pixels in found
+    )
 
 
 @pytest.mark.needs_data
@@ -27,4 +54,8 @@ def test_real_plates_have_the_wells_fields_channels_and_sizes_that_their_names_a
     site.configure(CONFIGURATION.replace("DATA", str(needed_data())).replace("RULES", RULES))
     done = site.run("import", "--json", within_s=400)
     assert done.code == 0, done
-    assert rows_of_images(site.images()) == rows_of_page()
+    images = site.images()
+    assert rows_of_images(images) == rows_of_page()
+    for plate, truth in TRUTHS.items():
+        mine = [image for image in images if image["plate"] == plate]
+        assert sorted(map(sizes_of, mine)) == sizes_told(needed_data() / "truth" / truth), plate
