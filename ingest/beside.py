@@ -1,5 +1,6 @@
 """Asks the instrument's index that lies beside an image's files what it knows of them."""
 
+import logging
 from dataclasses import dataclass, replace
 
 from catalog.captured import read as read_captured
@@ -10,6 +11,8 @@ from ingest.index_facts import image_facts
 from ingest.indexes.finding import find_index
 from ingest.indexes.values import PlateFacts
 from ingest.work import ReadTask
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +27,17 @@ class Beside:
 def told_beside(task: ReadTask) -> Beside:
     """Find the index by the first of an image's files, and ask it about each of them."""
     try:
-        found = find_index(task.root, task.members[0].path) if task.members else None
+        return _told(task)
     except OSError:
         return Beside()
+    except Exception:
+        # A worker's boundary inside a worker's job: the pictures are worth more than what an index says of them.
+        logger.exception("index_failed")
+        return Beside(note="the instrument's index told nothing: reading it failed")
+
+
+def _told(task: ReadTask) -> Beside:
+    found = find_index(task.root, task.members[0].path) if task.members else None
     if found is None:
         return Beside()
     index = found.index

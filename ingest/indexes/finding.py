@@ -1,4 +1,4 @@
-"""Finds and reads the index that lies beside a picture: beneath the root, no links followed, bounded, once for all.
+"""Finds the index that lies beside a picture: beneath the root, no links followed, bounded.
 
 Which index to look for is told by the picture's name; none is looked for by listing a folder, which may hold a plate's
 100,000 files. An index that is missing, broken or too large gives nothing and a sentence: it never stops an import.
@@ -7,18 +7,23 @@ Which index to look for is told by the picture's name; none is looked for by lis
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from config.path_text import path_text, text_path
-from ingest.hardened_xml import XML_BYTES_AT_MOST
-from ingest.indexes import harmony, quoted_lines, yokogawa
-from ingest.indexes.values import Index, IndexFormatError
-from ingest.opening import NotAPlainFileError, opened_beneath, opened_root
-from ingest.work import Look
+from ingest.indexes.reading import (
+    MLF,
+    IndexFile,
+    Parsed,
+    look_at,
+    parse_harmony,
+    parse_htd,
+    parse_nd,
+    parse_yokogawa,
+)
+from ingest.indexes.values import Index
+from ingest.opening import opened_root
 
-QUOTED_BYTES_AT_MOST = 16 << 20
-#: Indexes that a worker keeps parsed: the pictures of a plate are mostly read one after the other.
-KEPT_AT_MOST = 2
+#: Parses an index for the picture of a name.
+Parse = Callable[[IndexFile, str], Parsed]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,19 +33,6 @@ class FoundIndex:
     name: str
     index: Index | None = None
     note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """An index file as it lies there now: what a parsed one is known again by."""
-
-    root: bytes
-    path: bytes
-    look: Look
-
-
-class _UnusableError(Exception):
-    """A file that is there and can't be read as an index; the message goes on from its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +59,7 @@ def described_by(name: str) -> Described | None:
     match ending.lower():
         case "xml" if name in ("Index.idx.xml", "Index.xml"):
             return Described(pattern=_HARMONY_PICTURE)
-        case "mlf" if name == path_text(_MLF):
+        case "mlf" if name == path_text(MLF):
             return Described(pattern=_YOKOGAWA_PICTURE)
         case "mrf" | "mes":
             return Described(pattern=_YOKOGAWA_PICTURE, is_detail=True)
@@ -88,107 +80,31 @@ def find_index(root: bytes, path: bytes) -> FoundIndex | None:
         return None
     with opened_root(root) as root_fd:
         found = (
-            _read(root, root_fd, candidate, kind.parse) for kind in kinds for candidate in kind.candidates(folder, name)
+            _read(root, root_fd, candidate, name, kind.parse)
+            for kind in kinds
+            for candidate in kind.candidates(folder, name)
         )
         return next((one for one in found if one is not None), None)
 
 
-def _read(root: bytes, root_fd: int, path: bytes, parse: "Parse") -> FoundIndex | None:
+def _read(root: bytes, root_fd: int, path: bytes, picture: str, parse: Parse) -> FoundIndex | None:
     name = path_text(path.rpartition(b"/")[2])
     try:
-        look = _look(root_fd, path)
+        look = look_at(root_fd, path)
     except FileNotFoundError:
         return None
-    except (OSError, NotAPlainFileError) as error:
+    except OSError as error:
         return FoundIndex(name=name, note=f"'{name}' told nothing: it can't be read ({error.strerror})")
-    parsed = parse(_File(root, path, look))
+    parsed = parse(IndexFile(root, path, look), picture)
     if isinstance(parsed, str):
         return FoundIndex(name=name, note=f"'{name}' told nothing: it {parsed}")
     return FoundIndex(name=name, index=parsed)
-
-
-def _look(root_fd: int, path: bytes) -> Look:
-    with opened_beneath(root_fd, path) as opened:
-        return opened.look()
-
-
-def _content(file: _File, most_bytes: int) -> bytes:
-    try:
-        with opened_root(file.root) as root_fd, opened_beneath(root_fd, file.path) as opened:
-            content = opened.raw.content(most_bytes + 1)
-    except OSError as error:
-        raise _UnusableError(f"can't be read ({error.strerror})") from error
-    if len(content) > most_bytes:
-        raise _UnusableError(f"is larger than {most_bytes >> 20} MiB")
-    return content
-
-
-#: The index, or the sentence why there is none, going on from its name.
-Parsed = Index | str
-Parse = Callable[[_File], Parsed]
-
-
-def _said(read: Callable[[], Index]) -> Parsed:
-    try:
-        return read()
-    except (IndexFormatError, _UnusableError) as error:
-        return str(error)
-
-
-@lru_cache(maxsize=KEPT_AT_MOST)
-def _harmony(file: _File) -> Parsed:
-    return _said(lambda: harmony.parse(_content(file, XML_BYTES_AT_MOST)))
-
-
-@lru_cache(maxsize=KEPT_AT_MOST)
-def _htd(file: _File) -> Parsed:
-    return _said(lambda: quoted_lines.parse_htd(_content(file, QUOTED_BYTES_AT_MOST)))
-
-
-@lru_cache(maxsize=KEPT_AT_MOST)
-def _nd(file: _File) -> Parsed:
-    return _said(lambda: quoted_lines.parse_nd(_content(file, QUOTED_BYTES_AT_MOST)))
-
-
-def _yokogawa(file: _File) -> Parsed:
-    """Parse the .mlf file with what lies beside it; the two others may be missing or broken."""
-    folder = file.path[: -len(_MLF)]
-    detail = _beside(file.root, folder + _MRF)
-    named = _detail(detail).settings_name if detail else None
-    return _records(file, detail, _beside(file.root, folder + text_path(named)) if named else None)
-
-
-@lru_cache(maxsize=KEPT_AT_MOST)
-def _records(file: _File, detail: _File | None, settings: _File | None) -> Parsed:
-    told = _detail(detail) if detail else None
-    try:
-        channels = yokogawa.parse_settings(_content(settings, XML_BYTES_AT_MOST)) if settings else {}
-    except (IndexFormatError, _UnusableError):
-        channels = {}
-    return _said(lambda: yokogawa.parse_records(_content(file, XML_BYTES_AT_MOST), told, channels))
-
-
-@lru_cache(maxsize=KEPT_AT_MOST)
-def _detail(file: _File) -> yokogawa.Detail:
-    try:
-        return yokogawa.parse_detail(_content(file, XML_BYTES_AT_MOST))
-    except (IndexFormatError, _UnusableError):
-        return yokogawa.NO_DETAIL
-
-
-def _beside(root: bytes, path: bytes) -> _File | None:
-    try:
-        with opened_root(root) as root_fd:
-            return _File(root, path, _look(root_fd, path))
-    except OSError:
-        return None
 
 
 _HARMONY_PICTURE = re.compile(r"^r\d\dc\d\df\d+p\d+", re.IGNORECASE)
 _YOKOGAWA_PICTURE = re.compile(r"_T\d+F\d+L\d+A\d+Z\d+C\d+\.", re.IGNORECASE)
 _HTD_PICTURE = re.compile(r"_[A-Z]{1,2}\d\d(?=[_.0-9A-F])")
 _ND_PICTURE = re.compile(r"_[wst]\d", re.IGNORECASE)
-_MLF, _MRF = b"MeasurementData.mlf", b"MeasurementDetail.mrf"
 
 
 def _fixed(*names: bytes) -> Callable[[bytes, str], Iterator[bytes]]:
@@ -238,8 +154,8 @@ class _Kind:
 
 
 _KINDS = (
-    _Kind(_HARMONY_PICTURE, _fixed(b"Index.idx.xml", b"Index.xml"), _harmony),
-    _Kind(_YOKOGAWA_PICTURE, _fixed(_MLF), _yokogawa),
-    _Kind(_HTD_PICTURE, _htd_files, _htd),
-    _Kind(_ND_PICTURE, _nd_files, _nd),
+    _Kind(_HARMONY_PICTURE, _fixed(b"Index.idx.xml", b"Index.xml"), parse_harmony),
+    _Kind(_YOKOGAWA_PICTURE, _fixed(MLF), parse_yokogawa),
+    _Kind(_HTD_PICTURE, _htd_files, parse_htd),
+    _Kind(_ND_PICTURE, _nd_files, parse_nd),
 )

@@ -26,6 +26,10 @@ _BAND = re.compile(r"BP(\d{3,4})/(\d{1,3})")
 _COLOR = re.compile(r"#[0-9A-Fa-f]{2}([0-9A-Fa-f]{6})")
 
 
+#: Channel and instrument by the channel's number.
+Channels = dict[str, tuple[Channel, Acquisition]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
     """What the .mrf file says: the plate, where the channels' settings are, and each camera's pixels by channel."""
@@ -66,7 +70,7 @@ def parse_detail(xml: bytes) -> Detail:
     return Detail(plate=facts, settings_name=base_name(root.get("MeasurementSettingFileName")), pixels=pixels)
 
 
-def parse_settings(xml: bytes) -> dict[str, tuple[Channel, Acquisition]]:
+def parse_settings(xml: bytes) -> Channels:
     """Parse a .mes file: channel and objective by the channel's number; raises IndexFormatError."""
     sources: dict[str, str] = {}
     written: dict[str, Attributes] = {}
@@ -112,9 +116,7 @@ def _acquisition(written: Attributes) -> Acquisition:
     )
 
 
-def parse_records(
-    xml: bytes, detail: Detail | None, channels: dict[str, tuple[Channel, Acquisition]] | None
-) -> NamedPlanes:
+def parse_records(xml: bytes, detail: Detail | None, channels: Channels | None) -> NamedPlanes:
     """Parse a .mlf file, joined with what the two others say where they could be read; raises IndexFormatError."""
     planes: dict[str, PlaneFacts] = {}
     current: list[Attributes] = []
@@ -134,7 +136,7 @@ def parse_records(
     return NamedPlanes(plate=detail.plate if detail else PlateFacts(), planes=planes)
 
 
-def _plane(record: Attributes, detail: Detail | None, channels: dict[str, tuple[Channel, Acquisition]]) -> PlaneFacts:
+def _plane(record: Attributes, detail: Detail | None, channels: Channels) -> PlaneFacts:
     number_ = record.get("Ch", "")
     channel, acquisition = channels.get(number_, (None, NO_ACQUISITION))
     pixels = detail.pixels.get(number_, PlaneFacts()) if detail else PlaneFacts()

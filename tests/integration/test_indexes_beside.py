@@ -9,6 +9,7 @@ import tifffile
 
 from catalog.engine import Catalogue
 from config.settings import ChannelSettings, RuleSettings
+from ingest.indexes import harmony
 from tests.helpers import index_files
 from tests.helpers.ingest_site import MARK, Site, add_person
 
@@ -141,3 +142,46 @@ def test_an_htd_file_names_the_wavelengths_of_pictures_in_the_folders_below_it(s
     importing(site, rule("imagexpress"))
     assert channels(site) == ["DAPI", "FITC"]
     assert site.rows('SELECT "rows", "columns" FROM plate') == [{"rows": 8, "columns": 12}]
+
+
+def test_a_parser_that_fails_stops_no_import(site: Site, plate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: bytes) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(harmony, "parse", fails)
+    (plate / "Index.idx.xml").write_bytes(index(*NAMES) + b" ")
+    assert importing(site).failed == 0
+    assert [row["physical_size_x_um"] for row in images(site)] == [7.0]
+
+
+def test_a_plate_of_1536_wells_is_as_large_as_its_instrument_says(site: Site) -> None:
+    folder = site.root / "smith-lab/ab3c/S/P1536"
+    folder.mkdir(parents=True)
+    for number, well in enumerate(("A01", "Z09", "AA10", "AF48")):
+        picture(folder / f"x_{well}_T0001F001L01A01Z01C01.tif", number)
+    records = "".join(index_files.record(path.name) for path in folder.iterdir())
+    (folder / "MeasurementData.mlf").write_bytes(index_files.yokogawa("MeasurementData", records))
+    detail = index_files.yokogawa("MeasurementDetail", "", RowCount="32", ColumnCount="48")
+    (folder / "MeasurementDetail.mrf").write_bytes(detail)
+    importing(site, rule("cellvoyager"))
+    wells = site.rows('SELECT "row", "column" FROM well ORDER BY id')
+    assert sorted((one["row"], one["column"]) for one in wells) == [(0, 0), (25, 8), (26, 9), (31, 47)]
+    assert site.rows('SELECT "rows", "columns" FROM plate') == [{"rows": 32, "columns": 48}]
+
+
+def test_two_days_of_one_plate_are_two_runs_with_the_same_wells(site: Site) -> None:
+    for day in ("2024-04-22/1697", "2024-04-29/1702"):
+        for well in ("B02", "B03"):
+            for site_number in (1, 2):
+                path = site.root / "smith-lab/ab3c/S/P" / day / f"x_{well}_s{site_number}_w1.TIF"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                picture(path, site_number)
+    importing(site, rule("imagexpress"))
+    query = (
+        'SELECT a.name, w."row", w."column", s.field FROM well_sample s JOIN well w ON w.id = s.well_id'
+        " JOIN plate_acquisition a ON a.id = s.plate_acquisition_id"
+    )
+    found = sorted(tuple(row.values()) for row in site.rows(query))
+    runs = ("2024-04-22 1697", "2024-04-29 1702")
+    assert found == [(run, 1, column, field) for run in runs for column in (1, 2) for field in (1, 2)]
+    assert len(site.rows("SELECT id FROM well")) == 2

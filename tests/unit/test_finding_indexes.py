@@ -1,15 +1,19 @@
 """The index beside a picture: where it is looked for, what is never followed, and that it is parsed once."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ingest.indexes import finding, harmony
+from ingest.indexes import harmony, reading
 from ingest.indexes.finding import find_index
-from ingest.indexes.values import NamedPlanes
+from ingest.indexes.reading import IndexFile
+from ingest.indexes.values import NamedPlanes, PlaneFacts
+from ingest.work import Look
 from tests.helpers import index_files
 
+LOOK = Look(size_bytes=1, mtime_ns=0, ctime_ns=0, inode=1)
 PICTURE = b"P1/Images/r01c01f01p01-ch1sk1fk1fl1.tiff"
 
 
@@ -71,33 +75,74 @@ def test_a_broken_index_says_what_is_wrong(tmp_path: Path, images: Path) -> None
 
 
 def test_an_index_that_is_too_large_is_not_read(tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finding, "XML_BYTES_AT_MOST", 1 << 20)
+    monkeypatch.setattr(reading, "XML_BYTES_AT_MOST", 1 << 20)
     (images / "Index.idx.xml").write_bytes(b" " * (1 << 20) + b" ")
     assert note(tmp_path) == "'Index.idx.xml' told nothing: it is larger than 1 MiB"
 
 
-def test_an_index_is_parsed_once_for_all_its_pictures_and_again_when_it_changes(
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_an_index_is_parsed_once_for_all_its_pictures_and_again_when_it_changes() -> None:
+    clock, parsed = Clock(), []
+    shelf = reading.Shelf(clock)
+
+    def get(number: int, picture: str, *beside: int) -> None:
+        files = tuple(IndexFile(b"/r", b"i%d" % n, LOOK) for n in (0, *beside))
+        changed = (replace(files[0], look=replace(LOOK, mtime_ns=number)), *files[1:])
+
+        def parse() -> NamedPlanes:
+            parsed.append(number)
+            return NamedPlanes(planes={f"{n}.tif": PlaneFacts() for n in range(number + 1)})
+
+        shelf.get(changed, picture, parse)
+
+    get(1, "0.tif")
+    get(1, "7.tif")
+    assert parsed == [1], "it has not changed"
+    get(2, "1.tif")
+    assert parsed == [1], "it grew a moment ago, and had named this one"
+    get(2, "2.tif")
+    assert parsed == [1, 2], "what it had not named may stand in it now"
+    get(2, "2.tif", 5)
+    assert parsed == [1, 2, 2], "another file came beside it"
+    clock.now = reading.RECENT_S
+    get(3, "2.tif", 5)
+    assert parsed == [1, 2, 2, 3], "it changed, and not only a moment ago"
+
+
+def test_a_worker_keeps_few_indexes() -> None:
+    shelf = reading.Shelf()
+    parsed: list[int] = []
+
+    def get(number: int) -> None:
+        def parse() -> str:
+            parsed.append(number)
+            return "is broken"
+
+        shelf.get((IndexFile(b"/r", b"%d" % number, LOOK),), "a", parse)
+
+    for number in (*range(reading.KEPT_AT_MOST + 1), reading.KEPT_AT_MOST, 0):
+        get(number)
+    assert parsed == [*range(reading.KEPT_AT_MOST + 1), 0]
+
+
+def test_an_index_that_takes_too_much_memory_is_said_and_stops_nothing(
     tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls: list[bytes] = []
-    whole = harmony.parse
+    def too_large(_: bytes) -> NamedPlanes:
+        raise MemoryError
 
-    def counted(xml: bytes) -> NamedPlanes:
-        calls.append(xml)
-        return whole(xml)
-
-    monkeypatch.setattr(harmony, "parse", counted)
-    first = images / "Index.idx.xml"
-    first.write_bytes(index_files.harmony([{"URL": "r01c01f01p01-ch1sk1fk1fl1.tiff"}]))
-    for _ in range(3):
-        assert find_index(os.fsencode(tmp_path), PICTURE) is not None
-    assert len(calls) == 1
-    first.write_bytes(index_files.harmony([{"URL": "r01c01f01p01-ch1sk1fk1fl1.tiff"}, {"URL": "b.tiff"}]))
-    found = find_index(os.fsencode(tmp_path), PICTURE)
-    assert len(calls) == 2
-    assert found is not None
-    assert found.index is not None
-    assert found.index.plane("b.tiff", {}) is not None
+    monkeypatch.setattr(harmony, "parse", too_large)
+    (images / "Index.idx.xml").write_bytes(b"<a/>")
+    assert note(tmp_path) == "'Index.idx.xml' told nothing: it takes more memory than a worker may have"
 
 
 def test_a_cellvoyagers_list_is_used_also_when_what_lies_beside_it_is_missing_or_broken(tmp_path: Path) -> None:
