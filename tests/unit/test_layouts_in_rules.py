@@ -115,9 +115,16 @@ def test_a_layout_of_ones_own_takes_the_place_of_a_built_in_one(tmp_path: Path) 
 def test_explain_says_of_each_rule_of_the_layout_how_far_its_best_spelling_comes(tmp_path: Path) -> None:
     rules = rules_of(tmp_path, "{match: '{plate}', layout: imagexpress}")
     tried = rules.tried(b"P/TimePoint_1/exp_B03_s2_wX.tif")
-    assert [one.rule.rpartition("/")[2] for one in tried] == ["thumbnails", "index", "projections", "images"]
-    assert tried[3].path_offset == len("P/TimePoint_1/exp_B03_s2_w")
-    assert tried[3].template_offset is not None
+    assert [one.rule.rpartition("/")[2] for one in tried] == [
+        "thumbnails",
+        "index",
+        "projections",
+        "projections of one site",
+        "images",
+        "images of one site",
+    ]
+    assert tried[4].path_offset == len("P/TimePoint_1/exp_B03_s2_w")
+    assert tried[4].template_offset is not None
 
 
 def test_settings_in_force_say_the_layout_and_mean_the_same_when_they_are_loaded_again(tmp_path: Path) -> None:
