@@ -42,7 +42,8 @@ def test_a_file_like_the_contract_loads(tmp_path: Path) -> None:
     assert screens.name == "screens"
     rule = screens.rules[0]
     assert rule.examples[0].gives == {"group": "smith-lab", "well": "B3", "field": "02"}
-    assert (rule.examples[1].paths, rule.examples[1].gives) == (("a_thumb.tif",), "skipped")
+    assert (rule.examples[1].paths, rule.examples[1].gives) == (("a_thumb.tif",), "unmatched")
+    assert screens.rules[1].layout == "imagexpress"
     assert rule.mark == SourceMark(file=str(path), line=38, column=9)
     assert str(rule.marks["match.1"]) == f"{path}:38:46"
     assert str(rule.marks["set.owner"]) == f"{path}:39:22"
@@ -93,6 +94,13 @@ watch:
           - path: smith-lab/ab3c/siRNA/P001/exp_B03_s2.tif
             gives: {group: smith-lab, well: B3, field: 02}
           - paths: [a_thumb.tif]
+            gives: unmatched
+      - match: '{group}/{owner}/{screen}/{plate}'
+        layout: imagexpress
+        examples:
+          - path: smith-lab/ab3c/siRNA/P001/TimePoint_1/exp_B03_s2_w1.tif
+            gives: {group: smith-lab, owner: ab3c, screen: siRNA, plate: P001, well: B3, field: 2, channel: 1, t: 1}
+          - paths: [smith-lab/ab3c/siRNA/P001/exp_B03_s2_w1_thumb.tif]
             gives: skipped
 
   - root: archive
