@@ -217,8 +217,10 @@ def _record_filesets(
     if wanted:
         wanted |= {key: joined_to(wanted[key], None, some, before) for key, some in joined.items() if key in wanted}
         rows = [_fileset_row(root_id, fileset, now) for fileset in wanted.values()]
-        new = connection.scalars(insert(Fileset).returning(Fileset.id, sort_by_parameter_order=True), rows).all()
-        ids |= dict(zip(wanted, new, strict=True))
+        # Without RETURNING, which SQLite could only do row by row.
+        connection.execute(insert(Fileset), rows)
+        new = select(Fileset.key, Fileset.id).where(Fileset.root_id == root_id, Fileset.key.in_(list(wanted)))
+        ids |= {bytes(row.key): row.id for row in connection.execute(new)}
     return ids
 
 

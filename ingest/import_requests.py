@@ -110,10 +110,20 @@ class ImportRequests:
         usable = [scope for scope in request.scopes if scope.root.can_be_used]
         if request.walks or request.looks or any(scope.root.is_unsettled for scope in usable):
             return
+        if self._is_being_read(request):
+            return
         counts = self._counts(request)
         left = sum(one.pending + (one.settling if request.is_waiting else 0) for one in counts) if usable else 0
         if not left:
             self._answer(request, counts)
+
+    def _is_being_read(self, request: ImportRequest) -> bool:
+        """Tell without asking the catalogue, which counts all its files, that a request is not done yet."""
+        return any(
+            request.holds(one.root.id, member.path)
+            for one in self._core.under_way.values()
+            for member in one.job.members[:1]
+        )
 
     def _counts(self, request: ImportRequest) -> list[ScopeCounts]:
         now = self._core.steady.now()

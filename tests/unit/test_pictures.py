@@ -192,3 +192,17 @@ def test_plates_larger_than_the_alphabet_have_double_letters() -> None:
 
 def test_names_on_sheets_hold_nothing_that_steers_the_text() -> None:
     assert printable("a\u202e\x1b[31m\nü") == "a??[31m?u"
+
+
+@pytest.mark.parametrize("tops", [(0, 8, 16), (0, 5, 20), (0, 12), (0, 8, 11)], ids=str)
+@pytest.mark.parametrize("width", [13, 7], ids=["whole rows", "halves"])
+def test_a_plane_that_comes_in_pieces_is_the_means_of_its_cells(tops: tuple[int, ...], width: int) -> None:
+    plane = RANDOM.integers(0, 60_000, (23, 13)).astype(np.uint16)
+    cells = np.full((24, 16), np.nan)
+    cells[:23, :13] = plane
+    grid = render._Grid(render.Level(size_x=13, size_y=23), 4)
+    for top, end in zip(tops, (*tops[1:], 23), strict=True):
+        for left in range(0, 13, width):
+            grid.add(render.Block(top=top, left=left, pixels=plane[top:end, left : left + width]))
+    exact = np.nanmean(cells.reshape(6, 4, 4, 4), axis=(1, 3))
+    np.testing.assert_allclose(grid.reduced().means, exact, rtol=1e-6)
