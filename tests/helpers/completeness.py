@@ -300,7 +300,7 @@ A file is imported when it is quiet and structurally whole. What the structural 
 undamaged TIFFs of a collection of real microscopy files and over damaged variants that a fixed generator makes of
 them. Written by `python -m tests.helpers.completeness`; do not edit the tables by hand.
 
-- **cut**: twenty files, spread over all sizes, cut at every 4 KiB.
+- **cut**: twenty files, spread over all sizes, cut at every 4 KiB (one is smaller than that).
 - **zeros**, **hole**: the last tenth, two tenths ... nine tenths of each file are zeros, or were never written (a
   pre-allocated or sparse copy).
 - **page missing**: each page (of the first 200) left out of the chain.
