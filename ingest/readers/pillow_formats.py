@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+import imagecodecs
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
@@ -132,9 +133,13 @@ class PillowReader:
 
     def _opened(self, source: Source) -> "OpenedPicture":
         picture = Image.open(source.stream, formats=(self.name,))
-        _check_size(picture, source.size_bytes, self.name)
+        raw_mode = _raw_mode(picture)
+        deep = source if raw_mode in _DEEP else None
+        kind = np.dtype("uint16") if deep else _dtype_of(picture)
+        _check_size(picture, kind, source.size_bytes, self.name)
         frames = getattr(picture, "n_frames", 1)
-        return OpenedPicture(self.name, (PillowImage(_record(picture, frames), picture, frames),), picture)
+        record = _record(picture, _DEEP.get(raw_mode) or _shown_mode(picture), kind, frames)
+        return OpenedPicture(self.name, (PillowImage(record, picture, frames, deep),), picture)
 
 
 #: What Pillow raises over broken bytes; its own OSErrors have no number, those of the disk have one.
@@ -149,9 +154,9 @@ def _raise_if_of_the_disk(error: BaseException) -> None:
         raise error
 
 
-def _check_size(picture: Image.Image, size_bytes: int, name: str) -> None:
+def _check_size(picture: Image.Image, kind: np.dtype[Any], size_bytes: int, name: str) -> None:
     width, height = picture.size
-    unpacked = width * height * max(1, len(picture.getbands())) * _dtype_of(picture).itemsize
+    unpacked = width * height * max(1, len(picture.getbands())) * kind.itemsize
     if width < 1 or height < 1:
         raise DamagedError(f"the {name} claims to be {width} x {height} px")
     if unpacked > BOMB_BYTES and unpacked > BOMB_RATIO * size_bytes:
@@ -167,6 +172,20 @@ _MODES = {
     "I": "int32",
     "F": "float32",
 }
+
+
+#: NumPy's names of OME's pixels types that these formats have.
+_NUMPY = {"uint16": "uint16", "int32": "int32", "float": "float32"}
+
+
+#: PNG's pictures with 16 bits and several samples, of which Pillow would drop half the bits, and how they are shown.
+_DEEP = {"RGB;16B": "RGB", "RGBA;16B": "RGBA", "LA;16B": "L"}
+
+
+def _raw_mode(picture: Image.Image) -> str:
+    """Give how pixels are stored, in Pillow's words; known until they are loaded."""
+    tiles = getattr(picture, "tile", ())
+    return str(tiles[0][3]) if tiles else ""
 
 
 def _dtype_of(picture: Image.Image) -> np.dtype[Any]:
@@ -192,15 +211,14 @@ def _is_grey_palette(picture: Image.Image) -> bool:
     return all(palette[i] == palette[i + 1] == palette[i + 2] for i in range(0, len(palette) - 2, 3))
 
 
-def _record(picture: Image.Image, frames: int) -> ImageRecord:
-    mode = _shown_mode(picture)
+def _record(picture: Image.Image, mode: str, kind: np.dtype[Any], frames: int) -> ImageRecord:
     is_rgb = mode in ("RGB", "RGBA")
     width, height = _oriented_size(picture)
-    kind = "bit" if mode == "1" else {"float32": "float"}.get(_dtype_of(picture).name, _dtype_of(picture).name)
+    pixels_type = "bit" if mode == "1" else {"float32": "float"}.get(kind.name, kind.name)
     taken_at, camera, program = _exif(picture)
     return ImageRecord(
         series=0, size_x=width, size_y=height, size_z=1, size_c=len(mode) if is_rgb else 1, size_t=frames,
-        pixels_type=kind, is_rgb=is_rgb, acquired_at=taken_at,
+        pixels_type=pixels_type, is_rgb=is_rgb, acquired_at=taken_at,
         acquisition=Acquisition(microscope=camera, software=program),
     )  # fmt: skip
 
@@ -233,11 +251,12 @@ def _oriented_size(picture: Image.Image) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class PillowImage:
-    """The picture in such a file; frames of a GIF are its time points."""
+    """The picture in such a file; frames of a GIF are its time points. ``deep``: a PNG with 16-bit colours."""
 
     record: ImageRecord
     picture: Image.Image
     frames: int
+    deep: Source | None = None
 
     @property
     def display(self) -> Display:
@@ -258,17 +277,25 @@ class PillowImage:
 
     def _pixels(self, frame: int) -> Pixels:
         size = self.picture.size[0] * self.picture.size[1] * max(1, len(self.picture.getbands()))
-        if size * _dtype_of(self.picture).itemsize > SEGMENT_LIMIT_BYTES:
+        if size * np.dtype(_NUMPY.get(self.record.pixels_type, "uint8")).itemsize > SEGMENT_LIMIT_BYTES:
             raise TooLargeError("the picture is too large to be unpacked in memory")
         try:
-            if self.frames > 1:
-                self.picture.seek(frame)
-            shown = self.picture.convert(_shown_mode(self.picture))
+            shown = self._shown(frame) if self.deep is None else self._deep(self.deep)
         except _BROKEN as error:
             _raise_if_of_the_disk(error)
             raise DamagedError(f"the pixels cannot be unpacked: {_line(error)}") from error
-        pixels = oriented(np.asarray(shown), _orientation(self.picture))
+        pixels = oriented(shown, _orientation(self.picture))
         return pixels.astype("=" + pixels.dtype.str[1:]) if not pixels.dtype.isnative else pixels
+
+    def _shown(self, frame: int) -> Pixels:
+        if self.frames > 1:
+            self.picture.seek(frame)
+        return np.asarray(self.picture.convert(_shown_mode(self.picture)))
+
+    def _deep(self, source: Source) -> Pixels:
+        source.stream.seek(0)
+        pixels = imagecodecs.png_decode(source.stream.read(source.size_bytes))
+        return pixels[..., : self.record.size_c] if self.record.is_rgb else pixels[..., 0]
 
 
 @dataclass(slots=True)

@@ -1,5 +1,7 @@
 """Small generated images for tests, written with tifffile and Pillow as microscopes and people write them."""
 
+import struct
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -54,6 +56,18 @@ def png_bytes(seed: int = 1, size_px: int = 64) -> bytes:
     grey = (plane(seed, size_px) / 20).clip(0, 255).astype(np.uint8)
     Image.fromarray(np.stack([grey, np.roll(grey, 9, 0), np.roll(grey, 9, 1)], axis=-1)).save(out, "PNG")
     return out.getvalue()
+
+
+def deep_png_bytes(pixels: NDArray[np.uint16]) -> bytes:
+    """Encode 16-bit pixels (rows, columns, samples: 2 grey and alpha, 3 RGB, 4 RGBA) as PNG, by its specification."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    height, width, samples = pixels.shape
+    header = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[samples], 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def put(path: Path, data: bytes) -> Path:

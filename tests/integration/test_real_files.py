@@ -108,6 +108,16 @@ def test_sizes_agree_with_the_raw_tags_of_the_first_page() -> None:
     assert checked > 450
 
 
+def test_pixels_types_of_pngs_agree_with_their_headers() -> None:
+    folder = needed_data()
+    pngs = [folder / row["path"] for row in rows(folder) if row["format"] == "PNG"]
+    assert len(pngs) >= 8
+    for path in pngs:
+        depth = path.read_bytes()[24]
+        expected = {1: {"bit"}, 16: {"uint16"}}.get(depth, {"uint8"})
+        assert {image.pixels_type for image in outcome_of(path).images} == expected, (path, depth)
+
+
 @dataclass(frozen=True)
 class Truth:
     """A Pixels element that Bio-Formats printed."""

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from ingest.readers.as_seen import oriented
+from ingest.readers.protocol import Source
+from ingest.readers.registry import reader_for
 from ingest.render import limits_for
+from tests.helpers.pictures import deep_png_bytes
 from tests.helpers.reads import read_path
 
 RED, DARK, GREEN = (250, 0, 0), (40, 40, 40), (0, 200, 0)
@@ -153,3 +156,23 @@ def test_a_range_that_would_show_nothing_gives_way_to_percentiles() -> None:
     assert limits_for(sample, (90.0, 210.0)) == (90.0, 210.0)
     assert limits_for(sample, (0.0, 65535.0)) == percentiles
     assert limits_for(sample, (1000.0, 2000.0)) == percentiles
+
+
+@pytest.mark.parametrize(("samples", "size_c"), [(2, 1), (3, 3), (4, 4)])
+def test_a_png_with_colours_of_16_bits_keeps_them(tmp_path: Path, samples: int, size_c: int) -> None:
+    """Pillow would drop the lower eight."""
+    pixels = np.full((40, 60, samples), 10_001, np.uint16)
+    pixels[:12, :12, 0] = 64_250
+    pixels[..., 3 if samples == 4 else -1] = 65_535 if samples != 3 else 10_002
+    path = tmp_path / "a.png"
+    path.write_bytes(deep_png_bytes(pixels))
+    (record,) = read_path(path).images
+    assert (record.pixels_type, record.size_c, record.is_rgb) == ("uint16", size_c, samples > 2)
+    with path.open("rb") as stream:
+        source = Source(stream=stream, name=b"a.png", size_bytes=path.stat().st_size, has_sibling=lambda _: False)
+        opened = reader_for(path.read_bytes()[:1024], source).open(source)
+        (block,) = opened.images[0].blocks()
+        opened.close()
+    assert np.array_equal(block.pixels, pixels[..., :size_c] if samples > 2 else pixels[..., 0])
+    bright, dark = picture(path)[5, 5], picture(path)[20, 50]
+    assert int(bright[0]) > int(dark[0]) + 100
