@@ -23,6 +23,8 @@ watch:
     rules:
       - match: '{project}/[{dataset:path}/]{image}.{ext}'
 """
+#: Large plates of pictures like others here: `test_real_plates` imports them, as plates.
+AS_PLATES = ("hcs-cellomics-row", "hcs-cv8000", "hcs-imagexpress-zmix")
 #: Files that stand alone, are of a readable format, and do not import: at most five.
 EXCEPTIONS = {"real/jax-omeroutils/jax_omeroutils/tests/data/invalid_test.tif": "quarantined"}
 
@@ -32,24 +34,25 @@ def test_every_real_file_gets_the_state_of_the_table_and_what_stands_alone_is_im
     data = needed_data()
     site = Site(folder=tmp_path)
     site.configure(CONFIGURATION)
-    for row in manifest(data):
+    rows = [row for row in manifest(data) if row["layout"] not in AS_PLATES]
+    for row in rows:
         target = tmp_path / "data" / row["path"]
         target.parent.mkdir(parents=True, exist_ok=True)
         source = data / row["path"]
         shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
     done = site.run("import", tmp_path / "data", "--json", within_s=400)
     files = states_of(site, tmp_path / "data")
-    rows = manifest(data)
     wrong = [(row["path"], *problem) for row in rows if (problem := wrong_state(row, files.get(row["path"])))]
     assert not wrong, (done, wrong[:20], len(wrong))
-    assert Counter(file["state"] for file in files.values())["imported"] > 500
+    assert Counter(file["state"] for file in files.values())["imported"] > 150
     images = site.images()
     in_sets = sum(row["layout"] in SETS for row in rows)
     assert len(images) >= sum(file["state"] == "imported" for file in files.values()) - in_sets
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
         found[row["layout"]][files[row["path"]]["state"]] += 1
-    assert states_by_layout(PAGE.read_text(encoding="utf-8")) == found
+    wanted = states_by_layout(PAGE.read_text(encoding="utf-8"))
+    assert {layout: counts for layout, counts in wanted.items() if layout not in AS_PLATES} == found
 
 
 def states_of(site: Site, folder: Path) -> dict[str, Any]:

@@ -59,8 +59,8 @@ Aperio SVS, Hamamatsu NDPI, Leica SCN, PerkinElmer QPTIFF, plain TIFF and BigTIF
   Nothing is enlarged.
 
 ## The collection, by layout
-The state that each file gets where a rule matches it (`tests/acceptance/test_real_files.py` drives the program
-over all of them).
+The state that each file gets where a rule without layout matches it (`tests/acceptance/test_real_files.py` drives the
+program over them). As plates: [layouts](layouts.md).
 
 | layout | files | imported | held | ignored | quarantined | settling | what they are |
 |---|---:|---:|---:|---:|---:|---:|---|
