@@ -48,7 +48,7 @@ def files_of(connection: Connection, acting: Acting, fileset_ids: Iterable[int])
     longer are told only when it has no other.
     """
     originals = _originals(connection, acting, fileset_ids)
-    sightings = _sightings(connection, [row["id"] for rows in originals.values() for row in rows])
+    sightings = _sightings(connection, list(originals))
     found: dict[int, FilesetFiles] = defaultdict(FilesetFiles)
     for fileset_id, rows in originals.items():
         best = [_best(sightings[row["id"]]) for row in rows]
@@ -86,9 +86,11 @@ def _originals(connection: Connection, acting: Acting, fileset_ids: Iterable[int
     return found
 
 
-def _sightings(connection: Connection, original_ids: list[int]) -> dict[int, list[tuple[RowMapping, FileState]]]:
+def _sightings(connection: Connection, fileset_ids: list[int]) -> dict[int, list[tuple[RowMapping, FileState]]]:
+    """Give the places of the filesets' files; by fileset, for a page of images may have a million files."""
     found: dict[int, list[tuple[RowMapping, FileState]]] = defaultdict(list)
-    query = facts().where(Sighting.original_file_id.in_(original_ids)).order_by(Sighting.original_file_id)
+    originals = select(OriginalFile.id).where(OriginalFile.fileset_id.in_(fileset_ids))
+    query = facts().where(Sighting.original_file_id.in_(originals)).order_by(Sighting.original_file_id)
     for row in connection.execute(query).mappings():
         found[row["original_file_id"]].append((row, state_of(*facts_of(row))))
     for rows in found.values():

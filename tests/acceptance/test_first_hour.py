@@ -23,7 +23,7 @@ def told(out: str, folder: Path) -> str:
     same_place = out.replace(str(folder), "/srv")
     same_ids = re.sub(r"\b(project|dataset):\d+\b", r"\1:1", same_place)
     same_widths = re.sub(r"(?<=\S) {2,}", "  ", same_ids)
-    return re.sub(r"\n *#   (?=\S)", " ", same_widths).strip()
+    return re.sub(r"\n *# {2,}(?=\S)", " ", same_widths).strip()
 
 
 def edited(text: str, diff: str) -> str:

@@ -222,8 +222,13 @@ def test_administrators_assign_anywhere_also_folders(bench: Bench) -> None:
     assert assignments(bench) == [(b"nobody", {"owner": "ada", "group": "smith"})]
 
 
-def test_what_is_catalogued_is_not_assigned(bench: Bench) -> None:
-    assert not decide_assign(bench, "root", b"/data/scope/smith/ada/cells.tif", dataset="x")
+def test_what_is_catalogued_may_be_assigned_by_who_may_file_it(bench: Bench) -> None:
+    path = b"/data/scope/smith/ada/cells.tif"
+    with pytest.raises(NotFound):
+        decide_assign(bench, "otto", path, dataset="x")
+    assert assignments(bench) == []
+    assert decide_assign(bench, "root", path, dataset="x")
+    assert assignments(bench) == [(b"smith/ada/cells.tif", {"dataset": "x"})]
 
 
 def test_targets_that_do_not_fit_are_refused(bench: Bench) -> None:
