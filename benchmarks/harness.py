@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +32,12 @@ watch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One measured figure beside its baseline, both medians of the same run; ``holds`` is None without a target."""
+    """One measured figure beside its baseline, both medians of the same run; ``holds`` is None without a target.
 
+    ``number`` is the target's in docs/performance.md.
+    """
+
+    number: int
     name: str
     value: str
     baseline: str
@@ -111,6 +115,54 @@ def bench_site(*, settle: str = "0s", hasher: str = "sha256") -> Iterator[BenchS
         shutil.rmtree(folder)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What a program cost: CPU time of it and its children, wall time, and the largest process's memory."""
+
+    cpu_s: float
+    wall_s: float
+    peak_mib: float
+
+
+def cost_of(command: Sequence[str | Path]) -> Ended:
+    """Run a program to its end, which must be a good one; what it prints is dropped."""
+    begun, peak = time.monotonic(), 0
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
+        while True:
+            ended, status, used = os.wait4(process.pid, os.WNOHANG)
+            if ended:
+                break
+            peak = max(peak, _peak_kib(process.pid))
+            time.sleep(0.01)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        if process.returncode != 0:
+            raise RuntimeError(f"{command}: {process.returncode}: {said.read().decode(errors='replace')[-500:]}")
+    cpu_s = used.ru_utime + used.ru_stime
+    return Ended(cpu_s=cpu_s, wall_s=time.monotonic() - begun, peak_mib=peak / 1024)
+
+
+def _peak_kib(pid: int) -> int:
+    """Give the most memory that a process had; what `wait4` tells includes that of whoever started it."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+
+
+def cpu_ms(work: Callable[[], object], times: int = 7) -> float:
+    """Give the median CPU time of some calls, in all threads, after one that warms caches."""
+    work()
+    taken = []
+    for _ in range(times):
+        begun = time.process_time()
+        work()
+        taken.append((time.process_time() - begun) * 1000)
+    return statistics.median(taken)
+
+
 def wait_for(condition: Callable[[], bool], *, within_s: float, every_s: float = 0.02) -> None:
     """Wait until a condition holds."""
     ends_at = time.monotonic() + within_s
@@ -126,7 +178,6 @@ def spread(values: list[float], unit: str) -> str:
 
 
 def machine() -> str:
-    """Describe the machine in one line."""
-    return (
-        f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}, Python {platform.python_version()}"
-    )
+    """Describe the machine in one line; with a load over the number of cores, seconds say little."""
+    system = f"{platform.machine()}, Linux {platform.release()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {system}"

@@ -4,6 +4,7 @@ import sqlite3
 import statistics
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def _delays_ms(begun: dict[str, float], ended: dict[str, float]) -> list[float]:
     return [1000 * (ended[name] - at) for name, at in begun.items()]
 
 
-def measure(*, count: int) -> Figure:
+def measure(*, count: int) -> Iterator[Figure]:
     """Measure the delay at 20 files a second; the first second is left out (warm-up)."""
     with bench_site() as site, site.daemon():
         baseline = _baseline(site.folder / "beside", count=count // 4)
@@ -81,7 +82,8 @@ def measure(*, count: int) -> Figure:
         delays = _delays_ms(closed, visible.at)
     median, p99 = statistics.median(delays), statistics.quantiles(delays, n=100)[98]
     base = statistics.median(baseline)
-    return Figure(
+    yield Figure(
+        number=3,
         name=f"close of a file to row and thumbnail ({count} files, 20/s, settle 0s)",
         value=f"median {median:.0f} ms, p99 {p99:.0f} ms",
         baseline=f"inotify callback {base:.2f} ms",

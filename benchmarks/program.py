@@ -1,0 +1,76 @@
+"""The program itself: starting a command, and an idle daemon (targets 11, 12)."""
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from benchmarks.harness import PROGRAM, Figure, bench_site, cost_of
+from benchmarks.pictures import tiff_of
+
+
+def measure_start(*, rounds: int) -> Iterator[Figure]:
+    """Target 11, in CPU time: each beside Python doing nothing."""
+    with bench_site() as site:
+        (site.inbox / "p").mkdir()
+        for number in range(10):
+            (site.inbox / "p" / f"{number}.tif").write_bytes(tiff_of(number))
+        site.run("import")
+        program: list[str | Path] = [PROGRAM, "-c", site.folder / "coverslip.yaml"]
+        commands: dict[str, list[str | Path]] = {
+            "nothing": [sys.executable, "-c", "pass"],
+            "--help": [*program, "--help"],
+            "tree": [*program, "tree"],
+        }
+        taken: dict[str, list[float]] = {name: [] for name in commands}
+        for _ in range(rounds):
+            for name, command in commands.items():
+                taken[name].append(1000 * cost_of(command).cpu_s)
+    base = statistics.median(taken["nothing"])
+    for name, more_ms in (("--help", 150), ("tree", 600)):
+        value = statistics.median(taken[name])
+        yield Figure(
+            number=11,
+            name=f"`coverslip {name}`, CPU",
+            value=f"{value:.0f} ms",
+            baseline=f"python -c pass {base:.0f} ms",
+            ratio=value / base,
+            target=f"+{more_ms} ms",
+            holds=value - base <= more_ms,
+            spread=f"{min(taken[name]):.0f} .. {max(taken[name]):.0f} ms",
+        )
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _memory_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmRSS"))
+
+
+def measure_idle(*, folders: int, seconds: float) -> Iterator[Figure]:
+    """Target 12: a daemon that watches many folders where nothing happens."""
+    with bench_site(settle=str(timedelta(seconds=1).seconds) + "s") as site:
+        for number in range(folders):
+            (site.inbox / "p" / f"d{number // 100}" / f"e{number}").mkdir(parents=True)
+        with site.daemon() as pid:
+            time.sleep(5.0)  # what the first pass left to do
+            before, begun = _cpu_s(pid), time.monotonic()
+            time.sleep(seconds)
+            share = (_cpu_s(pid) - before) / (time.monotonic() - begun)
+            memory = _memory_mb(pid)
+    yield Figure(
+        number=12,
+        name=f"idle daemon over {folders} folders, {seconds:.0f} s",
+        value=f"{100 * share:.2f} % of a core, {memory:.0f} MB",
+        baseline="",
+        ratio=None,
+        target="<= 0.5 %, <= 150 MB",
+        holds=share <= 0.005 and memory <= 150,
+    )
