@@ -16,6 +16,8 @@ def main() -> None:
     if command_named(sys.argv[1:]) == "run":
         stop_at_once_on_signals()
     start_quickly()
+    # The processes that this one starts shall not import from the folder it was called in, which may be anybody's.
+    os.environ["PYTHONSAFEPATH"] = "1"
     from daemon.cli import main as run_program  # half a second on a slow disk: the signals are caught before
 
     run_program()

@@ -189,3 +189,13 @@ def test_pictures_are_never_written_over_a_file_or_through_a_link(site: Site) ->
     for out in (there, link):
         assert site.run("thumbnail", f"image:{row['id']}", "-o", out).code == 1
     assert there.read_bytes() == b"mine"
+
+
+def test_nothing_is_imported_from_the_folder_that_a_command_is_called_in(site: Site) -> None:
+    for name in ("ingest", "daemon", "catalog", "numpy"):
+        (site.folder / name).mkdir(exist_ok=True)
+        (site.folder / name / "__init__.py").write_text("raise SystemExit('run from where it was called')\n")
+    put(site.folder / "data/smith-lab/ab3c/cells/day1/a.tif", tiff_bytes(1))
+    done = site.run("import", "--json")
+    assert done.code == 0, done
+    assert done.json["imported"] == 1, done
