@@ -142,8 +142,8 @@ class _Grid:
 
     def _means_of_rows(self) -> Floats:
         sums = np.concatenate(self._rows)
-        if self._factor == 1:
-            return sums.astype(np.float32)
+        if self._level.size_y % self._factor == 0 and self._level.size_x % self._factor == 0:
+            return (sums * (1.0 / self._factor**2)).astype(np.float32)  # all cells are whole
         counts = self._counts_of(0, 0, self._level.size_y, self._level.size_x)
         means: Floats = (sums / (counts if sums.ndim == 2 else counts[..., None])).astype(np.float32)
         return means
