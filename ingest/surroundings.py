@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from catalog import roots
 from catalog.connections import Connection
@@ -19,6 +19,8 @@ from ingest.ownership import Accounts, decide
 from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement, place
 from ingest.watched import WatchedRoot
 
+#: How often people are read though nobody decided anything.
+PEOPLE_EVERY = timedelta(seconds=5)
 #: So many unknown names are asked for; what is above is held as unknown.
 NAMES_AT_MOST = 500
 
@@ -33,6 +35,7 @@ class Surroundings:
     people: KnownPeople = field(default_factory=KnownPeople)
     assigned: tuple[HandAssignment, ...] = ()
     last_event_id: int = -1
+    _people_read_at: datetime = datetime.min.replace(tzinfo=UTC)
     #: Whether the last change was, among others, of assignments: these reach what no rule matches.
     has_new_assignments: bool = False
     #: Owners that paths and uids name and the catalogue does not know: the machine may.
@@ -41,9 +44,15 @@ class Surroundings:
     has_new_names: bool = False
 
     def refresh(self, catalogue: Catalogue, now: datetime) -> bool:
-        """Read people and assignments again if anybody decided anything; tells whether they changed."""
+        """Read people and assignments again if anybody decided anything; tells whether they changed.
+
+        Memberships also end by the clock: without an event, people are read again every few seconds.
+        """
         with catalogue.reading() as connection:
             newest = roots.last_event_id(connection)
+            if newest == self.last_event_id and abs(now - self._people_read_at) < PEOPLE_EVERY:
+                return False
+            self._people_read_at = now
             people = known_people(connection, now=now)
             if newest == self.last_event_id and people == self.people:
                 return False
