@@ -1,6 +1,7 @@
 """One rule as written made ready: checked, compiled, and asked what it says about a path."""
 
 import difflib
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ class CompiledRule:
     written: str
     index: int
     settings: RuleSettings
+    #: What makes it the same rule wherever it stands: files that it placed belong together (`rule_identity`).
+    identity: str
     matchers: tuple[CompiledTemplate | CompiledExpression, ...]
     sets: Mapping[str, OutputTemplate]
     tags: tuple[OutputTemplate, ...]
@@ -52,6 +55,16 @@ class CompiledRule:
     def may_be_its_table(self, name: str) -> bool:
         """Tell whether a file of this name can be the rule's table."""
         return self.table is not None and name.endswith(self.table.ending)
+
+
+def rule_identity(settings: RuleSettings) -> str:
+    """Give what a rule is known by when others are put before it: what it takes, and what it makes of that.
+
+    Not its number, nor the name that people gave it: two rules may have the same.
+    """
+    where, given = sorted(settings.where.items()), sorted(settings.set.items())
+    content = repr((settings.match, settings.regex, where, given, settings.by))
+    return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 class RuleCompiler:
@@ -95,6 +108,7 @@ class RuleCompiler:
             written=self._written,
             index=self._index,
             settings=self._settings,
+            identity=rule_identity(self._settings),
             matchers=matchers,
             sets=sets,
             tags=self._outputs("tags", dict(enumerate(self._settings.tags)), context),

@@ -93,6 +93,7 @@ def _say(rule: CompiledRule, template: str, captures: Mapping[str, Captured]) ->
         settings=rule.settings,
         captures={name: captured.text for name, captured in captures.items()},
         targets={},
+        identity=rule.identity,
     )
     try:
         return _filled(plain, rule, captures)

@@ -59,6 +59,8 @@ class RuleMatch:
     container_depth: int = 0
     #: The name of the file whose appearance says that all is written.
     marker: str | None = None
+    #: What makes it the same rule wherever it stands (`config.rule_compile.rule_identity`).
+    identity: str = ""
     #: Why the file is held although the rule matches: a lookup without an entry ...
     held: str | None = None
 

@@ -25,6 +25,7 @@ def placement_document(placement: Placement, ownership: Ownership) -> dict[str, 
     for name in ("dimensions", "channels", "complete", "folder"):
         if not document[name]:
             del document[name]
+    del document["rule_identity"]
     if target.tile is None:
         del document["target"]["tile"]
     document["ownership"] = as_dict(ownership)

@@ -17,10 +17,10 @@ def fileset_key(path: bytes) -> bytes:
 def image_key(placement: Placement, ownership: Ownership) -> bytes:
     """Give the key of an image of many files, the same for each of them.
 
-    That is: the same rule, owner, group, target, image name and captured dimensions, and folders that are equal once
-    those that hold a captured dimension are left out.
+    That is: the same rule (wherever it stands in the file), owner, group, target, image name and captured dimensions,
+    and folders that are equal once those that hold a captured dimension are left out.
     """
-    return _key("image", placement.rule, *_place_of(placement, ownership), *sorted(placement.dimensions))
+    return _key("image", placement.rule_identity, *_place_of(placement, ownership), *sorted(placement.dimensions))
 
 
 def neighbour_key(placement: Placement, ownership: Ownership) -> bytes | None:

@@ -88,6 +88,8 @@ class Placement:
     #: A line of a table beside the plate gives further key-values; it is read together with the image.
     table: TableLookup | None = None
     description: str | None = None
+    #: What makes the rule the same one wherever it stands in the file: by it files are put together, not by its name.
+    rule_identity: str = ""
     crosscheck: str = "hold"
     settle_s: float = 10.0
     projection: str = "middle"
@@ -169,6 +171,7 @@ def _placement(rules: RootRules, match: RuleMatch, path: str) -> Placement:
         annotate=rule.on,
         table=match.table,
         description=match.description,
+        rule_identity=match.identity,
         crosscheck=rule.crosscheck or watch.crosscheck,
         settle_s=settle.total_seconds(),
         projection=rule.projection or rules.settings.thumbnails.projection,

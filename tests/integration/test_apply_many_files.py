@@ -41,15 +41,40 @@ def test_an_image_of_many_files_is_filed_anew_and_found_by_files_that_come_later
     assert planned(site, new).document.change == ()
 
 
-def test_a_rule_that_only_got_another_number_is_followed_and_taken_back(site: Site) -> None:
-    keys = site.rows("SELECT key FROM fileset")
+def test_a_rule_that_only_got_another_number_finds_its_images_before_any_apply(site: Site) -> None:
+    (before,) = site.rows(WHERE)
     new = ruled(site, "nothing", CHANNELS)
+    write_tiff(site.root / "smith-lab/ab3c/cells/a_c3.tif", value=3)
+
+    assert planned(site, new).document.change == ()
+    assert site.import_(settings=new).updated == 1
+
+    assert site.rows(WHERE) == [before | {"size_c": 3}]
+    assert applied(site, new).done == 0
+
+
+def test_a_rule_written_otherwise_is_followed_and_taken_back(site: Site) -> None:
+    keys = site.rows("SELECT key FROM fileset")
+    new = ruled(site, CHANNELS.replace("{channel}", "{channel:int}"))
 
     assert planned(site, new).document.change[0].kinds == ("joined by later files",)
     assert applied(site, new).done == 1
     assert site.rows("SELECT key FROM fileset") != keys
     assert undone(site).done == 1
     assert site.rows("SELECT key FROM fileset") == keys
+
+
+def test_a_plane_that_comes_before_the_apply_of_a_rule_written_otherwise_waits_for_it(site: Site) -> None:
+    (before,) = site.rows(WHERE)
+    new = ruled(site, CHANNELS.replace("{channel}", "{channel:int}"))
+    path = write_tiff(site.root / "smith-lab/ab3c/cells/a_c3.tif", value=3)
+
+    assert site.import_(settings=new).held == 1
+    assert "`coverslip apply` joins them" in (site.sightings()[str(path.relative_to(site.root))][1] or "")
+
+    assert applied(site, new).done == 1
+    site.import_(settings=new)
+    assert site.rows(WHERE) == [before | {"size_c": 3}]
 
 
 @pytest.mark.parametrize(
@@ -87,16 +112,3 @@ def test_files_that_the_rules_would_join_now_are_listed_and_stay(site: Site) -> 
         ("b_c1", ("grouped otherwise",)),
         ("b_c2", ("grouped otherwise",)),
     ]
-
-
-def test_an_image_that_came_by_the_new_rules_meanwhile_is_not_joined_and_that_is_said(site: Site) -> None:
-    new = ruled(site, "nothing", CHANNELS)
-    write_tiff(site.root / "smith-lab/ab3c/cells/a_c3.tif", value=3)
-    site.import_(settings=new)
-    before = site.rows(WHERE)
-
-    outcome = applied(site, new)
-
-    assert (outcome.done, outcome.failed) == (0, 1)
-    assert "the rules make one image of its files and of others" in outcome.problems[0]
-    assert site.rows(WHERE) == before
