@@ -218,7 +218,9 @@ def assert_same(image: ImageRecord, truth: Truth) -> None:
     ours = (image.physical_size_x_um, image.physical_size_y_um, image.physical_size_z_um, image.time_increment_s)
     for mine, theirs in zip(ours, (*truth.physical, truth.increment_s), strict=True):
         assert mine == (None if theirs is None else pytest.approx(theirs, rel=1e-6))
-    assert (image.acquired_at.isoformat()[:19] if image.acquired_at else "") == (truth.acquired or "")[:19]
+    # Neither has a time zone: both are of the machine that reads.
+    acquired = image.acquired_at.astimezone().isoformat()[:19] if image.acquired_at else ""
+    assert acquired == (truth.acquired or "")[:19]
     if not image.is_rgb:
         channels = image.channels
         assert tuple(channel.name for channel in channels) == truth.names
@@ -240,6 +242,14 @@ def test_a_dpi_tag_is_no_physical_size() -> None:
     path = folder / "real/plateviewer/SCANR-C2-S1-T1/A1--W00001--P00001--Z00000--T00000--GFP.tif"
     assert first_page_tags(path)[282]
     assert outcome_of(path).images[0].physical_size_x_um is None
+
+
+def test_the_date_of_an_edit_is_no_acquisition() -> None:
+    folder = needed_data() / "real/cellprofiler-examples"
+    edited = outcome_of(next((folder / "ExampleVitraImages/images").glob("Channel 1-01-A-01-00.tif"))).images[0]
+    assert (edited.acquisition.software or "").startswith("Adobe Photoshop")
+    assert edited.acquired_at is None
+    assert outcome_of(folder / "ExampleCometAssay/images/CometTails.tif").images[0].acquired_at is not None
 
 
 def test_an_ome_tif_without_ome_xml_is_a_plain_tiff() -> None:
