@@ -25,6 +25,9 @@ PEOPLE_EVERY = timedelta(seconds=5)
 NAMES_AT_MOST = 500
 
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass(slots=True)
 class Surroundings:
     """The snapshot that a batch is decided with."""
@@ -35,7 +38,7 @@ class Surroundings:
     people: KnownPeople = field(default_factory=KnownPeople)
     assigned: tuple[HandAssignment, ...] = ()
     last_event_id: int = -1
-    _people_read_at: datetime = datetime.min.replace(tzinfo=UTC)
+    _people_read_at: datetime = _NEVER
     #: Whether the last change was, among others, of assignments: these reach what no rule matches.
     has_new_assignments: bool = False
     #: Owners that paths and uids name and the catalogue does not know: the machine may.
