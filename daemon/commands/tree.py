@@ -1,6 +1,7 @@
 """``coverslip tree``: projects, datasets, screens and plates with the number of images that somebody sees."""
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from catalog.documents import TreeRow
 from catalog.queries.tree import tree
@@ -8,7 +9,9 @@ from daemon.context import Context, with_context
 from daemon.options import command as coverslip_command
 from daemon.output import Output
 
+T = TypeVar("T")
 COLUMNS = ("name", "object", "images", "wells", "owner", "group")
+_WELLS = COLUMNS.index("wells")
 
 
 def rows_of(nodes: Sequence[TreeRow], indent: str = "") -> Iterator[tuple[object, ...]]:
@@ -32,7 +35,15 @@ def show(nodes: tuple[TreeRow, ...], output: Output) -> None:
     if not nodes:
         output.message("nothing that you may see is in the catalogue yet; `coverslip status` tells what is on its way")
         return
-    output.table(COLUMNS, rows_of(nodes), right=("images", "wells"))
+    rows = list(rows_of(nodes))
+    if all(row[_WELLS] is None for row in rows):  # no plate, no wells
+        output.table(_without_wells(COLUMNS), map(_without_wells, rows), right=("images",))
+    else:
+        output.table(COLUMNS, rows, right=("images", "wells"))
+
+
+def _without_wells(row: tuple[T, ...]) -> tuple[T, ...]:
+    return row[:_WELLS] + row[_WELLS + 1 :]
 
 
 @coverslip_command("tree", examples=("coverslip tree", "coverslip tree --as ab3c --json"), answers=tuple[TreeRow, ...])
