@@ -1,11 +1,15 @@
 """OME-TIFF companions (``NAME.companion.ome``): OME-XML in a file of its own, which describes the files beside it."""
 
+import re
+
 from ingest.hardened_xml import XML_BYTES_AT_MOST
 from ingest.readers import ome_xml
 from ingest.readers.ome_sets import describing
 from ingest.readers.protocol import DamagedError, NotWholeError, OpenedFileImages, Source
 
 _STARTS = (b"<?xml", b"<OME", b"\xef\xbb\xbf<?xml")
+_COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
+_FIRST_ELEMENT = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)[\s/>]")
 
 
 class CompanionReader:
@@ -17,7 +21,8 @@ class CompanionReader:
     def recognises(self, head: bytes) -> bool:
         """Say whether it begins like OME-XML; other XML is nobody's image."""
         start = head.lstrip()
-        return start.startswith(_STARTS) and (b"<OME" in start or b"<?xml" in start)
+        first = _FIRST_ELEMENT.search(_COMMENT.sub(b"", start))
+        return start.startswith(_STARTS) and (first is None or first[1] == b"OME")
 
     def open(self, source: Source) -> OpenedFileImages:
         """Say what it describes, by raising DescribesError; raises DamagedError for other XML."""

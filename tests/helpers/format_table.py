@@ -23,7 +23,8 @@ Aperio SVS, Hamamatsu NDPI, Leica SCN, PerkinElmer QPTIFF, plain TIFF and BigTIF
 
 ## What is decided where files are silent
 - **Times.** A time without a zone is taken as local time of the machine that reads it, as instruments write it.
-  Of JPEG and PNG only EXIF's DateTimeOriginal counts; of plain TIFFs the DateTime tag.
+  Of JPEG and PNG only EXIF's DateTimeOriginal counts; of plain TIFFs the DateTime tag, unless
+  an editor of pictures wrote the file: then it is when it was edited.
 - **Physical sizes.** Resolution tags are print sizes and count only where their writer means them: ImageJ with
   a unit of length other than the inch, NDPI, SCN and QPTIFF in centimetres. Everything else stays unknown.
 - **Axes.** Pages of a TIFF about which nothing is said are time points. Positions are images of their own.

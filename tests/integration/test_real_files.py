@@ -79,7 +79,8 @@ def test_parts_of_sets_are_never_imported_alone() -> None:
     assert len(parts) == 9
     for row in parts:
         result = outcome_of(folder / row["path"])
-        assert (result.outcome, result.images) == (Outcome.REFUSED, ())
+        assert result.outcome in (Outcome.REFUSED, Outcome.DESCRIBES), row["path"]
+        assert result.images == ()
         assert (result.reason or "").startswith("part of a set: ")
 
 
@@ -90,8 +91,10 @@ def test_files_of_other_formats_are_refused_and_never_damaged() -> None:
     for row in others:
         result = outcome_of(folder / row["path"])
         size = (folder / row["path"]).stat().st_size
-        expected = Outcome.REFUSED if size else Outcome.UNSETTLED
-        assert result.outcome is expected, (row["path"], result.reason)
+        expected = {Outcome.REFUSED, Outcome.DESCRIBES} if size else {Outcome.UNSETTLED}
+        # OME-XML by itself: it may be a companion whose pictures are not named yet.
+        is_bare = result.reason == "the OME-XML names no file with pixels"
+        assert result.outcome in expected or is_bare, (row["path"], result.reason)
 
 
 def test_sizes_agree_with_the_raw_tags_of_the_first_page() -> None:
