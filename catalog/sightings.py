@@ -48,7 +48,7 @@ def known_in_directories(connection: Connection, ids: Sequence[int]) -> list[Kno
     if not ids:
         return []
     rows = connection.execute(_KNOWN.where(Sighting.directory_id.in_(ids)))
-    return [KnownSighting._make(row) for row in rows]
+    return [KnownSighting._make(row) for row in rows.all()]
 
 
 def known_in_range(
@@ -60,13 +60,13 @@ def known_in_range(
         query = query.where(Sighting.name > low)
     if high is not None:
         query = query.where(Sighting.name <= high)
-    return [KnownSighting._make(row) for row in connection.execute(query)]
+    return [KnownSighting._make(row) for row in connection.execute(query).all()]
 
 
 def known_by_names(connection: Connection, directory_id: int, names: Sequence[bytes]) -> list[KnownSighting]:
     """Give the sightings of single names."""
     query = _KNOWN.where(Sighting.directory_id == directory_id, Sighting.name.in_(list(names)))
-    return [KnownSighting._make(row) for row in connection.execute(query)]
+    return [KnownSighting._make(row) for row in connection.execute(query).all()]
 
 
 def directories_of(connection: Connection, root_id: int, *, after_id: int = 0, limit: int = 10_000) -> list[
