@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import aliased
 
 from catalog.events import NewEvent, record, record_one
@@ -50,6 +50,12 @@ def last_apply(connection: Connection) -> LastApply | None:
     )
 
 
+def last_applied(connection: Connection) -> int:
+    """Give the newest event by which an `apply` ended or was taken back; 0 where there was none."""
+    query = select(func.max(Event.id)).where(Event.object_type == APPLY, Event.what.in_((ENDED, UNDONE)))
+    return connection.scalar(query) or 0
+
+
 def begin_apply(
     connection: Connection,
     acting: Acting,
@@ -91,6 +97,7 @@ class Decision:
     """What an `apply` did to one fileset: the event, and how it was before."""
 
     event_id: int
+    what: str
     fileset_id: int
     before: Mapping[str, Any]
     after: Mapping[str, Any]
@@ -100,14 +107,14 @@ def decisions_of(
     connection: Connection, apply_id: int, whats: tuple[str, ...], *, before_id: int | None, limit: int
 ) -> tuple[list[Decision], int | None]:
     """Give a page of what an `apply` did, newest first, and where the next page begins (None: there is none)."""
-    query = select(Event.id, Event.fileset_id, Event.before, Event.after).where(
+    query = select(Event.id, Event.what, Event.fileset_id, Event.before, Event.after).where(
         Event.id > apply_id, Event.what.in_(whats)
     )
     if before_id is not None:
         query = query.where(Event.id < before_id)
     rows = connection.execute(query.order_by(Event.id.desc()).limit(limit)).all()
     found = [
-        Decision(event_id=row.id, fileset_id=row.fileset_id, before=row.before or {}, after=row.after)
+        Decision(event_id=row.id, what=row.what, fileset_id=row.fileset_id, before=row.before or {}, after=row.after)
         for row in rows
         if (row.after or {}).get(APPLY) == apply_id
     ]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from catalog.events import NewEvent, record
 from catalog.first_imports import commit_plain, hash_jobs
 from catalog.image_rows import insert_images, is_told_anew, replace_images, write_files
-from catalog.looks import Committed, CommittedAs, ReadFileset
+from catalog.looks import TO_BE_READ, Committed, CommittedAs, ReadFileset
 from catalog.models.images import Image, OriginalFile
 from catalog.models.ingest import Fileset, Job
 from catalog.moves import adopt_by_content
@@ -49,9 +49,9 @@ def _commit(connection: Connection, read: ReadFileset, *, now: datetime, via: st
         return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.DISCARDED)
     if fileset.done_digest is None:
         return _first_import(connection, read, now, via)
-    if read.grouping != "file":
-        return _update_set(connection, read, fileset.generation, now, via)
-    return _update(connection, read, fileset.generation, now, via)
+    update_it = _update if read.grouping == "file" else _update_set
+    is_to_be_read = bytes(fileset.done_digest) == TO_BE_READ
+    return update_it(connection, read, fileset.generation, now, via, is_to_be_read=is_to_be_read)
 
 
 def _claimed_fileset(connection: Connection, read: ReadFileset) -> Any:
@@ -93,8 +93,10 @@ def _first_import(connection: Connection, read: ReadFileset, now: datetime, via:
     return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.IMPORTED)
 
 
-def _update(connection: Connection, read: ReadFileset, generation: int, now: datetime, via: str) -> Committed:
-    if not _is_other_content(connection, read):
+def _update(
+    connection: Connection, read: ReadFileset, generation: int, now: datetime, via: str, *, is_to_be_read: bool
+) -> Committed:
+    if not is_to_be_read and not _is_other_content(connection, read):
         write_files(connection, read, now=now)
         if is_told_anew(connection, read):
             return _describe_again(connection, read, generation, now, via)
@@ -109,12 +111,14 @@ def _update(connection: Connection, read: ReadFileset, generation: int, now: dat
     return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.UPDATED)
 
 
-def _update_set(connection: Connection, read: ReadFileset, generation: int, now: datetime, via: str) -> Committed:
+def _update_set(
+    connection: Connection, read: ReadFileset, generation: int, now: datetime, via: str, *, is_to_be_read: bool
+) -> Committed:
     """Take in what came or changed among several files; only what changed makes annotations those of earlier pixels."""
     is_replaced = are_pixels_replaced(connection, read)
     images = {row.series: row.id for row in connection.execute(_images_of(read.fileset_id))}
     write_files(connection, read, now=now)
-    is_same = not is_replaced and set(images) == {image.series for image in read.images}
+    is_same = not (is_replaced or is_to_be_read) and set(images) == {image.series for image in read.images}
     if is_same and are_planes_the_same(connection, read, images):
         if is_told_anew(connection, read):
             return _describe_again(connection, read, generation, now, via)

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 from catalog.records import FileRecord, ImageRecord, PlaneRecord, ThumbnailRecord
 
+#: As the digest of what is done: it is catalogued, and is to be read again whole, whatever its content.
+TO_BE_READ = b"read again"
+
 
 class KnownSighting(NamedTuple):
     """A sighting as it is stored, with what is needed to decide about a new look at the same path."""

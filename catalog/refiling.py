@@ -19,19 +19,18 @@ from catalog.filings import filing_of
 from catalog.image_rows import file_images
 from catalog.looks import Filing
 from catalog.models.containers import DatasetImageLink, WellSample
-from catalog.models.images import Image
+from catalog.models.images import Image, PlaneLocation
 from catalog.models.ingest import Fileset, Job, Sighting
 from catalog.moves import take_out
 from catalog.names import path_hash, well_name
 from catalog.permissions import Acting
 from catalog.queries.history import REFILED, REOWNED, RESTORE
+from catalog.regroup_rows import capture, generation_of, read_anew, sightings_of
 from catalog.rule_annotations import drop_by_rule
 from catalog.rule_marks import annotate_filed
 
 MEANWHILE = "it was changed while this ran; run `coverslip apply` again"
-TAKEN_KEY = (
-    "the rules make one image of its files and of others that were seen since; what is catalogued is not merged yet"
-)
+TAKEN_KEY = "another image has its place under these rules; run `coverslip apply` again once that was filed anew"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +63,8 @@ class Refiling:
     is_by_hand: bool
     is_placed_anew: bool
     is_forced: bool = False
+    #: Its files are grouped or read otherwise: what each captures now, by path. It is read again whole.
+    captured: Mapping[bytes, str | None] | None = None
 
 
 def refile_page(connection: Connection, refilings: Sequence[Refiling], run: ApplyRun) -> dict[int, str | None]:
@@ -84,7 +85,7 @@ def refile_page(connection: Connection, refilings: Sequence[Refiling], run: Appl
         else:
             results[fileset_id] = None
             if not _only_waits(one):
-                record(connection, _event(one, rules, run))
+                record(connection, _event(connection, one, rules, run))
                 _refile(connection, one, run)
     return results
 
@@ -147,6 +148,23 @@ def _refile(connection: Connection, one: Refiling, run: ApplyRun) -> None:
     _follow_rules(connection, filed, new, run, is_placed=not waits, is_placed_anew=one.is_placed_anew)
     follow_sightings(connection, filed.fileset_id, new.rule, run.configuration_id)
     void_job(connection, filed.fileset_id)
+    if one.captured is not None:
+        recapture(connection, filed.fileset_id, one.captured, one.keys, run.now)
+
+
+def recapture(
+    connection: Connection,
+    fileset_id: int,
+    captured: Mapping[bytes, str | None],
+    keys: FilesetKeys,
+    now: datetime,
+) -> None:
+    """Group or read the files of a fileset otherwise: until they were read again it shows what it showed."""
+    capture(connection, sightings_of(connection, fileset_id), captured)
+    if keys.grouping == "file":
+        images = select(Image.id).where(Image.fileset_id == fileset_id)
+        connection.execute(delete(PlaneLocation).where(PlaneLocation.image_id.in_(images)))
+    read_anew(connection, fileset_id, now)
 
 
 def _follow_rules(
@@ -260,7 +278,9 @@ def _rules_of(connection: Connection, fileset_ids: Sequence[int]) -> dict[int, t
     return {row.id: (row.rule, row.configuration_id) for row in connection.execute(query)}
 
 
-def _event(one: Refiling, rules: Mapping[int, tuple[str | None, int | None]], run: ApplyRun) -> NewEvent:
+def _event(
+    connection: Connection, one: Refiling, rules: Mapping[int, tuple[str | None, int | None]], run: ApplyRun
+) -> NewEvent:
     before, after = _told(one.filed.document), _told(one.document)
     if one.owner is not None:
         before |= {"owner_id": one.filed.owner_id, "group_id": one.filed.group_id}
@@ -274,6 +294,8 @@ def _event(one: Refiling, rules: Mapping[int, tuple[str | None, int | None]], ru
         "keys": keys_restore(one.filed.keys),
         "images": [_image_restore(image, rules.get(image.id, (None, None))) for image in one.filed.images],
     }
+    if one.captured is not None:
+        restore |= _captured_restore(connection, one)
     return event_of(
         one.filed,
         REFILED if one.owner is None else REOWNED,
@@ -281,6 +303,13 @@ def _event(one: Refiling, rules: Mapping[int, tuple[str | None, int | None]], ru
         before={**before, RESTORE: restore},
         after=after if run.id is None else {**after, "apply": run.id},
     )
+
+
+def _captured_restore(connection: Connection, one: Refiling) -> dict[str, Any]:
+    """Keep what names captured before, and how often the files were read: read once more, it is not taken back."""
+    known = dict(zip(one.filed.paths, one.filed.captured, strict=True))
+    captured = {path.hex(): known.get(path) for path in one.captured or ()}
+    return {"captured": captured, "generation": generation_of(connection, one.filed.fileset_id)}
 
 
 def event_of(

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select
 
 from catalog.events import NewEvent, record
 from catalog.looks import ChangedFile, DirectoryLook, SeenFile, SeenFileset
+from catalog.models.images import OriginalFile
 from catalog.models.ingest import Directory, Fileset, Job, Sighting
 from catalog.names import path_hash
 from catalog.reasons import reason_ids
@@ -302,6 +303,10 @@ def drop_filesets(connection: Connection, fileset_ids: Sequence[int]) -> None:
     )
     gone = list(connection.scalars(unused))
     if gone:
+        # Files that an `apply` took out of an image are known already.
+        files = select(OriginalFile.id).where(OriginalFile.fileset_id.in_(gone))
+        connection.execute(update(Sighting).where(Sighting.original_file_id.in_(files)).values(original_file_id=None))
+        connection.execute(delete(OriginalFile).where(OriginalFile.fileset_id.in_(gone)))
         connection.execute(delete(Job).where(Job.fileset_id.in_(gone)))
         connection.execute(delete(Fileset).where(Fileset.id.in_(gone)))
 

@@ -27,10 +27,13 @@ from catalog.refiling import (
     is_key_taken,
     keys_restored,
     leave,
+    recapture,
     store,
     void_job,
 )
+from catalog.regroup_rows import generation_of
 from catalog.rule_marks import annotate_filed
+from catalog.ungrouping import READ_SINCE
 from catalog.upserts import insert_unless_there
 
 SINCE = "it was changed since, and stays as it is"
@@ -50,6 +53,8 @@ def undo_page(connection: Connection, decisions: Sequence[Decision], run: ApplyR
             results[decision.fileset_id] = "it was removed since"
         elif document_digest(filed.document) == restore["was"] and restore["was"] != restore["is"]:
             continue
+        elif _is_read_since(connection, filed, restore):
+            results[decision.fileset_id] = READ_SINCE
         elif document_digest(filed.document) != restore["is"] or not _is_still_given(filed, decision):
             results[decision.fileset_id] = SINCE
         elif is_key_taken(connection, filed, keys_restored(restore["keys"])):
@@ -58,6 +63,11 @@ def undo_page(connection: Connection, decisions: Sequence[Decision], run: ApplyR
             _undo(connection, filed, restore, run)
             results[decision.fileset_id] = None
     return results
+
+
+def _is_read_since(connection: Connection, filed: Filed, restore: Mapping[str, Any]) -> bool:
+    """Tell whether files that were grouped otherwise were read so."""
+    return "captured" in restore and generation_of(connection, filed.fileset_id) != restore["generation"]
 
 
 def _is_still_given(filed: Filed, decision: Decision) -> bool:
@@ -97,6 +107,9 @@ def _undo(connection: Connection, filed: Filed, restore: Mapping[str, Any], run:
         annotate_filed(connection, images, old, configuration_id=run.configuration_id, now=run.now)
     follow_sightings(connection, filed.fileset_id, old.rule, run.configuration_id)
     void_job(connection, filed.fileset_id)
+    if "captured" in restore:
+        captured = {bytes.fromhex(path): text for path, text in restore["captured"].items()}
+        recapture(connection, filed.fileset_id, captured, keys_restored(restore["keys"]), run.now)
 
 
 def _record_undone(

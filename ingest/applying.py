@@ -5,22 +5,29 @@ A kill in between is harmless: what was done differs no more, and the next `appl
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from catalog.applies import Decision, decisions_of
 from catalog.engine import Catalogue
 from catalog.errors import Refused
 from catalog.filed import filed_by_ids
 from catalog.people import create_unknown
-from catalog.queries.history import REFILED, REOWNED
-from catalog.refiling import ApplyRun, Refiling, place_page, refile_page
+from catalog.queries.history import DIVIDED, REFILED, REOWNED
+from catalog.queries.objects import MERGED
+from catalog.refiling import ApplyRun, place_page, refile_page
 from catalog.undoing import place_back, undo_page
-from ingest.comparing import Change, Kind, Options
+from catalog.ungrouping import ungroup_page
+from ingest.comparing import Kind, Options
 from ingest.plan_changes import Compared, compare_all, compare_page
 from ingest.planning import PlannedRoot
+from ingest.regroup_apply import Regrouping, refiling_of
+from ingest.regroup_plan import regroupings_of
 
 #: So many filesets are filed anew in one transaction.
 AT_ONCE = 50
 UNDONE_AT_ONCE = 50
+#: Events of filesets that were filed anew; the others tell of files that went from one to another.
+FILINGS = (REFILED, REOWNED)
 
 #: Called between transactions, for whoever wants to stop, or to be killed there.
 Between = Callable[[], None]
@@ -50,10 +57,23 @@ class Applying:
     _waiting: dict[int, Compared] = field(default_factory=dict)
 
     def root(self, root: PlannedRoot) -> Iterator[Applied]:
-        """File anew what is catalogued under a root and differs from the rules; gives what was not, too."""
-        for page in compare_all(self.catalogue, root, self.options):
-            for start in range(0, len(page), AT_ONCE):
-                yield from self._batch(root, page[start : start + AT_ONCE])
+        """File anew what is catalogued under a root and differs from the rules; gives what was not, too.
+
+        What is merged or divided comes last: others have left its places then.
+        """
+        regroupings = regroupings_of(self.catalogue, root, self.options)
+        for page in compare_all(self.catalogue, root, self.options, regroupings):
+            plain = [one for one in page if one.joint is None]
+            for start in range(0, len(plain), AT_ONCE):
+                yield from self._batch(root, plain[start : start + AT_ONCE])
+        yield from self._place()
+        regrouping = Regrouping(catalogue=self.catalogue, run=self.run, options=self.options, between=self.between)
+        for joint in regroupings.joints:
+            for one, problem in regrouping.all_of(root, joint) if joint.problem is None else ():
+                if problem is None and Kind.REFILED in one.change.kinds:
+                    self._waiting[one.filed.fileset_id] = one
+                else:
+                    yield Applied(compared=one, problem=problem)
         yield from self._place()
 
     def some(self, root: PlannedRoot, page: Sequence[Compared]) -> Iterator[Applied]:
@@ -73,7 +93,7 @@ class Applying:
         if not wanted:
             return
         with self.catalogue.writing() as connection:
-            results = refile_page(connection, [self._refiling(one) for one in wanted], self.run)
+            results = refile_page(connection, [refiling_of(one) for one in wanted], self.run)
         self.between()
         for one in wanted:
             problem = results[one.filed.fileset_id]
@@ -107,21 +127,6 @@ class Applying:
         theirs = [one.filed for one in page if _lacks_owner(one)]
         return [one for one in page if not _lacks_owner(one)] + compare_page(root, theirs, self.options)
 
-    def _refiling(self, one: Compared) -> Refiling:
-        change: Change = one.change
-        assert change.document is not None  # noqa: S101 - there is something to do
-        assert change.keys is not None  # noqa: S101 - they come with the document
-        return Refiling(
-            filed=one.filed,
-            document=change.document,
-            keys=change.keys,
-            names=change.names,
-            owner=change.owner if Kind.REOWNED in change.kinds else None,
-            is_by_hand=change.is_by_hand,
-            is_placed_anew=Kind.REFILED in change.kinds,
-            is_forced=Kind.REFILED in change.kinds and not (one.filed.is_in_place or one.filed.is_unplaced),
-        )
-
     def _place(self) -> Iterator[Applied]:
         """Put into plates what left its place, now that all that had to leave has left."""
         ids = sorted(self._waiting)
@@ -148,12 +153,13 @@ def undo_all(
 ) -> Iterator[tuple[int, str | None]]:
     """Take an `apply` back, the newest decision first; gives each fileset, with the reason where it stays."""
     for decisions in _pages(catalogue, apply_id):
-        with catalogue.writing() as connection:
-            results = undo_page(connection, decisions, run)
-        between()
-        yield from results.items()
+        for is_filing, some in groupby(decisions, key=lambda decision: decision.what in FILINGS):
+            with catalogue.writing() as connection:
+                results = (undo_page if is_filing else ungroup_page)(connection, list(some), run)
+            between()
+            yield from results.items()
     for decisions in _pages(catalogue, apply_id):
-        waiting = _still_waiting(catalogue, decisions)
+        waiting = _still_waiting(catalogue, [one for one in decisions if one.what in FILINGS])
         if not waiting:
             continue
         with catalogue.writing() as connection:
@@ -167,7 +173,7 @@ def _pages(catalogue: Catalogue, apply_id: int) -> Iterator[list[Decision]]:
     while True:
         with catalogue.reading() as connection:
             page, before_id = decisions_of(
-                connection, apply_id, (REFILED, REOWNED), before_id=before_id, limit=UNDONE_AT_ONCE
+                connection, apply_id, (*FILINGS, MERGED, DIVIDED), before_id=before_id, limit=UNDONE_AT_ONCE
             )
         if page:
             yield page

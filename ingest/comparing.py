@@ -25,8 +25,12 @@ class Kind(StrEnum):
     ANNOTATED = "annotated"
     #: Nothing that people see: files that come later find their image by the new rule.
     KEYED = "joined by later files"
-    #: Its files would be grouped into images otherwise: listed, and left as it is.
+    #: Its files are grouped into images otherwise: read as other planes, or others come to it.
     REGROUPED = "grouped otherwise"
+    #: It goes into an image of several files that keeps another id.
+    MERGED = "merged into another image"
+    #: Some of its files become images of their own.
+    DIVIDED = "divided into several images"
     UNMATCHED = "no longer matched"
     HELD = "held"
 
@@ -41,9 +45,7 @@ class Kept(StrEnum):
     ASSIGNED = "filed by hand"
     MOVED = "moved by hand"
     NAMED = "named by hand"
-    JOINED = "the rules would make it a part of an image of several files; nothing catalogued is merged yet"
-    SPLIT = "the rules would make each of its files an image of its own; nothing catalogued is split yet"
-    OTHER_PLANES = "the rules would divide its files or read them as other planes; nothing catalogued is split yet"
+    APPLY_ONLY = "its files would be grouped into images otherwise: only `coverslip apply` does that"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,20 +88,30 @@ _NOTES = ("tags", "key_values", "annotate", "table", "description")
 
 
 def compare(
-    filed: Filed, decided: Decided, filed_by: str, keys_of: KeysOf, options: Options, *, is_there: bool = True
+    filed: Filed,
+    decided: Decided,
+    filed_by: str,
+    keys_of: KeysOf,
+    options: Options,
+    *,
+    is_there: bool = True,
+    is_regrouped: bool = False,
 ) -> Change:
-    """Compare; ``filed_by`` says whether the rules or an assignment decided, ``is_there`` whether the files are."""
+    """Compare; ``filed_by`` says whether the rules or an assignment decided, ``is_there`` whether the files are.
+
+    ``is_regrouped``: it keeps its ids while its files are grouped otherwise (`ingest.keeping`).
+    """
     if isinstance(decided, NotPlaced):
         kind = Kind.HELD if decided.disposition is NotPlacedAs.HELD else Kind.UNMATCHED
         return Change(kept={kind: decided.reason})
     placement, ownership = decided
     owner = (ownership.owner_id, ownership.group_id)
     is_other = owner != (filed.owner_id, filed.group_id)
-    if _is_of_names(keys_of(placement, ownership)) != _is_of_names(filed.keys):
-        return regrouped(Kept.SPLIT if _is_of_names(filed.keys) else Kept.JOINED)
+    if not is_regrouped and _is_of_names(keys_of(placement, ownership)) != _is_of_names(filed.keys):
+        return regrouped(Kept.APPLY_ONLY)
     if is_other and filed.owner_differs and not options.is_decided:
         return Change(kept={Kind.REOWNED: Kept.ACCEPT}, owner=owner, create_name=ownership.create_name)
-    place_kept = _why_place_stays(filed, filed_by, options)
+    place_kept = why_place_stays(filed, filed_by, options)
     owner_kept = _why_owner_stays(filed, place_kept, options, is_there=is_there) if is_other else None
     used = ownership if is_other and owner_kept is None else _own_still(filed, placement, ownership)
     document, keys = placement_document(placement, used), keys_of(placement, used)
@@ -107,6 +119,8 @@ def compare(
     found = _with_owner(found, owner_kept, is_other=is_other)
     if place_kept is None and _is_of_names(keys) and keys.key != filed.keys.key:
         found = replace(found, kinds=found.kinds | {Kind.KEYED})
+    if is_regrouped:
+        found = replace(found, kinds=found.kinds - {Kind.KEYED} | {Kind.REGROUPED})
     found = replace(found, owner=owner if is_other else None, create_name=ownership.create_name)
     if not found.kinds:
         return found
@@ -114,13 +128,13 @@ def compare(
     return replace(
         found,
         document=_in_old_place(document, filed.document) if stays else document,
-        keys=filed.keys if stays else replace(keys, grouping=filed.keys.grouping),
+        keys=filed.keys if stays else replace(keys, grouping=keys.grouping if is_regrouped else filed.keys.grouping),
         is_by_hand=filed.is_by_hand if stays else filed_by == "hand",
     )
 
 
-def regrouped(why: Kept) -> Change:
-    """Give the change of a fileset whose files would make other images: it is told, and nothing is done."""
+def regrouped(why: str) -> Change:
+    """Give the change of a fileset whose files would make other images and stay: it is told, and nothing is done."""
     return Change(kept={Kind.REGROUPED: why})
 
 
@@ -137,7 +151,8 @@ def _with_owner(found: Change, owner_kept: str | None, *, is_other: bool) -> Cha
     return replace(found, kinds=found.kinds | {Kind.REOWNED})
 
 
-def _why_place_stays(filed: Filed, filed_by: str, options: Options) -> str | None:
+def why_place_stays(filed: Filed, filed_by: str, options: Options) -> str | None:
+    """Say why a place stays though the rules say another one: a person decided about it; None where it follows."""
     if options.force or options.is_decided or filed.is_unplaced:
         return None
     if filed.is_by_hand and filed_by != "hand":

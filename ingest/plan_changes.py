@@ -1,19 +1,18 @@
 """What the rules make of what is catalogued: each fileset compared in turn, in pages, nothing written."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from catalog.captured import written
 from catalog.engine import Catalogue
 from catalog.filed import Filed, filed_page
-from ingest.accounts import NOBODY
 from ingest.comparing import Change, Kept, Kind, Options, compare, regrouped
 from ingest.deciding import decide, keys_of
-from ingest.filesets import fileset_key
-from ingest.listing import Entry, EntryKind
-from ingest.placement import NotPlaced, Ownership, Placement
-from ingest.planning import PlannedRoot, looks
+from ingest.keeping import Joint
+from ingest.listing import Entry
+from ingest.placement import NotPlaced, Placement
+from ingest.planning import PlannedRoot, absent, main_looks, main_path
+from ingest.regroup_plan import Regroupings, regroupings_of, wanted_files
 
 #: Filesets at once; each may have thousands of files.
 PAGE = 100
@@ -21,15 +20,22 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """A catalogued fileset with what the rules make of it now; ``placement`` is None where they file it nowhere."""
+    """A catalogued fileset with what the rules make of it now; ``placement`` is None where they file it nowhere.
+
+    ``joint`` is what it is merged or divided with.
+    """
 
     filed: Filed
     change: Change
     placement: Placement | None
+    joint: Joint | None = None
 
 
-def compare_all(catalogue: Catalogue, root: PlannedRoot, options: Options) -> Iterator[list[Compared]]:
+def compare_all(
+    catalogue: Catalogue, root: PlannedRoot, options: Options, regroupings: Regroupings | None = None
+) -> Iterator[list[Compared]]:
     """Compare everything that is catalogued under a root, a page at a time, in the order of ids."""
+    found = regroupings or regroupings_of(catalogue, root, options)
     after = 0
     while root.id is not None:
         with catalogue.reading() as connection:
@@ -37,54 +43,63 @@ def compare_all(catalogue: Catalogue, root: PlannedRoot, options: Options) -> It
         if not page:
             return
         after = page[-1].fileset_id
-        yield compare_page(root, page, options)
+        yield compare_page(root, page, options, found)
 
 
-def compare_page(root: PlannedRoot, page: Sequence[Filed], options: Options) -> list[Compared]:
-    """Compare some filesets, each by its main file: looked at for whose it is on disk."""
-    mains = {filed.fileset_id: _main_path(filed) for filed in page if filed.paths}
-    entries = looks(root.fd, list(mains.values()))
-    return [
-        _compared(root, filed, mains[filed.fileset_id], entries[mains[filed.fileset_id]], options)
-        for filed in page
-        if filed.paths
-    ]
+def compare_page(
+    root: PlannedRoot, page: Sequence[Filed], options: Options, regroupings: Regroupings | None = None
+) -> list[Compared]:
+    """Compare some filesets, each by its main file: looked at for whose it is on disk.
+
+    Without ``regroupings`` each is compared for itself: it is told where its files would be grouped otherwise.
+    """
+    entries = main_looks(root, page)
+    joints = {} if regroupings is None else regroupings.by_fileset
+    compared = []
+    for filed in page:
+        if filed.paths:
+            entry, joint = entries.get(filed.fileset_id), joints.get(filed.fileset_id)
+            alone = (
+                _compared(root, filed, entry, options)
+                if joint is None
+                else _regrouped(root, filed, entry, joint, options)
+            )
+            if regroupings is None and joint is None and _is_regrouped(root, filed, entry):
+                alone = replace(alone, change=regrouped(Kept.APPLY_ONLY))
+            compared.append(alone)
+    return compared
 
 
-def _main_path(filed: Filed) -> bytes:
-    """Give the file that the rules are asked about: the one by whose path the fileset is known, else the first."""
-    return next((path for path in filed.paths if fileset_key(path) == filed.keys.key), filed.paths[0])
-
-
-def _compared(root: PlannedRoot, filed: Filed, path: bytes, entry: Entry | None, options: Options) -> Compared:
-    look = entry or _absent(path)
-    decided, filed_by = decide(root.deciding, path, look)
-    if isinstance(decided, NotPlaced):
-        change = compare(filed, decided, filed_by, partial(keys_of, root.deciding, path), options)
-        return Compared(filed=filed, change=change, placement=None)
+def _compared(root: PlannedRoot, filed: Filed, entry: Entry | None, options: Options) -> Compared:
+    path = main_path(filed)
+    decided, filed_by = decide(root.deciding, path, entry or absent(path))
     keys = partial(keys_of, root.deciding, path)
     change = compare(filed, decided, filed_by, keys, options, is_there=entry is not None)
-    is_same_set = Kind.REGROUPED not in change.kept and filed.keys.grouping == "names"
-    if is_same_set and not _stay_together(root, filed, look, decided):
-        change = regrouped(Kept.OTHER_PLANES)
-    return Compared(filed=filed, change=change, placement=decided[0])
+    return Compared(filed=filed, change=change, placement=None if isinstance(decided, NotPlaced) else decided[0])
 
 
-def _stay_together(root: PlannedRoot, filed: Filed, look: Entry, main: tuple[Placement, Ownership]) -> bool:
-    """Tell whether the rules make one image of the files of an image still, with the same plane for each.
-
-    They were written together: whose the first is on disk counts for all.
-    """
-    wanted = keys_of(root.deciding, filed.paths[0], *main).key
-    for path, captured in zip(filed.paths, filed.captured, strict=True):
-        decided, _ = decide(root.deciding, path, look._replace(name=path.rpartition(b"/")[2]))
-        if isinstance(decided, NotPlaced) or keys_of(root.deciding, path, *decided).key != wanted:
-            return False
-        if written(decided[0].dimensions) != captured:
-            return False
-    return True
+def _is_regrouped(root: PlannedRoot, filed: Filed, entry: Entry | None) -> bool:
+    """Tell whether the rules no longer make one image of the files of an image, with the same plane for each."""
+    if filed.keys.grouping != "names":
+        return False
+    files = wanted_files(root, filed, entry)
+    captured = dict(zip(filed.paths, filed.captured, strict=True))
+    is_read_so = all(file.keys is not None and captured[file.path] == file.captured for file in files)
+    return not is_read_so or len({file.keys.key for file in files if file.keys is not None}) > 1
 
 
-def _absent(path: bytes) -> Entry:
-    """Stand for a file that is not there: nobody's."""
-    return Entry(path.rpartition(b"/")[2], 0, 0, 0, 0, NOBODY, NOBODY, EntryKind.FILE)
+def _regrouped(root: PlannedRoot, filed: Filed, entry: Entry | None, joint: Joint, options: Options) -> Compared:
+    """Say what becomes of a fileset that is merged or divided: it keeps its ids, or goes into another one."""
+    first = next((file for file in wanted_files(root, filed, entry) if file.keys is not None), None)
+    if first is None or isinstance(first.decided, NotPlaced) or joint.problem is not None:
+        placement = None if first is None or isinstance(first.decided, NotPlaced) else first.decided[0]
+        why = joint.problem or Kept.APPLY_ONLY
+        return Compared(filed=filed, change=regrouped(why), placement=placement, joint=joint)
+    keys = partial(keys_of, root.deciding, first.path)
+    change = compare(filed, first.decided, first.filed_by, keys, options, is_regrouped=True)
+    is_kept = joint.keeper_of(filed.fileset_id) == filed.fileset_id
+    if not is_kept:
+        change = replace(change, kinds=frozenset({Kind.MERGED}), names={})
+    if filed.fileset_id in joint.divided:
+        change = replace(change, kinds=change.kinds | {Kind.DIVIDED})
+    return Compared(filed=filed, change=change, placement=first.decided[0], joint=joint)

@@ -7,11 +7,14 @@ from enum import StrEnum
 from catalog import sightings
 from catalog.connections import Connection
 from catalog.engine import Catalogue
+from catalog.filed import Filed
 from catalog.looks import KnownSighting
 from catalog.moves import MoveCandidate, move_candidates
 from catalog.stored_copies import UNKNOWN
 from config.rules import RootRules
+from ingest.accounts import NOBODY
 from ingest.deciding import Deciding, decide, is_unchanged
+from ingest.filesets import fileset_key
 from ingest.listing import Entry, EntryKind, ListingPart
 from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement
 from ingest.scanner import below, look_at, open_folder, walk_folders
@@ -227,3 +230,20 @@ def _entry(folder_fd: int, name: bytes) -> Entry | None:
         return look_at(folder_fd, name)[0]
     except OSError:
         return None
+
+
+def main_path(filed: Filed) -> bytes:
+    """Give the file that the rules are asked about: the one by whose path the fileset is known, else the first."""
+    return next((path for path in filed.paths if fileset_key(path) == filed.keys.key), filed.paths[0])
+
+
+def main_looks(root: PlannedRoot, page: Sequence[Filed]) -> dict[int, Entry]:
+    """Look at the main files of filesets, by fileset; what is not there is left out."""
+    mains = {filed.fileset_id: main_path(filed) for filed in page if filed.paths}
+    entries = looks(root.fd, list(mains.values()))
+    return {fileset_id: entry for fileset_id, path in mains.items() if (entry := entries[path]) is not None}
+
+
+def absent(path: bytes) -> Entry:
+    """Stand for a file that is not there: nobody's."""
+    return Entry(path.rpartition(b"/")[2], 0, 0, 0, 0, NOBODY, NOBODY, EntryKind.FILE)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from catalog import roots
+from catalog.applies import last_applied
 from catalog.connections import Connection
 from catalog.engine import Catalogue
 from catalog.errors import Refused
@@ -39,6 +40,8 @@ class Surroundings:
     assigned: tuple[HandAssignment, ...] = ()
     last_event_id: int = -1
     _people_read_at: datetime = _NEVER
+    #: The newest `apply` that ended or was taken back: files that were held for it are placed again then.
+    last_apply_id: int = 0
     #: Whether the last change was, among others, of assignments: these reach what no rule matches.
     has_new_assignments: bool = False
     #: Owners that paths and uids name and the catalogue does not know: the machine may.
@@ -59,10 +62,10 @@ class Surroundings:
             people = known_people(connection, now=now)
             if newest == self.last_event_id and people == self.people:
                 return False
-            assigned = roots.assignments(connection)
+            assigned, applied = roots.assignments(connection), last_applied(connection)
         self.has_new_assignments = assigned != self.assigned
-        changed = (people, assigned) != (self.people, self.assigned)
-        self.people, self.assigned, self.last_event_id = people, assigned, newest
+        changed = (people, assigned, applied) != (self.people, self.assigned, self.last_apply_id)
+        self.people, self.assigned, self.last_apply_id, self.last_event_id = people, assigned, applied, newest
         return changed
 
     def sync_machine(self, catalogue: Catalogue, now: datetime) -> None:

@@ -23,6 +23,8 @@ SOMEBODY = "somebody"
 CHANGED_HANDS = "accepted"
 #: Of one that `apply` filed anew, and of one that got another owner or group by it.
 REFILED, REOWNED = "refiled", "reowned"
+#: Of a fileset that files left for another (`MERGED` is the other way round).
+DIVIDED = "divided"
 #: What happened to an annotation of an object.
 ANNOTATION_EVENTS = ("annotated", "annotation_edited", "annotation_removed")
 

@@ -9,6 +9,7 @@ from catalog.errors import NotFound
 from catalog.models.annotations import AnnotationLink
 from catalog.models.containers import Dataset, Plate, Project, Screen, Well
 from catalog.models.images import Image
+from catalog.models.ingest import Event
 from catalog.models.people import Experimenter, ExperimenterGroup
 from catalog.names import well_name
 from catalog.permissions import Acting
@@ -22,6 +23,8 @@ MODELS: dict[str, Any] = {
     "plate": Plate,
     "image": Image,
 }
+#: What happened to an image whose files became part of another one, or to that one.
+MERGED = "merged"
 #: The column of an annotation link that points to an object of this type.
 LINK_COLUMNS: dict[str, Any] = {
     "project": AnnotationLink.project_id,
@@ -50,7 +53,7 @@ def find_object(connection: Connection, acting: Acting, reference: ObjectReferen
     """Give an object that the viewer sees, or raise NotFound."""
     row = connection.execute(_query(acting, reference)).mappings().one_or_none()
     if row is None:
-        raise NotFound(f"there is no {reference}")
+        raise NotFound(f"there is no {reference}{_where_it_went(connection, acting, reference)}")
     name = well_name(row["row"], row["column"]) if reference.type == "well" else row["name"]
     return FoundObject(
         reference=reference,
@@ -61,6 +64,26 @@ def find_object(connection: Connection, acting: Acting, reference: ObjectReferen
         group=row["group_name"],
         row=row,
     )
+
+
+def _where_it_went(connection: Connection, acting: Acting, reference: ObjectReference) -> str:
+    """Say which image one is a part of that `apply` merged, to whoever sees that one."""
+    if reference.type != "image":
+        return ""
+    passed = {reference.id}
+    found = _merged_into(connection, reference.id)
+    while found is not None and found not in passed:
+        if connection.scalar(select(Image.id).where(Image.id == found, visible(acting, Image))) is not None:
+            return f" any more: changed rules made it a part of image:{found}"
+        passed.add(found)
+        found = _merged_into(connection, found)
+    return ""
+
+
+def _merged_into(connection: Connection, image_id: int) -> int | None:
+    query = select(Event.after).where(Event.object_type == "image", Event.object_id == image_id, Event.what == MERGED)
+    after = connection.scalar(query.order_by(Event.id.desc()).limit(1))
+    return after["into"] if after else None
 
 
 def _query(acting: Acting, reference: ObjectReference) -> Any:

@@ -1,12 +1,19 @@
-"""`apply` about images of many files: later files find them by the new rules, other groupings are listed and stay."""
+"""`apply` about images of many files: later files find them by the new rules, other groupings merge and divide."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from catalog.acting import resolve_acting
+from catalog.annotations import add_tag
 from catalog.engine import Catalogue
+from catalog.errors import NotFound
+from catalog.queries.show import show
+from catalog.references import ObjectReference
 from tests.helpers.ingest_site import Site, add_person, write_tiff
-from tests.helpers.planning import applied, planned, ruled, undone
+from tests.helpers.planning import LATER, administrator, applied, planned, ruled, undone
 
 CHANNELS = "{group}/{owner}/{project}/{image}_c{channel}.tif"
 WHERE = (
@@ -77,38 +84,187 @@ def test_a_plane_that_comes_before_the_apply_of_a_rule_written_otherwise_waits_f
     assert site.rows(WHERE) == [before | {"size_c": 3}]
 
 
-@pytest.mark.parametrize(
-    ("match", "why"),
-    [
-        ("{group}/{owner}/{project}/{image}.tif", "each of its files an image of its own"),
-        ("{group}/{owner}/{project}/{image}_c{z}.tif", "read them as other planes"),
-        ("{group}/{owner}/{project}/{image}_{:text}{t}.tif", "read them as other planes"),
-        ("{group}/{owner}/{project}/{image}_{channel}.tif", "read them as other planes"),
-    ],
-)
-def test_other_groupings_are_listed_and_stay(site: Site, match: str, why: str) -> None:
-    before = site.dump()["fileset"], site.rows(WHERE)
-    new = ruled(site, match)
-
-    (change,) = planned(site, new).document.change
-    outcome = applied(site, new)
-
-    assert list(change.kept) == ["grouped otherwise"]
-    assert why in change.kept["grouped otherwise"]
-    assert (outcome.done, outcome.problems) == (0, [])
-    assert (site.dump()["fileset"], site.rows(WHERE)) == before
+SINGLE = "{group}/{owner}/{project}/{image}.tif"
 
 
-def test_files_that_the_rules_would_join_now_are_listed_and_stay(site: Site) -> None:
-    for number in (1, 2):
-        write_tiff(site.root / f"smith-lab/ab3c/other/b_c{number}.tif", value=10 + number)
-    single = ruled(site, CHANNELS.replace("{project}", "cells"), "{group}/{owner}/{project}/{image}.tif")
-    site.import_(settings=single)
-    assert len(site.rows(WHERE)) == 3
+def note(site: Site, image_id: int, text: str) -> None:
+    with site.catalogue.writing() as connection:
+        person = resolve_acting(connection, "ab3c", now=LATER)
+        add_tag(connection, person, ObjectReference(type="image", id=image_id), text, now=LATER, via="cli")
 
-    change = planned(site, ruled(site, CHANNELS)).document.change
 
-    assert sorted((row.before.image, tuple(row.kept)) for row in change) == [
-        ("b_c1", ("grouped otherwise",)),
-        ("b_c2", ("grouped otherwise",)),
-    ]
+def tags(site: Site) -> list[tuple[str, int]]:
+    query = (
+        "SELECT annotation.value, link.image_id FROM annotation_link link"
+        " JOIN annotation ON annotation.id = link.annotation_id WHERE annotation.kind = 'tag' ORDER BY 1, 2"
+    )
+    return [(row["value"], row["image_id"]) for row in site.rows(query)]
+
+
+def shown(site: Site, image_id: int) -> str:
+    with site.catalogue.reading() as connection, pytest.raises(NotFound) as told:
+        show(connection, administrator(site), ObjectReference(type="image", id=image_id))
+    return str(told.value)
+
+
+@pytest.fixture
+def singles(catalogue: Catalogue, tmp_path: Path) -> Site:
+    """Give four planes of one image, each catalogued as an image; people noted something on the third and fourth."""
+    made = Site(catalogue, tmp_path)
+    add_person(catalogue, "ab3c", "smith-lab")
+    for channel in (1, 2, 3, 4):
+        write_tiff(made.root / f"smith-lab/ab3c/cells/a_c{channel}.tif", value=channel)
+    made.import_(settings=ruled(made, SINGLE))
+    ids = {row["name"]: row["id"] for row in made.rows(WHERE)}
+    note(made, ids["a_c3"], "good")
+    note(made, ids["a_c4"], "good")
+    note(made, ids["a_c4"], "bright")
+    return made
+
+
+def test_images_that_the_rules_join_are_merged_into_the_oldest_that_people_noted_something_on(singles: Site) -> None:
+    ids = {row["name"]: row["id"] for row in singles.rows(WHERE)}
+    pictures = singles.rows("SELECT data FROM thumbnail WHERE image_id = :id", id=ids["a_c3"])
+    kept = min(ids["a_c3"], ids["a_c4"])
+    gone = sorted(set(ids.values()) - {kept})
+    new = ruled(singles, CHANNELS)
+
+    assert planned(singles, new).document.summary.to_do == 4
+    outcome = applied(singles, new)
+
+    assert (outcome.done, outcome.problems) == (4, [])
+    (row,) = singles.rows("SELECT id, name, size_c, pixels_replaced_at FROM image")
+    assert (row["id"], row["name"], row["size_c"]) == (kept, "a", 1)
+    assert row["pixels_replaced_at"] is not None
+    assert len(singles.rows("SELECT data FROM thumbnail WHERE data IS NOT NULL")) == len(pictures)
+    assert tags(singles) == [("bright", kept), ("good", kept)]
+    assert (
+        shown(singles, gone[0]) == f"there is no image:{gone[0]} any more: changed rules made it a part of image:{kept}"
+    )
+
+    assert singles.import_(settings=new).updated == 1
+    assert [(row["id"], row["name"], row["size_c"]) for row in singles.rows(WHERE)] == [(kept, "a", 4)]
+    assert planned(singles, new).document.change == ()
+    assert applied(singles, new).done == 0
+    before = singles.dump()
+    assert singles.import_(settings=new).updated == 0
+    assert singles.dump()["image"] == before["image"]
+
+
+def test_a_merge_is_taken_back_until_the_files_were_read_so(singles: Site) -> None:
+    old, new = ruled(singles, SINGLE), ruled(singles, CHANNELS)
+    before, noted = singles.rows(WHERE), tags(singles)
+    keys = singles.rows("SELECT id, key, grouping FROM fileset ORDER BY id")
+    applied(singles, new)
+
+    assert undone(singles).left == ()
+
+    assert singles.rows(WHERE) == before
+    assert tags(singles) == noted
+    assert singles.rows("SELECT id, key, grouping FROM fileset ORDER BY id") == keys
+    singles.import_(settings=old)
+    assert singles.rows(WHERE) == before
+    assert singles.rows("SELECT 1 FROM thumbnail WHERE failure IS NOT NULL") == []
+
+    applied(singles, new)
+    singles.import_(settings=new)
+    left = undone(singles).left
+    assert left
+    assert all("were read since" in one for one in left)
+    assert len(singles.rows(WHERE)) == 1
+
+
+def test_a_merge_that_was_killed_anywhere_is_finished_by_the_next_apply(
+    singles: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.regroup_apply.FILESETS_AT_ONCE", 1)
+    new = ruled(singles, CHANNELS)
+    kills = 0
+    for steps in range(1, 10):
+        left = iter(range(steps))
+
+        def between(left: Iterator[int] = left) -> None:
+            if next(left, None) is None:
+                raise InterruptedError
+
+        try:
+            applied(singles, new, between=between)
+        except InterruptedError:
+            kills += 1
+        else:
+            break
+
+    assert kills
+    singles.import_(settings=new)
+    assert [(row["name"], row["size_c"]) for row in singles.rows(WHERE)] == [("a", 4)]
+    assert {text for text, _ in tags(singles)} == {"bright", "good"}
+
+
+def test_an_image_whose_files_the_rules_part_keeps_its_id_for_the_first_and_the_others_are_new(site: Site) -> None:
+    (before,) = site.rows(WHERE)
+    note(site, before["id"], "good")
+    keys = site.rows("SELECT id, key, grouping FROM fileset")
+    old, new = ruled(site, CHANNELS), ruled(site, SINGLE)
+
+    assert planned(site, new).document.change[0].kinds == (
+        "divided into several images",
+        "grouped otherwise",
+        "renamed",
+    )
+    assert applied(site, new).done == 1
+    assert undone(site).left == ()
+    assert site.rows("SELECT id, key, grouping FROM fileset") == keys
+    site.import_(settings=old)
+    assert site.rows(WHERE) == [before]
+
+    applied(site, new)
+    site.import_(settings=new)
+    assert [(row["name"], row["size_c"]) for row in site.rows(WHERE)] == [("a_c1", 1), ("a_c2", 1)]
+    assert site.rows(WHERE)[0]["id"] == before["id"]
+    assert tags(site) == [("good", before["id"])]
+    assert site.rows("SELECT 1 FROM plane_location") == []
+
+    applied(site, old)
+    site.import_(settings=old)
+    assert site.rows(WHERE) == [before]
+
+
+def test_files_that_are_read_as_other_planes_are_read_again(site: Site) -> None:
+    (before,) = site.rows(WHERE)
+    new = ruled(site, "{group}/{owner}/{project}/{image}_c{z}.tif")
+
+    assert applied(site, new).done == 1
+    site.import_(settings=new)
+
+    assert site.rows("SELECT id, size_c, size_z FROM image") == [{"id": before["id"], "size_c": 1, "size_z": 2}]
+    assert planned(site, new).document.change == ()
+
+
+def test_what_came_by_the_new_rules_meanwhile_is_merged_with_what_was_there(site: Site) -> None:
+    (before,) = site.rows(WHERE)
+    new = ruled(site, "{group}/{owner}/[{:path}/]{image}_c{channel}.tif", set={"dataset": "all"})
+    write_tiff(site.root / "smith-lab/ab3c/a_c3.tif", value=3)
+    write_tiff(site.root / "smith-lab/ab3c/cells/a_c4.tif", value=4)
+    site.import_(settings=new)
+
+    assert applied(site, new).problems == []
+    site.import_(settings=new)
+
+    found = [(row["id"], row["size_c"], row["dataset"]) for row in site.rows(WHERE)]
+    assert found[0] == (before["id"], 3, "all")
+
+
+def test_what_a_person_moved_is_merged_only_where_that_is_forced(singles: Site) -> None:
+    rows = singles.rows(WHERE)
+    new = ruled(singles, CHANNELS)
+    with singles.catalogue.writing() as connection:
+        connection.execute(text("DELETE FROM dataset_image_link WHERE image_id = :id"), {"id": rows[0]["id"]})
+
+    (change, *_) = planned(singles, new).document.change
+    assert change.kept == {"grouped otherwise": "moved by hand"}
+    assert applied(singles, new).done == 0
+    assert len(singles.rows(WHERE)) == 4
+
+    assert applied(singles, new, force=True).done == 4
+    singles.import_(settings=new)
+    assert [(row["name"], row["size_c"], row["dataset"]) for row in singles.rows(WHERE)] == [("a", 4, "cells")]

@@ -1,0 +1,126 @@
+"""What changed rules make of catalogued files as parts of images: which filesets they join and which they divide.
+
+A walk over those that may be concerned; of the others, files that are an image each and stay so, nothing is kept.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from catalog.captured import written
+from catalog.engine import Catalogue
+from catalog.filed import Filed, FilesetKeys, filed_page
+from catalog.regrouping import noted_among, removed_keys
+from config.path_text import path_text
+from ingest.comparing import Kept, Options, why_place_stays
+from ingest.deciding import decide, keys_of
+from ingest.grouping import order_of
+from ingest.keeping import Joint, Standing, joints_of
+from ingest.listing import Entry
+from ingest.placement import NotPlaced, Ownership, Placement
+from ingest.planning import PlannedRoot, absent, main_looks
+
+PAGE = 100
+_KEYS_AT_ONCE = 500
+OTHER_PEOPLE = "the rules say another owner or group for some of its files: an image is of one owner and group"
+REMOVED = "a person removed the image that its files would be part of"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedFile:
+    """A file of a catalogued fileset with what the rules say of it; ``decided`` is why not, where it has no place."""
+
+    path: bytes
+    decided: tuple[Placement, Ownership] | NotPlaced
+    filed_by: str
+    keys: FilesetKeys | None = None
+    captured: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Regroupings:
+    """What is to be merged and divided under a root, and by fileset which of it concerns it."""
+
+    joints: Sequence[Joint] = ()
+    by_fileset: Mapping[int, Joint] = field(default_factory=dict)
+
+
+def wanted_files(root: PlannedRoot, filed: Filed, main: Entry | None) -> list[WantedFile]:
+    """Ask the rules about each file of a fileset, in natural order. Whose the main one is on disk counts for all."""
+    look = main or absent(filed.paths[0])
+    return [_wanted(root, path, look) for path in sorted(filed.paths, key=order_of)]
+
+
+def _wanted(root: PlannedRoot, path: bytes, look: Entry) -> WantedFile:
+    decided, filed_by = decide(root.deciding, path, look._replace(name=path.rpartition(b"/")[2]))
+    if isinstance(decided, NotPlaced):
+        return WantedFile(path=path, decided=decided, filed_by=filed_by)
+    keys, captured = keys_of(root.deciding, path, *decided), written(decided[0].dimensions)
+    return WantedFile(path=path, decided=decided, filed_by=filed_by, keys=keys, captured=captured)
+
+
+def may_regroup(filed: Filed, files: Sequence[WantedFile]) -> bool:
+    """Tell whether names of files join them, now or by the rules; what describes itself is left out."""
+    groupings = {file.keys.grouping for file in files if file.keys is not None}
+    return filed.keys.grouping != "index" and "index" not in groupings and "names" in groupings | {filed.keys.grouping}
+
+
+def regroupings_of(catalogue: Catalogue, root: PlannedRoot, options: Options) -> Regroupings:
+    """Walk over what is catalogued under a root, a page at a time."""
+    standings: list[Standing] = []
+    after = 0
+    while root.id is not None:
+        with catalogue.reading() as connection:
+            page = filed_page(connection, root.id, after_id=after, limit=PAGE)
+        if not page:
+            break
+        after = page[-1].fileset_id
+        looks = main_looks(root, page)
+        wanted = {one.fileset_id: wanted_files(root, one, looks.get(one.fileset_id)) for one in page if one.paths}
+        some = [one for one in page if one.fileset_id in wanted and may_regroup(one, wanted[one.fileset_id])]
+        if some:
+            with catalogue.reading() as connection:
+                noted = noted_among(connection, some)
+            standings += [
+                _standing(one, wanted[one.fileset_id], options, is_noted=one.fileset_id in noted) for one in some
+            ]
+    joints = joints_of(standings, _removed(catalogue, root, standings))
+    return Regroupings(joints, {fileset_id: joint for joint in joints for fileset_id in joint.goes_to})
+
+
+def _removed(catalogue: Catalogue, root: PlannedRoot, standings: Sequence[Standing]) -> dict[bytes, str]:
+    keys = list({key for one in standings for key in one.keys})
+    found: dict[bytes, str] = {}
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        with catalogue.reading() as connection:
+            removed = removed_keys(connection, root.id or 0, keys[start : start + _KEYS_AT_ONCE])
+        found |= dict.fromkeys(removed, REMOVED)
+    return found
+
+
+def _standing(filed: Filed, files: Sequence[WantedFile], options: Options, *, is_noted: bool) -> Standing:
+    placed = [file for file in files if file.keys is not None]
+    captured = dict(zip(filed.paths, filed.captured, strict=True))
+    groupings = {file.keys.grouping for file in placed if file.keys is not None}
+    return Standing(
+        fileset_id=filed.fileset_id,
+        image_id=min((image.id for image in filed.images), default=0),
+        is_noted=is_noted,
+        files=tuple((file.keys.key, file.captured) for file in placed if file.keys is not None),
+        is_other=len(placed) < len(files)
+        or groupings != {filed.keys.grouping}
+        or any(captured[file.path] != file.captured for file in placed),
+        problem=_why_it_stays(filed, files, options),
+    )
+
+
+def _why_it_stays(filed: Filed, files: Iterable[WantedFile], options: Options) -> str | None:
+    for file in files:
+        if isinstance(file.decided, NotPlaced):
+            return f"'{path_text(file.path.rpartition(b'/')[2])}' would have no place: {file.decided.reason}"
+        ownership = file.decided[1]
+        if (ownership.owner_id, ownership.group_id) != (filed.owner_id, filed.group_id):
+            return OTHER_PEOPLE
+        stays = why_place_stays(filed, file.filed_by, options)
+        if stays is not None:
+            return stays
+    return Kept.ACCEPT if filed.owner_differs else None
