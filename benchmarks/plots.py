@@ -25,7 +25,7 @@ Points = Sequence[tuple[float, float]]
 
 
 def draw(path: Path, title: str, x_title: str, y_title: str, lines: Mapping[str, Points]) -> None:
-    """Draw lines of (size, cost); the grid is one of decades, so that what grows in proportion rises by 45 degrees."""
+    """Draw lines of (size, cost) on a grid of decades: what grows in proportion rises by one for each to the right."""
     picture = Image.new("RGB", (WIDTH, HEIGHT), "white")
     pen = ImageDraw.Draw(picture)
     font, large = ImageFont.load_default(15), ImageFont.load_default(20)
