@@ -56,7 +56,9 @@ def near_files(
     ]
 
 
-def known_keys(connection: Connection, root_id: int, keys: list[bytes]) -> set[bytes]:
-    """Give those of some keys that filesets of a root have."""
+def known_keys(connection: Connection, root_id: int, keys: list[bytes], *, is_catalogued: bool = False) -> set[bytes]:
+    """Give those of some keys that filesets of a root have; ``is_catalogued``: only of filesets that were imported."""
     query = select(Fileset.key).where(Fileset.root_id == root_id, Fileset.key.in_(keys))
+    if is_catalogued:
+        query = query.where(Fileset.done_digest.is_not(None))
     return {bytes(key) for key in connection.scalars(query)}

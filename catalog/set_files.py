@@ -108,11 +108,27 @@ def without_clashes(
 
     In an image that is catalogued the file that it was made of stays.
     """
+    clashes = clashes_of(connection, root_id, files)
+    for known, new in clashes.put_out:
+        _put_out(connection, root_id, known, new, now, via)
+    held = clashes.held
+    return [_as_held(file, held[file.path]) if file.path in held else file for file in files]
+
+
+@dataclass(frozen=True, slots=True)
+class Clashes:
+    """Files of a batch that are held, with the reason, by path; and stored ones that give way to one of the batch."""
+
+    held: Mapping[bytes, str]
+    put_out: Sequence[tuple["_Holder", "_Holder"]]
+
+
+def clashes_of(connection: Connection, root_id: int, files: Sequence[SeenFile]) -> Clashes:
+    """Find who has to give way where two files want one place; writes nothing."""
     by_key = files_by_key([file for file in files if file.captured is not None])
-    if not by_key:
-        return list(files)
     held: dict[bytes, str] = {}
-    stored = _stored_holders(connection, root_id, by_key)
+    put_out: list[tuple[_Holder, _Holder]] = []
+    stored = _stored_holders(connection, root_id, by_key) if by_key else {}
     for key, some in by_key.items():
         places: dict[str | None, _Holder] = {}
         for file in sorted(some, key=lambda one: _Holder(path=one.path).order):
@@ -122,10 +138,10 @@ def without_clashes(
                 places[file.captured] = new
             elif known.row is not None and not known.row.is_done and new.order < known.order:
                 places[file.captured] = new
-                _put_out(connection, root_id, known, new, now, via)
+                put_out.append((known, new))
             else:
                 held[file.path] = clash(known.path, file.path, file.captured)
-    return [_as_held(file, held[file.path]) if file.path in held else file for file in files]
+    return Clashes(held, put_out)
 
 
 def clash(taken_by: bytes, path: bytes, captured: str | None) -> str:

@@ -47,6 +47,8 @@ class PlanBuilder:
     problems: list[str] = field(default_factory=list)
     #: Images that change hands, by old and new owner and group: where `--change-owners` is given.
     moved: Counter[tuple[Pair, Pair]] = field(default_factory=Counter)
+    #: That new files make, as far as their names tell.
+    new_images: int = 0
     compared: int = 0
     #: Filesets of which something would be done.
     to_do: int = 0
@@ -65,6 +67,7 @@ class PlanBuilder:
         self.counts[planned.fate.value] += 1
         if planned.fate not in self.files:
             return
+        self.new_images += planned.fate is FileFate.ADD and not planned.is_further
         row = self._file_row(root, root_path, planned)
         if len(self.files[planned.fate]) < self.limit:
             self.files[planned.fate].append(row)
@@ -180,6 +183,7 @@ class PlanBuilder:
         summary = PlanSummary(
             scanned=scanned,
             **fates,
+            add_images=self.new_images,
             compared=self.compared,
             to_do=self.to_do,
             catalogued=dict(sorted(self.kinds.items())),

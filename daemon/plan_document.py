@@ -50,8 +50,9 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSummary:
-    """Exact counts of files. ``compared`` are catalogued, `apply` would file ``to_do`` of them anew; ``catalogued``
-    counts what differs by kind, ``kept`` what stays by reason. ``looked_up`` are new files below storage roots.
+    """Exact counts of files; ``add_images`` is how many images the new ones make, as far as names tell. ``compared``
+    are catalogued, `apply` would file ``to_do`` of them anew; ``catalogued`` counts what differs by kind, ``kept``
+    what stays by reason. ``looked_up`` are new files below storage roots.
 
     ``problems`` are roots that could not be looked at, with the reason; ``is_complete`` is false where a list holds
     examples only. ``configuration`` is the version of the file, null when it was never in force; ``in_force`` that
@@ -60,6 +61,7 @@ class PlanSummary:
 
     scanned: int
     add: int
+    add_images: int
     update: int
     move: int
     missing: int

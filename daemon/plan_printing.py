@@ -31,7 +31,9 @@ def show_plan(document: PlanDocument, tallies: Mapping[str, Tally], output: Outp
     if summary.looked_up:
         output.line(f"{summary.looked_up} new files in storage: looked up by their content, never new images")
     for name, title in _SECTIONS:
-        show_tally(tallies.get(name), f"{title}", output, color=_COLORS.get(name))
+        is_of_several = name == "add" and summary.add_images != summary.add
+        counted = f"{title}: {summary.add} files, {counted_images(summary.add_images)}" if is_of_several else title
+        show_tally(tallies.get(name), counted, output, color=_COLORS.get(name), is_counted=is_of_several)
     show_changes(document, tallies, output)
     show_alike(document, output)
     show_people(document.people, output)
@@ -43,6 +45,11 @@ def show_apply_plan(document: PlanDocument, tallies: Mapping[str, Tally], output
     """Print what `apply` is about to do."""
     show_changes(document, tallies, output)
     show_people(document.people, output)
+
+
+def counted_images(count: int) -> str:
+    """Write a number of images."""
+    return f"{count} image" if count == 1 else f"{count} images"
 
 
 def _versions(summary: PlanSummary) -> str:

@@ -42,6 +42,8 @@ class Site:
     assigned: tuple[HandAssignment, ...]
     accounts: MachineAccounts
     now: datetime
+    #: Of these settings; None where they were never in force.
+    configuration_id: int | None = None
 
 
 def site_of(
@@ -50,8 +52,9 @@ def site_of(
     """Read what a plan needs of the catalogue; ``accounts`` are the machine's unless given."""
     with catalogue.reading() as connection:
         known = {root.name: root for root in roots.known_roots(connection)}
-        assigned = roots.assignments(connection)
+        assigned, configuration = roots.assignments(connection), version_id(connection, settings)
     return Site(
+        configuration_id=configuration,
         settings=settings,
         catalogue=catalogue,
         rules=compile_all(settings),
@@ -85,6 +88,7 @@ def opened(site: Site, name: str, own: Own) -> Iterator[PlannedRoot | str]:
                 fd=root,
                 rules=site.rules[name],
                 deciding=_deciding(site, name, own),
+                configuration_id=site.configuration_id,
             )
 
 

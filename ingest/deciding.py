@@ -97,6 +97,21 @@ def seen_file(deciding: Deciding, directory: bytes, path: bytes, entry: Entry, *
         if isinstance(made, NotPlaced):
             return _seen(directory, entry, made)
         ownership = made
+    return placed_file(deciding, directory, entry, (placement, ownership), filed_by, was_closed=was_closed)
+
+
+def placed_file(
+    deciding: Deciding,
+    directory: bytes,
+    entry: Entry,
+    decided: tuple[Placement, Ownership],
+    filed_by: str,
+    *,
+    was_closed: bool = False,
+) -> SeenFile:
+    """Give the look at a file that has a place, with the fileset that it is, or is a part of."""
+    placement, ownership = decided
+    path = directory + b"/" + entry.name if directory else entry.name
     settle = timedelta(seconds=placement.settle_s)
     wait = timedelta(0) if is_first_look_enough(settle, was_closed=was_closed) else settle
     keys = keys_of(deciding, path, placement, ownership)

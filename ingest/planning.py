@@ -1,27 +1,33 @@
 """What a scan of a root would do by these rules, without doing it: each file in turn, nothing written anywhere."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from catalog import sightings
 from catalog.connections import Connection
 from catalog.engine import Catalogue
 from catalog.filed import Filed
-from catalog.looks import KnownSighting
+from catalog.looks import KnownSighting, SeenFile
 from catalog.moves import MoveCandidate, move_candidates
+from catalog.name_neighbours import known_keys
+from catalog.set_files import clash, clashes_of
 from catalog.stored_copies import UNKNOWN
 from config.rules import RootRules
 from ingest.accounts import NOBODY
-from ingest.deciding import Deciding, decide, is_unchanged
+from ingest.deciding import Deciding, decide, is_unchanged, placed_file
 from ingest.filesets import fileset_key
+from ingest.grouping import order_of
 from ingest.listing import Entry, EntryKind, ListingPart
 from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement
+from ingest.regrouping import hold_joining
 from ingest.scanner import below, look_at, open_folder, walk_folders
 from ingest.unvisited import unvisited
 
 #: Files that are gone and may turn up elsewhere; of more it is not waited to be known.
 ABSENT_AT_MOST = 200_000
+#: Places in images of several files that are remembered; of more it is not foreseen that two files want the same.
+PLACES_AT_MOST = 1_000_000
 _FOLDERS_AT_ONCE = 20
 
 
@@ -52,6 +58,8 @@ class PlannedFile:
     placement: Placement | None = None
     ownership: Ownership | None = None
     came_from: bytes | None = None
+    #: It is a further file of an image that is new with another one, or catalogued already.
+    is_further: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +70,8 @@ class PlannedRoot:
     fd: int
     rules: RootRules
     deciding: Deciding
+    #: Of the rules that are planned; None where they were never in force.
+    configuration_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -72,6 +82,9 @@ class _Walk:
     broken: set[int] = field(default_factory=set)
     absent: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
     left: set[tuple[int, bytes]] = field(default_factory=set)
+    #: Keys of images of several files that came by, and who has which place in them.
+    images: set[bytes] = field(default_factory=set)
+    places: dict[tuple[bytes, str], bytes] = field(default_factory=dict)
 
 
 def plan_files(catalogue: Catalogue, root: PlannedRoot) -> Iterator[PlannedFile]:
@@ -95,18 +108,10 @@ def _plan_part(connection: Connection, root: PlannedRoot, part: ListingPart, wal
     moved = _moved(connection, root, new, walk)
     pending = [row.fileset_id for row in known.values() if row.fileset_id is not None and not row.is_done]
     given_up = sightings.quarantined_among(connection, pending)
-    for entry in part.entries:
-        path, row = below(part.directory, entry.name), known.get(entry.name)
-        if root.deciding.is_storage:
-            yield _stored(path, entry, row)
-        elif row is not None and row.is_done:
-            yield PlannedFile(path=path, fate=FileFate.UNCHANGED if is_unchanged(entry, row) else FileFate.UPDATE)
-        elif entry.name in moved:
-            yield _move(root, path, entry, moved[entry.name])
-        elif row is not None and row.fileset_id in given_up and is_unchanged(entry, row):
-            yield PlannedFile(path=path, fate=FileFate.HELD, reason=f"quarantined: {given_up[row.fileset_id]}")
-        else:
-            yield _placed(root, path, entry)
+    planned = {entry.name: _plan_entry(root, part.directory, entry, known, moved, given_up) for entry in part.entries}
+    new_ones = [entry for entry in part.entries if planned[entry.name].fate is FileFate.ADD]
+    together = _together(connection, root, part.directory, [(entry, planned[entry.name]) for entry in new_ones], walk)
+    yield from ((planned | together)[entry.name] for entry in part.entries)
     there = {entry.name for entry in part.entries} | part.unknown
     if part.problem is None or part.unknown:
         gone = [row for row in known.values() if not row.is_missing and row.name not in there]
@@ -117,6 +122,81 @@ def _plan_part(connection: Connection, root: PlannedRoot, part: ListingPart, wal
                 walk.absent[row.directory_id, bytes(row.name)] = path
             else:
                 yield PlannedFile(path=path, fate=FileFate.MISSING)
+
+
+def _plan_entry(
+    root: PlannedRoot,
+    directory: bytes,
+    entry: Entry,
+    known: Mapping[bytes, KnownSighting],
+    moved: Mapping[bytes, MoveCandidate],
+    given_up: Mapping[int, str],
+) -> PlannedFile:
+    """Say what becomes of one file, whatever lies beside it."""
+    path, row = below(directory, entry.name), known.get(entry.name)
+    if root.deciding.is_storage:
+        return _stored(path, entry, row)
+    if row is not None and row.is_done:
+        return PlannedFile(path=path, fate=FileFate.UNCHANGED if is_unchanged(entry, row) else FileFate.UPDATE)
+    if entry.name in moved:
+        return _move(root, path, entry, moved[entry.name])
+    if row is not None and row.fileset_id is not None and row.fileset_id in given_up and is_unchanged(entry, row):
+        return PlannedFile(path=path, fate=FileFate.HELD, reason=f"quarantined: {given_up[row.fileset_id]}")
+    return _placed(root, path, entry)
+
+
+def _together(
+    connection: Connection,
+    root: PlannedRoot,
+    directory: bytes,
+    new: Sequence[tuple[Entry, PlannedFile]],
+    walk: _Walk,
+) -> dict[bytes, PlannedFile]:
+    """Put new files of a folder together as an import does: which are of one image, which are held for another file."""
+    if not root.deciding.has_sets:
+        return {}
+    files = {
+        entry.name: placed_file(root.deciding, directory, entry, (file.placement, file.ownership), "rule")
+        for entry, file in new
+        if file.placement is not None and file.ownership is not None and file.placement.dimensions
+    }
+    wait = _held_for_apply(connection, root, list(files.values()))
+    held = {name: why for name, file in wait.items() if (why := file.reason) is not None}
+    left = [file for name, file in files.items() if name not in held]
+    if root.id is not None:
+        clashes = clashes_of(connection, root.id, left).held
+        held |= {file.name: clashes[file.path] for file in left if file.path in clashes}
+    keys = list({file.fileset.key for file in left if file.fileset is not None})
+    catalogued = known_keys(connection, root.id, keys, is_catalogued=True) if root.id is not None and keys else set()
+    found: dict[bytes, PlannedFile] = {}
+    planned = {entry.name: file for entry, file in new}
+    for file in sorted(files.values(), key=lambda one: order_of(one.path)):
+        why = held.get(file.name) or _taken(file, walk)
+        if why is not None:
+            found[file.name] = PlannedFile(path=file.path, fate=FileFate.HELD, reason=why)
+        elif file.fileset is not None:
+            key = file.fileset.key
+            found[file.name] = replace(planned[file.name], is_further=key in walk.images or key in catalogued)
+            walk.images.add(key)
+    return found
+
+
+def _held_for_apply(connection: Connection, root: PlannedRoot, files: Sequence[SeenFile]) -> dict[bytes, SeenFile]:
+    if root.id is None or not files:
+        return {}
+    held = hold_joining(connection, root.deciding, root.id, files, root.configuration_id)
+    return {file.name: file for file in held if file.disposition == "held"}
+
+
+def _taken(file: SeenFile, walk: _Walk) -> str | None:
+    """Say which file that came by has the place of this one; else it has it now."""
+    if file.fileset is None or file.captured is None:
+        return None
+    place = (file.fileset.key, file.captured)
+    taken_by = walk.places.get(place)
+    if taken_by is None and len(walk.places) < PLACES_AT_MOST:
+        walk.places[place] = file.path
+    return None if taken_by is None else clash(taken_by, file.path, file.captured)
 
 
 def _stored(path: bytes, entry: Entry, row: KnownSighting | None) -> PlannedFile:

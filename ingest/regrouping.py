@@ -20,11 +20,22 @@ def hold_regrouped(
     connection: Connection, deciding: Deciding, root_id: int, files: Sequence[SeenFile], configuration_id: int | None
 ) -> list[SeenFile]:
     """Hold those files of a batch that would join catalogued ones, naming both."""
+    return (
+        hold_joining(connection, deciding, root_id, files, configuration_id)
+        if had_other_rules(connection)
+        else [*files]
+    )
+
+
+def hold_joining(
+    connection: Connection, deciding: Deciding, root_id: int, files: Sequence[SeenFile], configuration_id: int | None
+) -> list[SeenFile]:
+    """As `hold_regrouped`, where there were other rules, or may have been."""
     by_key: dict[bytes, SeenFile] = {}
     for file in files:
         if file.fileset is not None and file.captured is not None:
             by_key.setdefault(file.fileset.key, file)
-    if not by_key or not had_other_rules(connection):
+    if not by_key:
         return list(files)
     new = set(by_key) - known_keys(connection, root_id, list(by_key))
     reasons: dict[bytes, str] = {}

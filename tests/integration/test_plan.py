@@ -213,3 +213,28 @@ def test_files_below_a_storage_root_are_further_places_and_no_rule_is_asked(site
     assert (first.add, first.looked_up, first.unmatched) == (1, 2, 0)
     assert (second.summary.unchanged, second.summary.looked_up) == (2, 0)
     assert names(second.unmatched) == ["strange.tif"]
+
+
+def test_new_files_are_put_together_as_an_import_does(site: Site) -> None:
+    stack = "{group}/{owner}/{project}/[t{t:int}/]{image}_z{z:int}.tif"
+    for z in range(1, 31):
+        write_tiff(site.root / f"smith-lab/ab3c/cells/a_z{z}.tif", value=z)
+    write_tiff(site.root / "smith-lab/ab3c/cells/a_z01.tif", value=40)
+    for t in (1, 2):
+        write_tiff(site.root / f"smith-lab/ab3c/cells/t{t}/b_z1.tif", value=40 + t)
+
+    found = planned(site, ruled(site, stack)).document
+
+    assert (found.summary.add, found.summary.add_images, found.summary.held) == (32, 2, 1)
+    imported = site.import_(settings=ruled(site, stack))
+    assert (imported.imported, imported.held) == (2, 1)
+    path, why = next((path, why) for path, (what, why) in site.sightings().items() if what == "held")
+    assert [(row.path, row.reason) for row in found.held] == [(str(site.root / path), why)]
+
+    again = ruled(site, stack.replace("{image}_", "{image}[x]_"))
+    for name in ("a_z31.tif", "t3/b_z1.tif", "new_z1.tif"):
+        write_tiff(site.root / "smith-lab/ab3c/cells" / name, value=99)
+    same, other = planned(site, ruled(site, stack)).document, planned(site, again).document
+    assert (same.summary.add, same.summary.add_images, same.summary.held) == (3, 1, 1)
+    assert (other.summary.add, other.summary.add_images, other.summary.held) == (2, 2, 2)
+    assert "`coverslip apply` joins them" in " ".join(row.reason or "" for row in other.held)
