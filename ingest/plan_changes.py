@@ -6,13 +6,14 @@ from functools import partial
 
 from catalog.engine import Catalogue
 from catalog.filed import Filed, filed_page
+from config.path_text import path_text
 from ingest.comparing import Change, Kept, Kind, Options, compare, regrouped
 from ingest.deciding import decide, keys_of
 from ingest.keeping import Joint
 from ingest.listing import Entry
-from ingest.placement import NotPlaced, Placement
-from ingest.planning import PlannedRoot, absent, main_looks, main_path
-from ingest.regroup_plan import Regroupings, regroupings_of, wanted_files
+from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement
+from ingest.planning import PlannedRoot, absent, looks, main_looks, main_path
+from ingest.regroup_plan import Regroupings, regroupings_of, wanted_files, why_unplaced
 
 #: Filesets at once; each may have thousands of files.
 PAGE = 100
@@ -64,8 +65,8 @@ def compare_page(
                 if joint is None
                 else _regrouped(root, filed, entry, joint, options)
             )
-            if regroupings is None and joint is None and _is_regrouped(root, filed, entry):
-                alone = replace(alone, change=regrouped(Kept.APPLY_ONLY))
+            why = _why_regrouped(root, filed, entry) if regroupings is None else None
+            alone = alone if why is None else replace(alone, change=regrouped(why))
             compared.append(alone)
     return compared
 
@@ -73,19 +74,40 @@ def compare_page(
 def _compared(root: PlannedRoot, filed: Filed, entry: Entry | None, options: Options) -> Compared:
     path = main_path(filed)
     decided, filed_by = decide(root.deciding, path, entry or absent(path))
+    if filed.keys.grouping == "index" and not isinstance(decided, NotPlaced):
+        decided = _of_all_writers(root, filed, decided)
     keys = partial(keys_of, root.deciding, path)
     change = compare(filed, decided, filed_by, keys, options, is_there=entry is not None)
     return Compared(filed=filed, change=change, placement=None if isinstance(decided, NotPlaced) else decided[0])
 
 
-def _is_regrouped(root: PlannedRoot, filed: Filed, entry: Entry | None) -> bool:
-    """Tell whether the rules no longer make one image of the files of an image, with the same plane for each."""
+def _of_all_writers(
+    root: PlannedRoot, filed: Filed, decided: tuple[Placement, Ownership]
+) -> tuple[Placement, Ownership] | NotPlaced:
+    """Judge the files that a main file names, too: each by who wrote it. The first that is another's holds them all."""
+    placement, ownership = decided
+    for path, entry in looks(root.fd, filed.paths).items():
+        own = ownership if entry is None else root.deciding.own(placement, entry.uid, entry.gid)
+        name = path_text(path.rpartition(b"/")[2])
+        if isinstance(own, NotPlaced):
+            return replace(own, reason=f"'{name}': {own.reason}")
+        if (own.owner_id, own.group_id) != (ownership.owner_id, ownership.group_id):
+            return NotPlaced(
+                disposition=NotPlacedAs.HELD, reason=f"'{name}' belongs to somebody else than its main file"
+            )
+    return decided
+
+
+def _why_regrouped(root: PlannedRoot, filed: Filed, entry: Entry | None) -> str | None:
+    """Say that the rules no longer make one image of the files of an image, with the same plane for each."""
     if filed.keys.grouping != "names":
-        return False
+        return None
     files = wanted_files(root, filed, entry)
+    unplaced = why_unplaced(files)
     captured = dict(zip(filed.paths, filed.captured, strict=True))
-    is_read_so = all(file.keys is not None and captured[file.path] == file.captured for file in files)
-    return not is_read_so or len({file.keys.key for file in files if file.keys is not None}) > 1
+    is_read_so = all(captured[file.path] == file.captured for file in files)
+    is_one = len({file.keys.key for file in files if file.keys is not None}) == 1
+    return unplaced or (None if is_read_so and is_one else Kept.APPLY_ONLY)
 
 
 def _regrouped(root: PlannedRoot, filed: Filed, entry: Entry | None, joint: Joint, options: Options) -> Compared:

@@ -17,7 +17,7 @@ from ingest.grouping import order_of
 from ingest.keeping import Joint, Standing, joints_of
 from ingest.listing import Entry
 from ingest.placement import NotPlaced, Ownership, Placement
-from ingest.planning import PlannedRoot, absent, main_looks
+from ingest.planning import PlannedRoot, absent, looks, main_looks
 
 PAGE = 100
 _KEYS_AT_ONCE = 500
@@ -45,9 +45,21 @@ class Regroupings:
 
 
 def wanted_files(root: PlannedRoot, filed: Filed, main: Entry | None) -> list[WantedFile]:
-    """Ask the rules about each file of a fileset, in natural order. Whose the main one is on disk counts for all."""
+    """Ask the rules about each file of a fileset, in natural order, each by who wrote it.
+
+    ``main`` is the look at the main file. One that is not there was written by whoever wrote that.
+    """
+    entries: Mapping[bytes, Entry | None] = looks(root.fd, filed.paths) if len(filed.paths) > 1 else {}
     look = main or absent(filed.paths[0])
-    return [_wanted(root, path, look) for path in sorted(filed.paths, key=order_of)]
+    return [_wanted(root, path, entries.get(path) or look) for path in sorted(filed.paths, key=order_of)]
+
+
+def why_unplaced(files: Iterable[WantedFile]) -> str | None:
+    """Name the first file that has no place, with the reason; None where all have one."""
+    for file in files:
+        if isinstance(file.decided, NotPlaced):
+            return f"'{path_text(file.path.rpartition(b'/')[2])}' would have no place: {file.decided.reason}"
+    return None
 
 
 def _wanted(root: PlannedRoot, path: bytes, look: Entry) -> WantedFile:
@@ -74,8 +86,8 @@ def regroupings_of(catalogue: Catalogue, root: PlannedRoot, options: Options) ->
         if not page:
             break
         after = page[-1].fileset_id
-        looks = main_looks(root, page)
-        wanted = {one.fileset_id: wanted_files(root, one, looks.get(one.fileset_id)) for one in page if one.paths}
+        mains = main_looks(root, page)
+        wanted = {one.fileset_id: wanted_files(root, one, mains.get(one.fileset_id)) for one in page if one.paths}
         some = [one for one in page if one.fileset_id in wanted and may_regroup(one, wanted[one.fileset_id])]
         if some:
             with catalogue.reading() as connection:
@@ -113,10 +125,13 @@ def _standing(filed: Filed, files: Sequence[WantedFile], options: Options, *, is
     )
 
 
-def _why_it_stays(filed: Filed, files: Iterable[WantedFile], options: Options) -> str | None:
+def _why_it_stays(filed: Filed, files: Sequence[WantedFile], options: Options) -> str | None:
+    unplaced = why_unplaced(files)
+    if unplaced is not None:
+        return unplaced
     for file in files:
         if isinstance(file.decided, NotPlaced):
-            return f"'{path_text(file.path.rpartition(b'/')[2])}' would have no place: {file.decided.reason}"
+            continue
         ownership = file.decided[1]
         if (ownership.owner_id, ownership.group_id) != (filed.owner_id, filed.group_id):
             return OTHER_PEOPLE

@@ -1,6 +1,7 @@
 """`apply` about images of many files: later files find them by the new rules, other groupings merge and divide."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ from catalog.engine import Catalogue
 from catalog.errors import NotFound
 from catalog.queries.show import show
 from catalog.references import ObjectReference
+from ingest.accounts import MachineAccounts
+from ingest.listing import Entry
+from ingest.planning import looks
+from tests.helpers.accounts import FixedAccounts
 from tests.helpers.ingest_site import Site, add_person, write_tiff
 from tests.helpers.planning import LATER, administrator, applied, planned, ruled, undone
 
@@ -268,3 +273,47 @@ def test_what_a_person_moved_is_merged_only_where_that_is_forced(singles: Site) 
     assert applied(singles, new, force=True).done == 4
     singles.import_(settings=new)
     assert [(row["name"], row["size_c"], row["dataset"]) for row in singles.rows(WHERE)] == [("a", 4, "cells")]
+
+
+def written_by_another(monkeypatch: pytest.MonkeyPatch, name: bytes) -> None:
+    """Let one file belong to the account of another person, for the eyes of `plan` and `apply`."""
+
+    def seen(root: int, paths: Sequence[bytes]) -> dict[bytes, Entry | None]:
+        found = looks(root, paths)
+        return {path: one and (one._replace(uid=1002) if one.name == name else one) for path, one in found.items()}
+
+    for module in ("regroup_plan", "plan_changes", "planning"):
+        monkeypatch.setattr(f"ingest.{module}.looks", seen)
+    monkeypatch.setattr(MachineAccounts, "login_of", lambda _, uid: "cd4e" if uid == 1002 else None)
+
+
+def test_an_image_is_not_filed_anew_while_somebody_else_wrote_one_of_its_files(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_person(site.catalogue, "cd4e", "smith-lab")
+    before = site.dump()["fileset"]
+    written_by_another(monkeypatch, b"a_c2.tif")
+    new = ruled(site, "{group}/{owner}/{dataset}/{image}_c{channel}.tif")
+
+    (change,) = planned(site, new).document.change
+
+    assert change.kept == {
+        "grouped otherwise": "'a_c2.tif' would have no place: the file was written by 'cd4e' and lies where data of"
+        " 'ab3c' lies"
+    }
+    assert applied(site, new, force=True, change_owners=True).done == 0
+    assert site.dump()["fileset"] == before
+
+
+def test_each_plane_that_comes_is_judged_by_who_wrote_it(catalogue: Catalogue, tmp_path: Path) -> None:
+    site = Site(catalogue, tmp_path)
+    add_person(catalogue, "ab3c", "smith-lab")
+    add_person(catalogue, "cd4e", "smith-lab")
+    write_tiff(site.root / "smith-lab/ab3c/cells/a_c1.tif", value=1)
+    site.import_(settings=ruled(site, CHANNELS))
+    write_tiff(site.root / "smith-lab/ab3c/cells/a_c2.tif", value=2)
+
+    assert site.import_(settings=ruled(site, CHANNELS), accounts=FixedAccounts(logins={os.getuid(): "cd4e"})).held == 1
+
+    assert "written by 'cd4e'" in (site.sightings()["smith-lab/ab3c/cells/a_c2.tif"][1] or "")
+    assert [row["size_c"] for row in site.rows(WHERE)] == [1]
