@@ -63,6 +63,8 @@ class Refiling:
     is_by_hand: bool
     is_placed_anew: bool
     is_forced: bool = False
+    #: Its channels are named, coloured or ordered otherwise: it is read again.
+    is_drawn_anew: bool = False
     #: Its files are grouped or read otherwise: what each captures now, by path. It is read again whole.
     captured: Mapping[bytes, str | None] | None = None
 
@@ -150,6 +152,8 @@ def _refile(connection: Connection, one: Refiling, run: ApplyRun) -> None:
     void_job(connection, filed.fileset_id)
     if one.captured is not None:
         recapture(connection, filed.fileset_id, one.captured, one.keys, run.now)
+    elif one.is_drawn_anew:
+        read_anew(connection, filed.fileset_id, run.now, are_pixels_others=False)
 
 
 def recapture(
@@ -287,6 +291,7 @@ def _event(
         after |= {"owner_id": one.owner[0], "group_id": one.owner[1]}
     restore = {
         "document": changed_keys(one.filed.document, one.document),
+        "absent": sorted(one.document.keys() - one.filed.document.keys()),
         "was": document_digest(one.filed.document),
         "is": document_digest(one.document),
         "owner": [one.filed.owner_id, one.filed.group_id],
@@ -296,6 +301,8 @@ def _event(
     }
     if one.captured is not None:
         restore |= _captured_restore(connection, one)
+    elif one.is_drawn_anew:
+        restore["is_drawn_anew"] = True
     return event_of(
         one.filed,
         REFILED if one.owner is None else REOWNED,
@@ -377,7 +384,7 @@ def keys_restored(restore: Mapping[str, Any]) -> FilesetKeys:
 
 
 def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the parts of a placement that another one has otherwise; a part that was not there is left out."""
+    """Give the parts of a placement that another one has otherwise; what was not there is left out, and told apart."""
     return {name: value for name, value in old.items() if new.get(name) != value or name not in new}
 
 

@@ -18,15 +18,19 @@ def generation_of(connection: Connection, fileset_id: int) -> int | None:
     return connection.scalar(select(Fileset.generation).where(Fileset.id == fileset_id))
 
 
-def read_anew(connection: Connection, fileset_id: int, now: datetime) -> None:
-    """Have a fileset read again whole; what is noted on its images was noted on earlier pixels."""
+def read_anew(connection: Connection, fileset_id: int, now: datetime, *, are_pixels_others: bool = True) -> None:
+    """Have a fileset read again whole.
+
+    ``are_pixels_others``: what is noted on its images was noted on earlier pixels.
+    """
     rows = sightings_of(connection, fileset_id)
     there = [digest_before(path, row) for path, row in rows.items() if row.missing_since is None]
     is_done = Fileset.done_digest.is_not(None)
     connection.execute(update(Fileset).where(Fileset.id == fileset_id).values(seen_digest=sum_of(there), due_at=now))
     connection.execute(update(Fileset).where(Fileset.id == fileset_id, is_done).values(done_digest=TO_BE_READ))
-    images = update(Image).where(Image.fileset_id == fileset_id)
-    connection.execute(images.values(pixels_replaced_at=now, updated_at=now))
+    if are_pixels_others:
+        images = update(Image).where(Image.fileset_id == fileset_id)
+        connection.execute(images.values(pixels_replaced_at=now, updated_at=now))
     void = (Job.fileset_id == fileset_id, Job.kind.in_(("import", "hash")))
     connection.execute(delete(Job).where(*void, Job.state != "started"))
     connection.execute(update(Job).where(*void, Job.state == "started").values(digest=b"", reason=None))

@@ -31,7 +31,7 @@ from catalog.refiling import (
     store,
     void_job,
 )
-from catalog.regroup_rows import generation_of
+from catalog.regroup_rows import generation_of, read_anew
 from catalog.rule_marks import annotate_filed
 from catalog.ungrouping import READ_SINCE
 from catalog.upserts import insert_unless_there
@@ -78,7 +78,8 @@ def _is_still_given(filed: Filed, decision: Decision) -> bool:
 
 def old_document(filed: Filed, restore: Mapping[str, Any]) -> dict[str, Any]:
     """Give the placement as it was before the `apply`."""
-    document = {name: value for name, value in filed.document.items() if name != UNPLACED}
+    came = {UNPLACED, *restore.get("absent", ())}
+    document = {name: value for name, value in filed.document.items() if name not in came}
     return {**document, **restore["document"]}
 
 
@@ -110,6 +111,8 @@ def _undo(connection: Connection, filed: Filed, restore: Mapping[str, Any], run:
     if "captured" in restore:
         captured = {bytes.fromhex(path): text for path, text in restore["captured"].items()}
         recapture(connection, filed.fileset_id, captured, keys_restored(restore["keys"]), run.now)
+    elif restore.get("is_drawn_anew"):
+        read_anew(connection, filed.fileset_id, run.now, are_pixels_others=False)
 
 
 def _record_undone(

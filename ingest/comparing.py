@@ -23,6 +23,8 @@ class Kind(StrEnum):
     RENAMED = "renamed"
     REOWNED = "re-owned"
     ANNOTATED = "annotated"
+    #: Names, colours or the order of its channels: it is read and drawn again.
+    CHANNELS = "channels"
     #: Nothing that people see: files that come later find their image by the new rule.
     KEYED = "joined by later files"
     #: Its files are grouped into images otherwise: read as other planes, or others come to it.
@@ -200,6 +202,8 @@ def _differences(filed: Filed, document: Mapping[str, Any], place_kept: str | No
         kept[Kind.RENAMED] = Kept.NAMED
     if any(document.get(name) != filed.document.get(name) for name in _NOTES):
         kinds.add(Kind.ANNOTATED)
+    if document.get("channels") != filed.document.get("channels"):
+        kinds.add(Kind.CHANNELS)
     return Change(kinds=frozenset(kinds), kept=kept, names=names)
 
 

@@ -3,16 +3,19 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from catalog.acting import resolve_acting
 from catalog.annotations import add_tag
 from catalog.engine import Catalogue
 from catalog.errors import NotFound
+from catalog.models.ingest import Fileset
 from catalog.queries.show import show
 from catalog.references import ObjectReference
+from config.settings import ChannelSettings
 from ingest.accounts import MachineAccounts
 from ingest.listing import Entry
 from ingest.planning import looks
@@ -106,6 +109,12 @@ def tags(site: Site) -> list[tuple[str, int]]:
     return [(row["value"], row["image_id"]) for row in site.rows(query)]
 
 
+def placements(site: Site) -> dict[int, Any]:
+    """Give how filesets are placed, by id."""
+    with site.catalogue.reading() as connection:
+        return {row.id: row.placement for row in connection.execute(select(Fileset.id, Fileset.placement))}
+
+
 def shown(site: Site, image_id: int) -> str:
     with site.catalogue.reading() as connection, pytest.raises(NotFound) as told:
         show(connection, administrator(site), ObjectReference(type="image", id=image_id))
@@ -160,6 +169,7 @@ def test_a_merge_is_taken_back_until_the_files_were_read_so(singles: Site) -> No
     old, new = ruled(singles, SINGLE), ruled(singles, CHANNELS)
     before, noted = singles.rows(WHERE), tags(singles)
     keys = singles.rows("SELECT id, key, grouping FROM fileset ORDER BY id")
+    documents = placements(singles)
     applied(singles, new)
 
     assert undone(singles).left == ()
@@ -167,6 +177,7 @@ def test_a_merge_is_taken_back_until_the_files_were_read_so(singles: Site) -> No
     assert singles.rows(WHERE) == before
     assert tags(singles) == noted
     assert singles.rows("SELECT id, key, grouping FROM fileset ORDER BY id") == keys
+    assert placements(singles) == documents
     singles.import_(settings=old)
     assert singles.rows(WHERE) == before
     assert singles.rows("SELECT 1 FROM thumbnail WHERE failure IS NOT NULL") == []
@@ -208,7 +219,7 @@ def test_a_merge_that_was_killed_anywhere_is_finished_by_the_next_apply(
 def test_an_image_whose_files_the_rules_part_keeps_its_id_for_the_first_and_the_others_are_new(site: Site) -> None:
     (before,) = site.rows(WHERE)
     note(site, before["id"], "good")
-    keys = site.rows("SELECT id, key, grouping FROM fileset")
+    keys, documents = site.rows("SELECT id, key, grouping FROM fileset"), placements(site)
     old, new = ruled(site, CHANNELS), ruled(site, SINGLE)
 
     assert planned(site, new).document.change[0].kinds == (
@@ -219,6 +230,7 @@ def test_an_image_whose_files_the_rules_part_keeps_its_id_for_the_first_and_the_
     assert applied(site, new).done == 1
     assert undone(site).left == ()
     assert site.rows("SELECT id, key, grouping FROM fileset") == keys
+    assert placements(site) == documents
     site.import_(settings=old)
     assert site.rows(WHERE) == [before]
 
@@ -317,3 +329,25 @@ def test_each_plane_that_comes_is_judged_by_who_wrote_it(catalogue: Catalogue, t
 
     assert "written by 'cd4e'" in (site.sightings()["smith-lab/ab3c/cells/a_c2.tif"][1] or "")
     assert [row["size_c"] for row in site.rows(WHERE)] == [1]
+
+
+def test_channels_that_the_rules_name_colour_and_order_otherwise_are_drawn_again(site: Site) -> None:
+    channels = "SELECT ordinal, name, color FROM channel ORDER BY ordinal"
+    before, images = site.rows(channels), site.rows("SELECT id, name, pixels_replaced_at FROM image")
+    (picture,) = site.rows("SELECT data FROM thumbnail")
+    named = {"2": ChannelSettings(name="GFP", color="#FFFF00"), "1": ChannelSettings(name="DAPI", color="#FF0000")}
+    new, old = ruled(site, CHANNELS, channels=named), ruled(site, CHANNELS)
+
+    assert planned(site, new).document.change[0].kinds == ("channels",)
+    assert applied(site, new).done == 1
+    assert site.import_(settings=new).updated == 1
+
+    assert [(row["name"], row["color"]) for row in site.rows(channels)] == [("GFP", "#FFFF00"), ("DAPI", "#FF0000")]
+    assert site.rows("SELECT data FROM thumbnail") != [picture]
+    assert site.rows("SELECT id, name, pixels_replaced_at FROM image") == images
+    assert planned(site, new).document.change == ()
+
+    assert undone(site).left == ()
+    site.import_(settings=old)
+    assert site.rows(channels) == before
+    assert site.rows("SELECT data FROM thumbnail") == [picture]
