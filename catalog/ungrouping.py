@@ -25,19 +25,19 @@ _TO_BE_DRAWN = "it is drawn when its file was read again"
 
 
 def ungroup_page(connection: Connection, decisions: Sequence[Decision], run: ApplyRun) -> dict[int, str | None]:
-    """Take back merges and divisions, newest first; gives, by the fileset that was merged or made, why not, or None.
+    """Take back merges and divisions, newest first; what was taken back already is not among the results.
 
-    What was taken back already is not among the results.
+    Gives None by the fileset that is again, or is no more; the reason by the one that stays as it is.
     """
     results: dict[int, str | None] = {}
     for decision in decisions:
         restore = decision.before[RESTORE]
-        if decision.what == MERGED:
-            fileset_id = restore["fileset"]["id"]
-            if generation_of(connection, fileset_id) is None:
-                results[fileset_id] = _unmerge(connection, restore, run)
-        elif decision.what == DIVIDED and generation_of(connection, restore["to"]) is not None:
-            results[restore["to"]] = _undivide(connection, restore, run)
+        is_merge = decision.what == MERGED
+        gone = restore["fileset"]["id"] if is_merge else restore["to"]
+        if (generation_of(connection, gone) is None) != is_merge:
+            continue
+        problem = (_unmerge if is_merge else _undivide)(connection, restore, run)
+        results[gone if problem is None else restore["keeper" if is_merge else "from"]] = problem
     return results
 
 

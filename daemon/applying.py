@@ -117,8 +117,8 @@ def undo(
     for fileset_id, problem in undo_all(catalogue, run, last.id, between=between):
         if problem is None:
             done += 1
-        elif len(left) < PROBLEMS_AT_MOST:
-            left.append(f"{_shown(catalogue, fileset_id)}: {problem}")
+        elif len(left) < PROBLEMS_AT_MOST and (told := f"{_shown(catalogue, fileset_id)}: {problem}") not in left:
+            left.append(told)
         yield UndoDocument(apply=last.id, done=done, left=tuple(left))
     with catalogue.writing() as connection:
         note_apply(connection, UNDONE, last.id, acting, {"done": done, "left": len(left)}, now, VIA)
