@@ -22,8 +22,12 @@ COMMANDS: dict[str, Entry] = {
     "suggest": _entry("suggest", "Propose rules for a folder that nobody explained, from the names in it."),
     "check": _entry("check", "Validate a configuration and run its embedded examples."),
     "explain": _entry("explain", "Explain what the rules make of paths, existing or not."),
-    "plan": _entry("plan", "Show what the configuration would do to files and to what is catalogued; change nothing."),
-    "apply": _entry("apply", "File what is catalogued as changed rules say; shows the plan and asks first."),
+    "plan": _entry(
+        "plan", "Show what the configuration would do to files and to what is catalogued; nothing is changed."
+    ),
+    "apply": _entry(
+        "apply", "File what is catalogued as the configuration file says now; shows the plan and asks first."
+    ),
     "import": _entry("import_", "Look at the watched folders once, import whatever is complete, and end."),
     "run": _entry("run", "Watch the folders and import what comes, until it is told to stop."),
     "why": _entry("why", "Tell a file's whole story: its state, the reason, what it waits for, what happened."),
@@ -32,7 +36,9 @@ COMMANDS: dict[str, Entry] = {
     "retry": _entry("retry", "Try files again now: those that are held, failed, waiting or stalled."),
     "assign": _entry("assign", "Decide where files belong that are held, unmatched or wrongly filed."),
     "accept": _entry("accept", "Accept where moved files lie now: they change hands as the folder says."),
-    "forget": _entry("forget", "Forget files that are missing, deleted or failed; never what is imported."),
+    "forget": _entry(
+        "forget", "Drop the memory of files that are missing, deleted or failed; never of what is imported."
+    ),
     "tree": _entry("tree", "Show projects, datasets, screens and plates with counts."),
     "images": _entry("images", "List the images that you may see, newest first."),
     "show": _entry("show", "Show everything about an object: image:7, dataset:3, plate:2 ..."),

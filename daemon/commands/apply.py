@@ -104,7 +104,7 @@ def command(
     is_undo: bool,
     limit: int,
 ) -> int:
-    """File what is catalogued as the configuration file says now; shows the plan and asks.
+    """File what is catalogued as the configuration file says now; shows the plan and asks first.
 
     Ids, annotations and thumbnails stay; so does what people changed by hand, without --force, and whose the images
     are, without --change-owners. A run that is stopped is finished by the next. For administrators.

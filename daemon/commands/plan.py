@@ -37,7 +37,7 @@ def settings_as_they_stand(context: Context) -> Settings:
 )
 @with_context
 def command(context: Context, root: str | None, limit: int) -> None:
-    """Show what the configuration file would do now, to files and to what is catalogued; nothing is changed.
+    """Show what the configuration would do to files and to what is catalogued; nothing is changed.
 
     Files under the roots: new, changed, moved, gone, unmatched and held, with reasons. What is catalogued: filed or
     named otherwise, another owner, no longer matched; `apply` does that. People: who gains or loses sight of how many
