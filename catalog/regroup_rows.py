@@ -111,11 +111,11 @@ def take(
 
 def number_anew(connection: Connection, fileset_id: int) -> None:
     """Count the files of a fileset that lost some from 0 again, and forget where planes lay in those that left."""
-    ids = connection.scalars(
-        select(OriginalFile.id).where(OriginalFile.fileset_id == fileset_id).order_by(OriginalFile.ordinal)
-    ).all()
-    for number, file_id in enumerate(ids):
-        connection.execute(update(OriginalFile).where(OriginalFile.id == file_id).values(ordinal=number))
+    query = select(OriginalFile.id, OriginalFile.ordinal).where(OriginalFile.fileset_id == fileset_id)
+    files = connection.execute(query.order_by(OriginalFile.ordinal)).all()
+    for number, file in enumerate(files):
+        if file.ordinal != number:
+            connection.execute(update(OriginalFile).where(OriginalFile.id == file.id).values(ordinal=number))
     images = select(Image.id).where(Image.fileset_id == fileset_id)
     own = select(OriginalFile.id).where(OriginalFile.fileset_id == fileset_id)
     connection.execute(

@@ -90,7 +90,7 @@ def absorb(
     kept = {image.series: image for image in keeper.images}
     restore: dict[str, Any] = {
         "fileset": row_document(Fileset, fileset),
-        "files": _files_restore(connection, filed_id, rows),
+        "files": _files_restore(connection, rows),
         "keeper": keeper.fileset_id,
         "generation": generation_of(connection, keeper.fileset_id),
         "images": [],
@@ -107,22 +107,21 @@ def absorb(
     record(connection, _merged(keeper, rows, restore, run), *_gone(images, keeper, kept, run))
 
 
-def _files_restore(connection: Connection, fileset_id: int, rows: Mapping[bytes, Any]) -> list[dict[str, Any]]:
+def _files_restore(connection: Connection, rows: Mapping[bytes, Any]) -> list[dict[str, Any]]:
     """Keep which files these were, as they were read."""
-    ordinals = dict(
-        connection.execute(
-            select(OriginalFile.id, OriginalFile.ordinal).where(OriginalFile.fileset_id == fileset_id)
-        ).all()
-    )
+    ids = [row.original_file_id for row in rows.values() if row.original_file_id is not None]
+    query = select(OriginalFile.id, OriginalFile.ordinal).where(OriginalFile.id.in_(ids))
+    ordinals = {row.id: row.ordinal for row in connection.execute(query)}
     return [
         {
-            "path": path.hex(),
+            "directory": row.directory_id,
+            "name": bytes(row.name).hex(),
             "captured": row.captured,
             "rule": row.rule,
             "file": row.original_file_id,
             "ordinal": ordinals.get(row.original_file_id),
         }
-        for path, row in sorted(rows.items())
+        for _, row in sorted(rows.items())
     ]
 
 
@@ -240,25 +239,27 @@ def _gone(images: Sequence[Any], keeper: Filed, kept: Mapping[int, Any], run: Ap
     ]
 
 
-def release(connection: Connection, filed: Filed, part: NewPart, run: ApplyRun) -> int:
-    """Let files leave a fileset: for the one that has their key, or for a new one, which is due. Gives its id."""
+def release(connection: Connection, filed: Filed, parts: Sequence[NewPart], run: ApplyRun) -> None:
+    """Let files leave a fileset: for those that have their keys, or for new ones, which are due."""
     rows = sightings_of(connection, filed.fileset_id)
+    for part in parts:
+        _release(connection, filed, part, rows, run)
+    number_anew(connection, filed.fileset_id)
+    read_anew(connection, filed.fileset_id, run.now)
+
+
+def _release(connection: Connection, filed: Filed, part: NewPart, rows: Mapping[bytes, Any], run: ApplyRun) -> None:
+    fileset_id = _fileset_for(connection, filed, part, run)
     restore = {
-        "files": [
-            one
-            for one in _files_restore(connection, filed.fileset_id, rows)
-            if bytes.fromhex(one["path"]) in part.captured
-        ],
+        "files": _files_restore(connection, {path: rows[path] for path in part.captured}),
         "from": filed.fileset_id,
         "generation": generation_of(connection, filed.fileset_id),
+        "to": fileset_id,
+        "to_generation": generation_of(connection, fileset_id),
     }
-    fileset_id = _fileset_for(connection, filed, part, run)
-    restore |= {"to": fileset_id, "to_generation": generation_of(connection, fileset_id)}
     rule = part.document["rule"]
     take(connection, rows, part.captured, fileset_id, rule=rule, configuration_id=run.configuration_id)
-    number_anew(connection, filed.fileset_id)
-    for one in (filed.fileset_id, fileset_id):
-        read_anew(connection, one, run.now)
+    read_anew(connection, fileset_id, run.now)
     event = NewEvent(
         what=DIVIDED,
         at=run.now,
@@ -274,7 +275,6 @@ def release(connection: Connection, filed: Filed, part: NewPart, run: ApplyRun) 
         configuration_id=run.configuration_id,
     )
     record(connection, event)
-    return fileset_id
 
 
 def _fileset_for(connection: Connection, filed: Filed, part: NewPart, run: ApplyRun) -> int:

@@ -14,7 +14,7 @@ from catalog.models.ingest import Fileset, Sighting
 from catalog.queries.history import DIVIDED, RESTORE
 from catalog.queries.objects import MERGED
 from catalog.refiling import TAKEN_KEY, ApplyRun
-from catalog.regroup_rows import generation_of, number_anew, read_anew, sightings_of
+from catalog.regroup_rows import generation_of, number_anew, read_anew
 from catalog.row_documents import row_of
 from catalog.store import drop_filesets
 from catalog.upserts import insert_unless_there
@@ -30,6 +30,7 @@ def ungroup_page(connection: Connection, decisions: Sequence[Decision], run: App
     Gives None by the fileset that is again, or is no more; the reason by the one that stays as it is.
     """
     results: dict[int, str | None] = {}
+    changed: set[int] = set()
     for decision in decisions:
         restore = decision.before[RESTORE]
         is_merge = decision.what == MERGED
@@ -37,7 +38,13 @@ def ungroup_page(connection: Connection, decisions: Sequence[Decision], run: App
         if (generation_of(connection, gone) is None) != is_merge:
             continue
         problem = (_unmerge if is_merge else _undivide)(connection, restore, run)
-        results[gone if problem is None else restore["keeper" if is_merge else "from"]] = problem
+        left = restore["keeper" if is_merge else "from"]
+        results[gone if problem is None else left] = problem
+        if problem is None:
+            changed.add(left)
+    for fileset_id in changed:
+        number_anew(connection, fileset_id)
+        read_anew(connection, fileset_id, run.now)
     return results
 
 
@@ -53,7 +60,6 @@ def _unmerge(connection: Connection, restore: Mapping[str, Any], run: ApplyRun) 
     for image in restore["images"]:
         _make_again(connection, image, run)
     _give_back(connection, keeper_id, fileset["id"], restore["files"])
-    read_anew(connection, keeper_id, run.now)
     read_anew(connection, fileset["id"], run.now)
     _told(connection, MERGED, keeper_id, fileset["root_id"], run)
     return None
@@ -131,9 +137,8 @@ def _undivide(connection: Connection, restore: Mapping[str, Any], run: ApplyRun)
     if not _give_back(connection, to_id, from_id, restore["files"]):
         return _SINCE
     root_id = connection.scalar(select(Fileset.root_id).where(Fileset.id == from_id)) or 0
-    for one in (from_id, to_id):
-        number_anew(connection, one)
-        read_anew(connection, one, run.now)
+    number_anew(connection, to_id)
+    read_anew(connection, to_id, run.now)
     drop_filesets(connection, [to_id])
     _told(connection, DIVIDED, from_id, root_id, run)
     return None
@@ -141,16 +146,12 @@ def _undivide(connection: Connection, restore: Mapping[str, Any], run: ApplyRun)
 
 def _give_back(connection: Connection, from_id: int, to_id: int, files: Sequence[Mapping[str, Any]]) -> int:
     """Let files belong to the fileset again that they came from, as far as they are there; gives how many."""
-    rows = sightings_of(connection, from_id)
     count = 0
     for one in files:
-        row = rows.get(bytes.fromhex(one["path"]))
-        if row is None:
-            continue
-        here = (Sighting.directory_id == row.directory_id, Sighting.name == bytes(row.name))
+        here = (Sighting.directory_id == one["directory"], Sighting.name == bytes.fromhex(one["name"]))
         values = {"fileset_id": to_id, "captured": one["captured"], "rule": one["rule"]}
-        connection.execute(update(Sighting).where(*here).values(values))
-        count += 1
+        given = connection.execute(update(Sighting).where(*here, Sighting.fileset_id == from_id).values(values))
+        count += given.rowcount
     known = [(one["file"], one["ordinal"]) for one in files if one["file"] is not None]
     for file_id, ordinal in sorted(known, key=lambda pair: pair[1]):
         mine = (OriginalFile.id == file_id, OriginalFile.fileset_id == from_id)

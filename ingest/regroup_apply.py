@@ -115,8 +115,7 @@ class Regrouping:
                 now = filed_by_ids(connection, [fileset_id], is_locking=True).get(fileset_id)
                 if now != asked.filed:
                     return _left(asked.filed, MEANWHILE)
-                for part in parts:
-                    release(connection, asked.filed, part, self.run)
+                release(connection, asked.filed, parts, self.run)
             self.between()
 
     def _keep(self, root: PlannedRoot, key: bytes, keeper_id: int) -> tuple[Compared, str | None] | None:
