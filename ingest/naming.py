@@ -56,7 +56,7 @@ def judge_named(
         if _is_others(file, placed, fileset):
             return Verdict(quarantined=f"{OUTSIDE}: {name} is somebody else's by the rules")
         if file.is_done:
-            why = f"it describes '{name}', which is catalogued as an image of its own; `coverslip apply` joins them"
+            why = f"it describes '{name}', which is catalogued as an image of its own and stays so"
             return Verdict(held=why)
         if is_mutual and main is not None and _goes_first(file, placed, main) and fileset.done_digest is None:
             return Verdict(held=f"{PART_OF} the image that '{name}' describes")

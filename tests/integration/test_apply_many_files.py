@@ -400,3 +400,18 @@ def test_a_daemon_takes_in_what_waited_for_apply(site: Site) -> None:
         loop.wake()
         wait_until(lambda: site.rows(WHERE)[0]["size_c"] == 3)
     assert len(site.rows(WHERE)) == 1
+
+
+def test_images_of_different_people_are_not_merged_and_that_is_said(catalogue: Catalogue, tmp_path: Path) -> None:
+    site = Site(catalogue, tmp_path)
+    for number, person in enumerate(("ab3c", "cd4e")):
+        add_person(catalogue, person, "smith-lab")
+        write_tiff(site.root / f"smith-lab/{person}/cells/a.tif", value=number)
+    site.import_(settings=ruled(site, SINGLE))
+    before = site.rows(WHERE), site.rows("SELECT id, owner_id, key FROM fileset ORDER BY id")
+    new = ruled(site, "{group}/{channel}/{project}/{image}.tif", set={"owner": "ab3c"})
+
+    assert [list(row.kept) for row in planned(site, new).document.change] == [["grouped otherwise"]] * 2
+    assert "another owner or group" in planned(site, new).document.change[0].kept["grouped otherwise"]
+    assert applied(site, new, change_owners=True, force=True).done == 0
+    assert (site.rows(WHERE), site.rows("SELECT id, owner_id, key FROM fileset ORDER BY id")) == before
