@@ -53,6 +53,12 @@ def _is_edited(filed: Filed, image: Any) -> bool:
     return image.is_named_by_hand or image.is_owned_by_hand or not filed.is_in_place or len(image.datasets) > 1
 
 
+def has_joined(connection: Connection, root_id: int) -> bool:
+    """Tell whether a root has images whose files their names join."""
+    query = select(Fileset.id).where(Fileset.root_id == root_id, Fileset.grouping == "names").limit(1)
+    return connection.scalar(query) is not None
+
+
 def removed_keys(connection: Connection, root_id: int, keys: Sequence[bytes]) -> list[bytes]:
     """Give those of some keys under which a person removed images: they stay removed."""
     query = select(Fileset.key).where(

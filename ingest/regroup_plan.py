@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from catalog.captured import written
 from catalog.engine import Catalogue
 from catalog.filed import Filed, FilesetKeys, filed_page
-from catalog.regrouping import noted_among, removed_keys
+from catalog.regrouping import has_joined, noted_among, removed_keys
 from config.path_text import path_text
 from ingest.comparing import Kept, Options, why_place_stays
 from ingest.deciding import decide, keys_of
@@ -77,10 +77,12 @@ def may_regroup(filed: Filed, files: Sequence[WantedFile]) -> bool:
 
 
 def regroupings_of(catalogue: Catalogue, root: PlannedRoot, options: Options) -> Regroupings:
-    """Walk over what is catalogued under a root, a page at a time."""
+    """Walk over what is catalogued under a root, a page at a time; where nothing is or would be joined, not at all."""
+    if root.id is None or not (root.deciding.has_sets or _has_sets(catalogue, root.id)):
+        return Regroupings()
     standings: list[Standing] = []
     after = 0
-    while root.id is not None:
+    while True:
         with catalogue.reading() as connection:
             page = filed_page(connection, root.id, after_id=after, limit=PAGE)
         if not page:
@@ -95,16 +97,21 @@ def regroupings_of(catalogue: Catalogue, root: PlannedRoot, options: Options) ->
             standings += [
                 _standing(one, wanted[one.fileset_id], options, is_noted=one.fileset_id in noted) for one in some
             ]
-    joints = joints_of(standings, _removed(catalogue, root, standings))
+    joints = joints_of(standings, _removed(catalogue, root.id, standings))
     return Regroupings(joints, {fileset_id: joint for joint in joints for fileset_id in joint.goes_to})
 
 
-def _removed(catalogue: Catalogue, root: PlannedRoot, standings: Sequence[Standing]) -> dict[bytes, str]:
+def _has_sets(catalogue: Catalogue, root_id: int) -> bool:
+    with catalogue.reading() as connection:
+        return has_joined(connection, root_id)
+
+
+def _removed(catalogue: Catalogue, root_id: int, standings: Sequence[Standing]) -> dict[bytes, str]:
     keys = list({key for one in standings for key in one.keys})
     found: dict[bytes, str] = {}
     for start in range(0, len(keys), _KEYS_AT_ONCE):
         with catalogue.reading() as connection:
-            removed = removed_keys(connection, root.id or 0, keys[start : start + _KEYS_AT_ONCE])
+            removed = removed_keys(connection, root_id, keys[start : start + _KEYS_AT_ONCE])
         found |= dict.fromkeys(removed, REMOVED)
     return found
 
