@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from daemon.service_files import install_commands
-from tests.helpers.booted import Machine, booted, why_not
+from tests.helpers.booted import LIBRARIES_SHOWN, Machine, booted, why_not
 from tests.helpers.program import wait_until
 
 REPOSITORY = Path(__file__).parents[2]
@@ -80,12 +80,12 @@ def machine(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[M
         pytest.skip(f"the service can't be booted here: {reason}")
     libraries = Path(python_site.getsitepackages()[0])
     place = tmp_path_factory.mktemp("machine")
-    with booted(place, readable=(Path(sys.base_prefix), libraries, wheel)) as made:
-        _install(made, wheel, libraries)
+    with booted(place, readable=(Path(sys.base_prefix), wheel), libraries=libraries) as made:
+        _install(made, wheel)
         yield made
 
 
-def _install(machine: Machine, wheel: Path, libraries: Path) -> None:
+def _install(machine: Machine, wheel: Path) -> None:
     """Do what the install page says, the libraries being those of this test run."""
     python = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     machine.run(python, "-m", "venv", "--without-pip", "/opt/coverslip")
@@ -93,7 +93,7 @@ def _install(machine: Machine, wheel: Path, libraries: Path) -> None:
         _with_pip(python), "-m", "pip", "--python", "/opt/coverslip/bin/python", "--disable-pip-version-check",
         "install", "-q", "--no-deps", "--no-index", "--no-compile", wheel,
     )  # fmt: skip
-    machine.write(f"/opt/coverslip/lib/{python.name}/site-packages/libraries.pth", f"{libraries}\n")
+    machine.write(f"/opt/coverslip/lib/{python.name}/site-packages/libraries.pth", f"{LIBRARIES_SHOWN}\n")
     copy, accounts, start = install_commands(
         PROGRAM, Path("/etc/coverslip/coverslip.yaml"), Path("/opt/coverslip/share/coverslip/systemd")
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.helpers.program import wait_until
 
 SYSTEMD = Path("/lib/systemd/systemd")
+LIBRARIES_SHOWN = Path("/opt/libraries")
 _NEEDED = ("unshare", "nsenter", "chroot", "mount", "systemctl", "journalctl")
 #: What a machine starts that has no use here, or waits for hardware that a namespace has not.
 _MASKED = (
@@ -54,6 +55,8 @@ mv test.target etc/systemd/system/
 echo coverslip-test > etc/hostname
 rm -f etc/machine-id; echo 0123456789abcdef0123456789abcdef > etc/machine-id
 for folder in $READABLE; do chmod a+rx "$PLACE/root$folder"; done
+mkdir -p "$PLACE/root$LIBRARIES_SHOWN"
+mount --bind "$PLACE/root$LIBRARIES" "$PLACE/root$LIBRARIES_SHOWN"
 mkdir run/old
 pivot_root . run/old
 exec chroot . /bin/sh -c '
@@ -115,14 +118,19 @@ class Machine:
 
 
 @contextmanager
-def booted(place: Path, *, readable: tuple[Path, ...]) -> Iterator[Machine]:
-    """Boot a machine for the length of a with block; ``readable`` paths are opened to all accounts in it only."""
-    folders = sorted({str(folder) for path in readable for folder in (path, *path.parents)} - {"/"})
+def booted(place: Path, *, readable: tuple[Path, ...], libraries: Path) -> Iterator[Machine]:
+    """Boot a machine for the length of a with block; ``readable`` paths are opened to all accounts in it only.
+
+    ``libraries`` are found at LIBRARIES_SHOWN in it: a service has a /tmp of its own, and the checkout may lie in ours.
+    """
+    opened = (*readable, libraries)
+    folders = sorted({str(folder) for path in opened for folder in (path, *path.parents)} - {"/"})
     process = subprocess.Popen(
         ["unshare", "-mpuinC", "--fork", "--kill-child", "bash", "-c", _BOOT],
         env={
             "PATH": os.environ["PATH"], "PLACE": str(place),
             "MASKED": " ".join(_MASKED), "READABLE": " ".join(folders),
+            "LIBRARIES": str(libraries), "LIBRARIES_SHOWN": str(LIBRARIES_SHOWN),
         },
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
