@@ -220,8 +220,10 @@ def test_a_bad_edit_leaves_the_rules_in_force_and_a_good_one_applies(site: Site)
         assert "ruels" in str(problem)
         put(site.folder / ADA / "mitosis/one.tif", tiff_bytes(1))
         wait_until(lambda: len(site.images()) == 1)
+        before = site.run("status", "--json").json["config"]["version"]
         site.configure(good.replace("{image}.{ext}'", "{image}.{ext}'\n        tags: [new]"))
         wait_until(lambda: site.run("status", "--json").json["config"]["problem"] is None)
+        wait_until(lambda: site.run("status", "--json").json["config"]["version"] != before)  # the ingest has it, too
         put(site.folder / ADA / "mitosis/two.tif", tiff_bytes(2))
         wait_until(lambda: len(site.images()) == 2)
         assert {row["name"]: len(row["tags"]) for row in site.images()} == {"one": 0, "two": 1}
