@@ -70,6 +70,18 @@ def test_files_that_cost_their_worker_are_quarantined_after_three_and_all_others
 _REASONS = "SELECT s.name, j.reason FROM job j JOIN sighting s ON s.fileset_id = j.fileset_id"
 
 
+def kill_one(pool: WorkerPool, chance: random.Random) -> bool:
+    """Kill one of the workers; False when the one that was chosen is gone already, or none has been started again yet."""
+    pids = pool.pids()
+    if not pids:
+        return False
+    try:
+        os.kill(chance.choice(pids), signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_workers_killed_at_random_while_they_read_lose_and_double_nothing(site: Site, pool: WorkerPool) -> None:
     chance = random.Random(int(os.environ.get("COVERSLIP_FAULT_SEED", "14")))
     fine = [f"{number}.tif" for number in range(60)]
@@ -78,7 +90,7 @@ def test_workers_killed_at_random_while_they_read_lose_and_double_nothing(site: 
     with site.running(pool=pool):
         for done in (1, 20, 40):
             wait_until(lambda done=done: len(site.names()) >= done, within_s=200)  # type: ignore[misc]  # bound
-            os.kill(chance.choice(pool.pids()), signal.SIGKILL)
+            wait_until(lambda: kill_one(pool, chance), within_s=200)
         wait_until(lambda: len(site.names()) == 60, within_s=200)
     assert check(site, *fine, before=before) == []
     assert site.rows("SELECT * FROM job") == []
