@@ -238,15 +238,16 @@ class RootWatch:
             self._refused(error)
             return
         self._changes.clear()
+        self._armed.clear()  # a root that was replaced is watched only when its folders are armed
         self._session, self._identity, self._reason = session, identity, None
         started = self._monotonic()
         session.arm(b"", hinting=False)
         self._progress, self._looked_at_s, self._still_s = session.events_seen, self._monotonic(), 0.0
         self._retried_at = self._monotonic()
-        self._armed.set()
         if self._was_lost:
             self._hints.directory(self._root, b"", tree=True)
             self._was_lost = False
+        self._armed.set()
         logger.info(
             "watcher.armed",
             extra={
