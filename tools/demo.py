@@ -30,7 +30,7 @@ from daemon.exits import Exit
 CHECKOUT = Path(__file__).resolve().parent.parent
 PROGRAM = Path(sys.executable).parent / "coverslip"
 MARK = ".made-by-make-demo"
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 LOOK_EVERY_S = 0.8
 UNDER_WAY = frozenset({"settling", "ready", "importing", "updating"})
 
@@ -172,8 +172,8 @@ class Demo:
             is_scanned=bool(status["roots"]) and all(row["last_scan_at"] for row in status["roots"]),
         )
 
-    def watch(self, is_writing: Callable[[], bool]) -> None:
-        """Show the states changing until nothing is on its way any more."""
+    def watch(self, is_more_to_come: Callable[[int], bool]) -> None:
+        """Show the states changing until nothing is on its way, nor to come after so many files."""
         started, last = time.monotonic(), None
         pause = threading.Event()
         while time.monotonic() - started < PATIENCE_S:
@@ -181,7 +181,11 @@ class Demo:
             if seen.counts != last:
                 text = "  ".join(f"{state} {number}" for state, number in sorted(seen.counts.items()))
                 print(f"  {time.monotonic() - started:5.1f} s  {text or 'nothing seen yet'}", flush=True)
-            elif seen.is_scanned and not UNDER_WAY & seen.counts.keys() and not is_writing():
+            elif (
+                seen.is_scanned
+                and not UNDER_WAY & seen.counts.keys()
+                and not is_more_to_come(sum(seen.counts.values()))
+            ):
                 return
             last = seen.counts
             pause.wait(LOOK_EVERY_S)
@@ -233,6 +237,11 @@ def seen_by(user: str) -> str:
     return f"{len(images):4} images" + (f"   in {', '.join(places)}" if places else "")
 
 
+def files_below(*folders: Path) -> int:
+    """Count files: a daemon that is slow to see the last of them has not done them all yet."""
+    return sum(path.is_file() for folder in folders for path in folder.rglob("*"))
+
+
 def play(demo: Demo, *, is_quick: bool) -> None:
     """Play the microscope and tell the story."""
     confocal, screens = demo.here / "microscope/confocal", demo.here / "microscope/screens"
@@ -248,7 +257,7 @@ def play(demo: Demo, *, is_quick: bool) -> None:
         acquisition.start()
         try:
             say("The microscopes write, the daemon watches: how many files are in which state")
-            demo.watch(acquisition.is_alive)
+            demo.watch(lambda known: acquisition.is_alive() or known < files_below(confocal, screens))
             tell(demo, confocal)
         finally:
             stop.set()
@@ -278,7 +287,7 @@ def look(demo: Demo, folder: Path) -> None:
     demo.configure(OWN, root=folder)
     with demo.daemon():
         say("How many files are in which state")
-        demo.watch(lambda: False)
+        demo.watch(lambda _: False)
         say("What is in the catalogue now")
         demo.show("tree")
         demo.show("images", "--limit", "10")

@@ -4,11 +4,12 @@ import json
 import os
 import shutil
 import site as python_site
+import sqlite3
 import subprocess
 import sys
-import time
 import warnings
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ SECOND = """  - root: /data/late
     rules: [{match: '{owner}/{project}/{image}.{ext}', set: {group: lab}}]
 """
 #: Everything slow made quick; what is judged (watchdog, restart) is the unit's own.
-QUICK = "[Service]\nWatchdogSec=4\nTimeoutAbortSec=2\nRestartSec=200ms\nEnvironment=PYTHONPATH=/srv/probe\n"
+QUICK = "[Service]\nWatchdogSec=8\nTimeoutAbortSec=2\nRestartSec=200ms\nEnvironment=PYTHONPATH=/srv/probe\n"
 #: In the daemon itself, after it has shut itself in: a signal has it try to write.
 PROBE = """
 import signal, sys
@@ -140,6 +141,13 @@ def _names(machine: Machine) -> set[str]:
     return {json.loads(line)["name"] for line in done.stdout.splitlines()}
 
 
+def _count_images(machine: Machine) -> int:
+    """Look from outside, which is quicker than to start a program while it works."""
+    file = f"/proc/{machine.pid}/root/var/lib/coverslip/catalog.db"
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        return int(connection.execute("SELECT count(*) FROM image").fetchone()[0])
+
+
 def _status(machine: Machine) -> dict[str, object]:
     environ = {"COVERSLIP_CONFIG": "/etc/coverslip/coverslip.yaml"}
     return dict(json.loads(machine.run(PROGRAM, "status", "--json", environ=environ, check=False).stdout))
@@ -165,21 +173,22 @@ def test_the_booted_service(machine: Machine) -> None:
 
 
 def _is_active_only_when_ready(machine: Machine) -> None:
-    machine.run("systemctl", "start", "--no-block", "coverslip")
-    seen: list[str] = []
-    while not seen or seen[-1] != "active":
-        seen.append(machine.show("coverslip", "ActiveState"))
-        assert seen[-1] in {"activating", "active"}, machine.journal()
-        assert machine.show("coverslip", "NRestarts") == "0", machine.journal()
-    assert "activating" in seen
-    wait_until(lambda: "daemon.ready" in machine.journal(), within_s=5)
+    machine.run("systemctl", "start", "coverslip")  # returns when it is active, or failed
+    assert _is_active(machine), machine.journal()
+    assert machine.show("coverslip", "NRestarts") == "0", machine.journal()
+    # A service that counts as active when its process is made, and not when it says so, activates in no time.
+    began, ended = (
+        int(machine.show("coverslip", f"{moment}TimestampMonotonic")) for moment in ("InactiveExit", "ActiveEnter")
+    )
+    assert ended - began > 100_000, "microseconds of a start"
+    wait_until(lambda: "daemon.ready" in machine.journal())
     code = "import daemon.cli; print(daemon.cli.__file__)"
     assert machine.run("/opt/coverslip/bin/python", "-c", code).stdout.startswith("/opt/coverslip/lib/")
 
 
 def _reads_the_files_of_several_people_without_being_root(machine: Machine) -> None:
     _image(machine, "/data/confocal/bob/p/second.tif", "bob")
-    wait_until(lambda: _names(machine) == {"first", "second"}, within_s=30, every_s=0.3)
+    wait_until(lambda: _names(machine) == {"first", "second"}, every_s=0.3)
     pid = machine.show("coverslip", "MainPID")
     status = machine.shell(f"cat /proc/{pid}/status")
     uid = machine.shell("id -u coverslip").strip()
@@ -203,29 +212,29 @@ def _can_write_nothing_but_its_state(machine: Machine) -> None:
 def _takes_a_good_configuration_and_refuses_a_bad_one(machine: Machine) -> None:
     machine.write("/etc/coverslip/coverslip.yaml", CONFIGURATION.replace("settle:", "setle:"))
     machine.run("systemctl", "reload", "coverslip")
-    wait_until(lambda: "coverslip.yaml:8:5" in machine.journal(), within_s=20)
+    wait_until(lambda: "coverslip.yaml:8:5" in machine.journal())
     assert _is_active(machine)
-    assert _status(machine)["state"] == "degraded"
+    wait_until(lambda: _status(machine)["state"] == "degraded")
     machine.write("/etc/coverslip/coverslip.yaml", CONFIGURATION + SECOND)
     machine.shell("mkdir -p /data/late/bob/q")
     _image(machine, "/data/late/bob/q/third.tif", "bob")
     machine.run("systemctl", "reload", "coverslip")
-    wait_until(lambda: _names(machine) == {"first", "second", "third"}, within_s=30, every_s=0.3)
+    wait_until(lambda: _names(machine) == {"first", "second", "third"}, every_s=0.3)
     assert _is_active(machine)
 
 
 def _is_restarted_when_it_is_stuck(machine: Machine) -> None:
     before = machine.show("coverslip", "MainPID")
     machine.run("kill", "-STOP", before)
-    wait_until(lambda: machine.show("coverslip", "MainPID") not in {before, "0"} and _is_active(machine), within_s=30)
+    wait_until(lambda: machine.show("coverslip", "MainPID") not in {before, "0"} and _is_active(machine))
     assert "atchdog timeout" in machine.run("journalctl", "--no-pager", "-o", "cat", "_PID=1").stdout
 
 
 def _is_restarted_after_a_kill_and_leaves_no_process(machine: Machine) -> None:
-    before, all_before = machine.show("coverslip", "MainPID"), _processes(machine)
-    assert len(all_before) > 2
+    all_before = wait_until(lambda: found if len(found := _processes(machine)) > 2 else [])
+    before = machine.show("coverslip", "MainPID")
     machine.run("kill", "-KILL", before)
-    wait_until(lambda: machine.show("coverslip", "MainPID") not in {before, "0"} and _is_active(machine), within_s=30)
+    wait_until(lambda: machine.show("coverslip", "MainPID") not in {before, "0"} and _is_active(machine))
     assert not set(all_before) & set(_processes(machine))
     assert _names(machine) == {"first", "second", "third"}
 
@@ -234,10 +243,8 @@ def _stops_within_seconds_with_work_in_flight(machine: Machine) -> None:
     _image(machine, "/data/large.tif", "ada", size=2000)
     machine.shell("mkdir /data/aside; for n in $(seq 150); do cp -p /data/large.tif /data/aside/large$n.tif; done")
     machine.shell("mv /data/aside/*.tif /data/confocal/ada/p/")
-    wait_until(lambda: len(_names(machine)) > 3, within_s=30)
-    began = time.monotonic()
-    machine.run("systemctl", "stop", "coverslip")
-    assert time.monotonic() - began < 20
+    wait_until(lambda: _count_images(machine) > 3, every_s=0.01)
+    machine.run("systemctl", "stop", "coverslip")  # within the unit's own time, or the result is another
     assert (machine.show("coverslip", "Result"), _processes(machine)) == ("success", [])
     assert 3 < len(_names(machine)) < 153, "the work was done before the stop: make it more"
     assert "shutdown.done" in machine.journal()

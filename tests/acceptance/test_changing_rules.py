@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.pictures import put, tiff_bytes
-from tests.helpers.program import PROGRAM, Site, wait_until
+from tests.helpers.program import PATIENCE_S, PROGRAM, Site, wait_until
 
 PAGE = Path(__file__).parents[2] / "docs" / "changing-rules.md"
 _BLOCK = re.compile(r"^```(yaml|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -58,7 +58,7 @@ def assert_nothing_is_done_after_a_no(site: Site) -> None:
             [str(PROGRAM), "apply"], env=site.environ, cwd=site.folder, stdin=terminal, stdout=-1, stderr=-1, text=True
         )
         os.write(ours, b"n\n")
-        out, err = asked.communicate(timeout=120)
+        out, err = asked.communicate(timeout=PATIENCE_S)
     finally:
         os.close(ours)
         os.close(terminal)
@@ -82,5 +82,5 @@ def test_rules_are_applied_beside_a_daemon_and_a_bad_edit_is_not(site: Site) -> 
         assert (done["done"], done["failed"], done["problems"]) == (1, 0, [])
         second = put(site.folder / "data/smith-lab/ab3c/mitosis/day1/b.tif", tiff_bytes(2))
         wait_until(lambda: site.state_of(second)[0] == "imported")
-        wait_until(lambda: {row["dataset"] for row in site.images()} == {"of day1"}, within_s=20)
+        wait_until(lambda: {row["dataset"] for row in site.images()} == {"of day1"})
     assert site.json("plan")["summary"]["to_do"] == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image as Picture
 
-from tests.helpers.program import wait_until
+from tests.helpers.program import PATIENCE_S, wait_until
 
 DEMO = Path(__file__).parents[2] / "tools/demo.py"
 
@@ -22,7 +22,7 @@ def _run(here: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]
     # Without a home and with a narrow terminal: neither is needed.
     environ = {key: value for key, value in os.environ.items() if key != "HOME"} | {"COLUMNS": "20"}
     return subprocess.run(
-        _command(here, *arguments), env=environ, capture_output=True, text=True, timeout=120, check=False
+        _command(here, *arguments), env=environ, capture_output=True, text=True, timeout=2 * PATIENCE_S, check=False
     )
 
 
@@ -72,9 +72,11 @@ def test_a_demo_that_is_stopped_ends_its_daemon(tmp_path: Path) -> None:
     output = tmp_path / "output"
     with output.open("wb") as out:
         demo = subprocess.Popen(_command(here), stdout=out, stderr=out, cwd=tmp_path)
-    wait_until(lambda: (here / "daemon.log").exists() and len(_processes_in(here)) > 0, within_s=60)
+    # Said when the daemon runs; before, there may be nothing yet that has to be ended.
+    wait_until(lambda: "the daemon watches" in output.read_text())
+    assert _processes_in(here)
     demo.send_signal(signal.SIGINT)
-    assert demo.wait(60) == 1
+    assert demo.wait(PATIENCE_S) == 1
     assert "Traceback" not in output.read_text()
     assert "stopped; what it made is in" in output.read_text()
     assert not _processes_in(here)

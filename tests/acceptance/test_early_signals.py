@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from daemon.start import command_named
-from tests.helpers.program import PROGRAM, Site, wait_until
+from tests.helpers.program import PATIENCE_S, PROGRAM, Site, wait_until
 
 
 def _catches_signals(pid: int) -> bool:
@@ -40,8 +40,8 @@ def _stop_after(site: Site, delay_s: float, number: signal.Signals) -> tuple[int
     wait_until(lambda: process.poll() is not None or _catches_signals(process.pid), every_s=0.001)
     time.sleep(delay_s)
     process.send_signal(number)
-    said, _ = process.communicate(timeout=60)
-    wait_until(lambda: not _group(process.pid), within_s=10)
+    said, _ = process.communicate(timeout=PATIENCE_S)
+    wait_until(lambda: not _group(process.pid))
     return process.returncode, said
 
 

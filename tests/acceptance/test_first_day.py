@@ -189,8 +189,8 @@ def test_a_root_that_goes_away_is_unavailable_and_nothing_is_missing(site: Site)
     with site.daemon():
         wait_until(lambda: imported(site, path))
         (site.folder / "data").rename(site.folder / "gone")
-        wait_until(lambda: site.run("status").code == 1)
-        assert "unavailable" in site.state_of(path)[1] + site.state_of(path)[0]
+        wait_until(lambda: site.ask("status").code == 1)
+        wait_until(lambda: "unavailable" in "".join(site.state_of(path)))
         assert len(site.images()) == 1
         (site.folder / "gone").rename(site.folder / "data")
         put(site.folder / ADA / "mitosis/two.tif", tiff_bytes(2))
@@ -216,14 +216,14 @@ def test_a_bad_edit_leaves_the_rules_in_force_and_a_good_one_applies(site: Site)
     with site.daemon():
         site.ready()
         site.configure(good.replace("rules:", "ruels:"))
-        problem = wait_until(lambda: site.run("status", "--json").json["config"]["problem"])
+        problem = wait_until(lambda: site.ask("status", "--json").json["config"]["problem"])
         assert "ruels" in str(problem)
         put(site.folder / ADA / "mitosis/one.tif", tiff_bytes(1))
         wait_until(lambda: len(site.images()) == 1)
-        before = site.run("status", "--json").json["config"]["version"]
+        before = site.ask("status", "--json").json["config"]["version"]
         site.configure(good.replace("{image}.{ext}'", "{image}.{ext}'\n        tags: [new]"))
-        wait_until(lambda: site.run("status", "--json").json["config"]["problem"] is None)
-        wait_until(lambda: site.run("status", "--json").json["config"]["version"] != before)  # the ingest has it, too
+        wait_until(lambda: site.ask("status", "--json").json["config"]["problem"] is None)
+        wait_until(lambda: site.ask("status", "--json").json["config"]["version"] != before)  # the ingest has it, too
         put(site.folder / ADA / "mitosis/two.tif", tiff_bytes(2))
         wait_until(lambda: len(site.images()) == 2)
         assert {row["name"]: len(row["tags"]) for row in site.images()} == {"one": 0, "two": 1}
@@ -240,4 +240,4 @@ def test_an_unreadable_file_waits_and_is_imported_once_it_can_be_read(site: Site
         wait_until(lambda: site.state_of(path)[0] == "waiting")
         assert "may not be read" in site.state_of(path)[1]
         path.chmod(0o644)
-        wait_until(lambda: len(site.images()) == 2, within_s=90)
+        wait_until(lambda: len(site.images()) == 2)

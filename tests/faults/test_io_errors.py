@@ -9,10 +9,10 @@ import pytest
 from ingest import troubled
 from ingest.troubled import FOLDERS_AT_MOST, TroubledFolders
 from tests.faults.conftest import CONFIGURATION, Facility
-from tests.helpers.ingest_site import Site, wait_until
+from tests.helpers.ingest_site import Site
 from tests.helpers.invariants import snapshot, violations
 from tests.helpers.pictures import put, tiff_bytes
-from tests.helpers.program import wait_until as wait_for
+from tests.helpers.program import wait_until
 
 ADA = "smith-lab/ab3c/p"
 
@@ -33,8 +33,8 @@ def test_eio_and_estale_on_files_and_folders_are_got_over(facility: Facility) ->
         "-e", "inject=newfstatat:error=EIO:when=2",
     ]  # fmt: skip
     with facility.daemon(under=injecting) as daemon:
-        wait_for(lambda: "daemon.ready" in daemon.logged(), within_s=60)
-        wait_for(lambda: facility.violations(dict.fromkeys(paths, 1)) == [], within_s=90, every_s=0.5)
+        wait_until(lambda: "daemon.ready" in daemon.logged())
+        wait_until(lambda: facility.violations(dict.fromkeys(paths, 1)) == [], every_s=0.5)
         daemon.stop()
     injected = [line for line in trace.read_text().splitlines() if "(INJECTED)" in line]
     for call, error in (("pread64", "EIO"), ("openat", "ESTALE"), ("newfstatat", "EIO")):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.huge_tiff import SIDE, big_tiff
+from tests.helpers.program import PATIENCE_S
 
 TILE = 4096
 GROWN_AT_MOST_MIB = 400
@@ -18,7 +19,7 @@ GROWN_AT_MOST_MIB = 400
 
 def measured(path: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.helpers.measured_read", str(path)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert ended.returncode == 0, ended.stderr
     document: dict[str, Any] = json.loads(ended.stdout)
     assert document["grown_mib"] < GROWN_AT_MOST_MIB, document

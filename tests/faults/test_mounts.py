@@ -16,9 +16,20 @@ from catalog.acting import resolve_acting
 from catalog.decisions import accept_root
 from catalog.engine import Catalogue, open_catalogue
 from ingest import loop as loop_module
-from tests.helpers.ingest_site import Site, add_person, wait_until, write_tiff
+from tests.helpers.ingest_site import Site, add_person, write_tiff
 from tests.helpers.invariants import Identity, identities, snapshot, violations
-from tests.helpers.mounts import make_ext4, mount_bind, mount_loop, mount_tmpfs, own_mounts, remount, unmount
+from tests.helpers.mounts import (
+    loop_device,
+    make_ext4,
+    mount_bind,
+    mount_device,
+    mount_loop,
+    mount_tmpfs,
+    own_mounts,
+    remount,
+    unmount,
+)
+from tests.helpers.program import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.needs_root
 
@@ -61,7 +72,7 @@ def availability(site: Site) -> str:
 
 def scanned(site: Site, loop: Any) -> None:
     """Have the root looked at once more, to the end."""
-    loop.request_import().result(60)
+    loop.request_import().result(PATIENCE_S)
 
 
 def sound(site: Site, kept: dict[tuple[str, bytes], Identity], **more: Any) -> list[str]:
@@ -99,7 +110,7 @@ def test_a_root_that_is_unmounted_is_unavailable_and_not_empty_and_comes_back_by
         assert "is its disk mounted?" in str(site.root_row()["reason"])
         for name in (b"0.tif", b"1.tif"):  # events of a disk that goes away are hints, and no proof
             site.hints.name("confocal", DAY.encode(), name)
-        loop.request_import((site.root / DAY / "0.tif",)).result(60)
+        loop.request_import((site.root / DAY / "0.tif",)).result(PATIENCE_S)
         assert missing(site) == 0
         plug_in()
         wait_until(lambda: availability(site) == "available")
@@ -107,28 +118,27 @@ def test_a_root_that_is_unmounted_is_unavailable_and_not_empty_and_comes_back_by
         assert missing(site) == 0
         assert sound(site, kept, before=before) == []
         write_tiff(site.root / DAY / "new.tif", value=999)
-        assert loop.request_import().result(60).imported == 1
+        assert loop.request_import().result(PATIENCE_S).imported == 1
     assert site.rows("SELECT * FROM event WHERE what IN ('missing', 'updated', 'moved')") == []
     assert sound(site, kept) == []
 
 
 @pytest.mark.usefixtures("mounts")
 def test_a_disk_that_comes_back_as_another_device_is_the_same_root(lone: Site, tmp_path: Path) -> None:
-    site = lone
-    make_ext4(tmp_path / "disk.img")
-    mount_loop(tmp_path / "disk.img", site.root)
-    fill(site.root, 5)
-    site.import_()
-    kept = identities(site.catalogue)
-    source = site.root_row()["identity"]
-    unmount(site.root)
-    # Another disk takes the loop device that was used.
-    mount_loop(make_ext4(tmp_path / "other.img"), tmp_path / "elsewhere")
-    mount_loop(tmp_path / "disk.img", site.root)
-    site.import_()
-    assert site.root_row()["identity"] != source
-    assert (availability(site), missing(site)) == ("available", 0)
-    assert sound(site, kept) == []
+    site, disk = lone, make_ext4(tmp_path / "disk.img")
+    with loop_device(disk) as former, loop_device(disk) as latter:
+        mount_device(former, site.root)
+        fill(site.root, 5)
+        site.import_()
+        kept = identities(site.catalogue)
+        source = site.root_row()["identity"]
+        unmount(site.root)
+        mount_device(latter, site.root)
+        site.import_()
+        assert site.root_row()["identity"] != source
+        assert (availability(site), missing(site)) == ("available", 0)
+        assert sound(site, kept) == []
+        unmount(site.root)
 
 
 @pytest.mark.usefixtures("mounts", "quick")
@@ -260,7 +270,7 @@ def test_a_state_directory_that_is_full_stops_the_import_and_nothing_is_lost_whe
         assert "no space is left" in str(loop.progress().problem)
         assert not asked.done()
         filler.unlink()
-        assert asked.result(60).imported == 40
+        assert asked.result(PATIENCE_S).imported == 40
         wait_until(lambda: loop.progress().problem is None)
     complete = [("confocal", f"{DAY}/{number}.tif".encode(), 1) for number in (*range(10), *range(100, 140))]
     assert sound(site, kept, complete=complete) == []

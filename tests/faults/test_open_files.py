@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from ingest import working
 from ingest.opening import NamelessFile
 from ingest.pool import InProcessPool
 from ingest.reading import read
 from ingest.work import Outcome, ReadResult, ReadTask
 from ingest.working import back_off
-from tests.helpers.ingest_site import Site, wait_until
+from tests.helpers.ingest_site import Site
 from tests.helpers.invariants import violations
 from tests.helpers.pictures import put, tiff_bytes
+from tests.helpers.program import wait_until
 from tests.helpers.reads import read_path
 
 ADA = "smith-lab/ab3c/p/d"
@@ -29,7 +31,10 @@ def check(site: Site, complete: dict[str, int]) -> list[str]:
     return violations(site.catalogue, {"confocal": site.root}, complete=wanted)
 
 
-def test_a_file_waits_while_it_is_open_for_writing_and_is_imported_when_it_is_closed(site: Site) -> None:
+def test_a_file_waits_while_it_is_open_for_writing_and_is_imported_when_it_is_closed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(working, "_BACK_OFF_S", (3600.0,))  # what comes comes by the hint
     path = put(site.root / ADA / "open.tif", tiff_bytes(1))
     put(site.root / ADA / "closed.tif", tiff_bytes(2))
     with path.open("r+b"), site.running():
@@ -39,7 +44,7 @@ def test_a_file_waits_while_it_is_open_for_writing_and_is_imported_when_it_is_cl
     with site.running():
         wait_until(lambda: bool(site.rows("SELECT name FROM root WHERE last_pass_ended_at IS NOT NULL")))
         site.hints.name("confocal", ADA.encode(), b"open.tif", closed=True)
-        wait_until(lambda: site.names() == ["closed", "open"], within_s=4)  # not after the back-off
+        wait_until(lambda: site.names() == ["closed", "open"])
     assert check(site, {f"{ADA}/open.tif": 1, f"{ADA}/closed.tif": 1}) == []
 
 

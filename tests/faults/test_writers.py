@@ -11,10 +11,10 @@ import pytest
 import tifffile
 
 from tests.faults.conftest import Facility
-from tests.helpers.ingest_site import Site, wait_until
+from tests.helpers.ingest_site import Site
 from tests.helpers.invariants import Identity, identities, snapshot, violations
 from tests.helpers.pictures import plane, put, tiff_bytes
-from tests.helpers.program import wait_until as wait_for
+from tests.helpers.program import wait_until
 
 ADA = "smith-lab/ab3c/p/d"
 
@@ -29,7 +29,7 @@ def test_every_way_of_writing_gives_one_import_once_it_is_whole(facility: Facili
     folder = facility.data / ADA
     folder.mkdir(parents=True)
     with facility.daemon() as daemon:
-        wait_for(lambda: "daemon.ready" in daemon.logged(), within_s=60)
+        wait_until(lambda: "daemon.ready" in daemon.logged())
         slow = threading.Thread(target=_write_pages_slowly, args=(folder / "slow.tif", 4, 0.7), name="slow")
         slow.start()
         whole = tiff_bytes(5, 128)
@@ -44,14 +44,14 @@ def test_every_way_of_writing_gives_one_import_once_it_is_whole(facility: Facili
             os.utime(old, (1e8, 1e8))
             os.utime(future, (time.time() + 86400 * 400,) * 2)
             slow.join()
-            wait_for(lambda: {row["name"] for row in facility.images()} >= {"slow", "old", "future", "reopened"})
+            wait_until(lambda: {row["name"] for row in facility.images()} >= {"slow", "old", "future", "reopened"})
             assert "preallocated" not in {row["name"] for row in facility.images()}
             preallocated.write(whole[4096:])
         names = ("slow", "preallocated", "reopened", "renamed", "moved-in", "old", "future")
-        wait_for(lambda: {row["name"] for row in facility.images()} == set(names), within_s=60)
-        wait_for(lambda: _size_z(facility) == 4)
+        wait_until(lambda: {row["name"] for row in facility.images()} == set(names))
+        wait_until(lambda: _size_z(facility) == 4)
         before = {"confocal": snapshot(facility.data)}
-        wait_for(lambda: not facility.violations({f"{ADA}/{name}.tif": 1 for name in names}))
+        wait_until(lambda: not facility.violations({f"{ADA}/{name}.tif": 1 for name in names}))
         daemon.stop()
     assert facility.violations({f"{ADA}/{name}.tif": 1 for name in names}, before=before) == []
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.helpers.program import wait_until
+from tests.helpers.program import PATIENCE_S, wait_until
 
 SYSTEMD = Path("/lib/systemd/systemd")
 LIBRARIES_SHOWN = Path("/opt/libraries")
@@ -90,7 +90,7 @@ class Machine:
         given = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "NO_COLOR": "1", "SYSTEMD_PAGER": ""} | dict(environ or {})
         done = subprocess.run(
             ["nsenter", "-t", str(self.pid), "-a", "-r", "-w", "--", *map(str, command)],
-            env=given, capture_output=True, text=True, timeout=90, check=False,
+            env=given, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
         if check and done.returncode != 0:
             raise AssertionError(
@@ -114,7 +114,7 @@ class Machine:
         """Write a file in it."""
         line = 'mkdir -p "$(dirname "$1")" && cat > "$1"'
         entered = ["nsenter", "-t", str(self.pid), "-a", "-r", "-w", "--"]
-        subprocess.run([*entered, "sh", "-c", line, "sh", path], input=text, text=True, check=True, timeout=30)
+        subprocess.run([*entered, "sh", "-c", line, "sh", path], input=text, text=True, check=True, timeout=PATIENCE_S)
 
 
 @contextmanager
@@ -136,7 +136,7 @@ def booted(place: Path, *, readable: tuple[Path, ...], libraries: Path) -> Itera
     )  # fmt: skip
     try:
         machine = Machine(pid=wait_until(lambda: _systemd_below(process)))
-        wait_until(lambda: machine.show("test.target", "ActiveState") == "active", within_s=60)
+        wait_until(lambda: machine.show("test.target", "ActiveState") == "active")
         yield machine
     finally:
         process.send_signal(signal.SIGKILL)

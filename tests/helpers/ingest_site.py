@@ -3,7 +3,7 @@
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from ingest.loop import IngestLoop
 from ingest.pool import InProcessPool, ReadPool
 from ingest.reading import read
 from ingest.summary import ImportSummary
+from tests.helpers.program import PATIENCE_S
 
 MARK = SourceMark(file="coverslip.yaml", line=1, column=1)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -124,7 +125,7 @@ class Site:
         finally:
             stop.set()
             loop.wake()
-            thread.join(30)
+            thread.join(PATIENCE_S)
             assert not thread.is_alive()
 
     def names(self) -> list[str]:
@@ -164,13 +165,3 @@ class Site:
                 for table in metadata.sorted_tables
                 if table.name not in passing
             }
-
-
-def wait_until(condition: Callable[[], bool], *, within_s: float = 20.0) -> None:
-    """Wait for a condition; fails when it does not come true."""
-    event = threading.Event()
-    for _ in range(int(within_s / 0.02)):
-        if condition():
-            return
-        event.wait(0.02)
-    raise AssertionError("it did not happen in time")

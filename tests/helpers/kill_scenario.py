@@ -7,11 +7,12 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO
@@ -24,6 +25,7 @@ from catalog.engine import open_catalogue
 from tests.helpers.invariants import Identity, identities, snapshot, violations
 from tests.helpers.killable import DURABLE, REFUSED, TALKING
 from tests.helpers.pictures import plane, png_bytes, put, tiff_bytes
+from tests.helpers.program import PATIENCE_S, wait_until
 
 __all__ = ["DURABLE", "REFUSED", "STAGES", "TALKING", "Imports", "Play", "Tally", "imports"]
 
@@ -174,7 +176,7 @@ class Imports:
 
     def run(self, folder: Path, **how: Any) -> int:
         """Run one import; gives its exit code, negative for a signal. Waits while a killed one's lock lives on."""
-        ends_at = time.monotonic() + 30
+        ends_at = time.monotonic() + PATIENCE_S
         while True:
             code = self.run_once(folder, **how)
             if code != REFUSED or time.monotonic() > ends_at:
@@ -192,6 +194,11 @@ class Imports:
         """Wait for the end of a daemon; gives its exit code, negative for a signal."""
         return self._ask({"wait": pid})["code"]
 
+    def hold(self, pid: int) -> None:
+        """Have a daemon stand still, and wait until every thread of it does; one that has ended is held for ever."""
+        os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: _states_of_threads(pid) <= {"T", "Z"}, every_s=0.002)
+
     def _ask(self, request: dict[str, Any]) -> dict[str, int]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -207,7 +214,15 @@ class Imports:
         assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.stdout.close()
-        self._process.wait(30)
+        self._process.wait(PATIENCE_S)
+
+
+def _states_of_threads(pid: int) -> set[str]:
+    found = set()
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):  # the thread ended meanwhile
+            found.add(stat.read_text().rpartition(")")[2].split()[0])
+    return found
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from ingest.pool import InProcessPool
 from ingest.reading import read
 from ingest.work import Look, Member, ReadTask
 from tests.helpers.pictures import png_bytes, tiff_bytes
+from tests.helpers.program import PATIENCE_S
 
 DURABLE = "pwrite64,fsync,fdatasync,rename,ftruncate,unlink"
 #: A migration's backup gets its name by a link.
@@ -122,7 +123,7 @@ NEXT_VERSION = (
 def _daemon(configuration: Path) -> int:
     """Run the daemon: watches, schedule, requests, reloads and shutdown are the program's own."""
     service._new_pool = _new_pool
-    ends_at = time.monotonic() + 30
+    ends_at = time.monotonic() + PATIENCE_S
     while True:
         try:
             return running.run_daemon(configuration, environ=os.environ, version="1")

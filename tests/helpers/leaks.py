@@ -4,12 +4,14 @@ import gc
 import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 #: Python's own helpers, started once a process and meant to stay.
 _STAYING = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
-_PATIENCE_S = 3.0
+#: For threads and processes that are on their way out.
+_PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +45,17 @@ class Remains:
         return [*files, *threads, *children, *temporary]
 
 
-def _open_files(base: Path) -> frozenset[tuple[str, str]]:
+def open_files(pid: int | str = "self") -> frozenset[tuple[str, str]]:
+    """Give descriptors and names of the files that a process has open; its threads may close some meanwhile."""
     found = set()
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            name = os.readlink(f"/proc/self/fd/{number}")
-        except OSError:
-            continue
-        if name.startswith(f"{base}{os.sep}"):
-            found.add((number, name))
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        with suppress(OSError):
+            found.add((number, os.readlink(f"/proc/{pid}/fd/{number}")))
     return frozenset(found)
+
+
+def _open_files(base: Path) -> frozenset[tuple[str, str]]:
+    return frozenset(one for one in open_files() if one[1].startswith(f"{base}{os.sep}"))
 
 
 def _children() -> dict[int, str]:

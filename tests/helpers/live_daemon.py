@@ -59,6 +59,10 @@ class LiveDaemon:
         assert self.forked.wait(self.pid) == -signal.SIGKILL
         self.pid = self.forked.start_daemon(self.folder)
 
+    def hold(self) -> None:
+        """Have it stand still, and wait until it does: SIGCONT lets it go on."""
+        self.forked.hold(self.pid)
+
     def logged(self) -> str:
         """Give what it said, warnings and errors only."""
         return (self.folder / "import.log").read_text(errors="replace")

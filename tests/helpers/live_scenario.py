@@ -22,10 +22,10 @@ from catalog.models.ingest import Job
 from tests.helpers.invariants import Entry, Identity, identities, snapshot, violations
 from tests.helpers.kill_scenario import ADA, Imports, Tally, growing_bytes, series_bytes, write_configuration
 from tests.helpers.pictures import png_bytes, put, tiff_bytes
+from tests.helpers.program import PATIENCE_S
 
 Story = Iterator[None]
 HELD = "smith-lab/zz9z/p/d"
-_SETTLES_WITHIN_S = 60.0
 
 
 class Feeder(threading.Thread):
@@ -182,7 +182,7 @@ class LivePlay:
                 self._run_and_kill(feeder, chance.uniform(0.05, 1.2))
                 if number == self.kills // 2:
                     write_configuration(self.folder, self.url, is_released=True)
-            feeder.join(120)
+            feeder.join(PATIENCE_S)
         finally:
             feeder.stop.set()
             feeder.join()
@@ -193,7 +193,7 @@ class LivePlay:
     def _run_and_kill(self, feeder: Feeder, after_s: float) -> None:
         pid = self.imports.start_daemon(self.folder)
         time.sleep(after_s)
-        self._spare_suspects()
+        self._hold_without_suspects(pid)
         with feeder.lock:
             os.kill(pid, signal.SIGKILL)
             code = self.imports.wait(pid)
@@ -203,17 +203,21 @@ class LivePlay:
                 self.tally.violations.append(f"the daemon ended with {code}: {self._log()}")
             self._know(feeder)
 
-    def _spare_suspects(self) -> None:
-        """Wait until nothing was being read at two deaths in a row: the third would quarantine it, as intended."""
-        ends_at = time.monotonic() + 10
-        while time.monotonic() < ends_at:
-            try:
-                with closing(open_catalogue(self.url)) as catalogue, catalogue.reading() as connection:
-                    if not connection.scalar(select(func.count()).select_from(Job).where(Job.deaths >= 2)):
-                        return
-            except Exception:  # noqa: BLE001 - there is no catalogue yet
-                return
+    def _hold_without_suspects(self, pid: int) -> None:
+        """Have it stand still when nothing was being read at two deaths: the third would quarantine it, as intended."""
+        ends_at = time.monotonic() + PATIENCE_S
+        self.imports.hold(pid)
+        while self._has_suspects() and time.monotonic() < ends_at:
+            os.kill(pid, signal.SIGCONT)
             time.sleep(0.05)
+            self.imports.hold(pid)
+
+    def _has_suspects(self) -> bool:
+        try:
+            with closing(open_catalogue(self.url)) as catalogue, catalogue.reading() as connection:
+                return bool(connection.scalar(select(func.count()).select_from(Job).where(Job.deaths >= 2)))
+        except Exception:  # noqa: BLE001 - there is no catalogue yet
+            return False
 
     def _know(self, feeder: Feeder) -> None:
         """Remember what every file is by now, by where it is on the disk."""
@@ -232,7 +236,7 @@ class LivePlay:
         """Start it once more: without help it must come to where everything is right, and stop when asked."""
         before = {"confocal": snapshot(feeder._data)}
         pid = self.imports.start_daemon(self.folder)
-        ends_at = time.monotonic() + _SETTLES_WITHIN_S
+        ends_at = time.monotonic() + PATIENCE_S
         while (found := self._violations(feeder, before)) and time.monotonic() < ends_at:
             time.sleep(0.3)
         os.kill(pid, signal.SIGTERM)

@@ -50,6 +50,21 @@ def mount_loop(image: Path, at: Path, *, options: str = "") -> None:
     _run("mount", "-o", f"loop{options}", str(image), str(at))
 
 
+@contextmanager
+def loop_device(image: Path) -> Iterator[str]:
+    """Make a device of a file, another than it or any other file has, for the length of the block."""
+    device = _run("losetup", "--find", "--show", str(image)).strip()
+    try:
+        yield device
+    finally:
+        _run("losetup", "--detach", device)
+
+
+def mount_device(device: str, at: Path) -> None:
+    """Mount a device that holds a file system."""
+    _run("mount", device, str(at))
+
+
 def make_ext4(image: Path, *, size: str = "16M") -> Path:
     """Make a file that holds an empty ext4."""
     _run("truncate", "-s", size, str(image))
@@ -67,9 +82,10 @@ def unmount(at: Path, *, is_lazy: bool = False) -> None:
     _run("umount", *(["-l"] if is_lazy else []), str(at))
 
 
-def _run(*command: str) -> None:
+def _run(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, (command, done.stderr)
+    return done.stdout
 
 
 def _done(code: int, call: str) -> None:

@@ -20,9 +20,10 @@ from ingest.accounts import MachineAccounts
 from ingest.listing import Entry
 from ingest.planning import looks
 from tests.helpers.accounts import FixedAccounts
-from tests.helpers.ingest_site import Site, add_person, wait_until, write_tiff
+from tests.helpers.ingest_site import Site, add_person, write_tiff
 from tests.helpers.invariants import violations
 from tests.helpers.planning import LATER, administrator, applied, planned, ruled, undone
+from tests.helpers.program import wait_until
 
 CHANNELS = "{group}/{owner}/{project}/{image}_c{channel}.tif"
 WHERE = (

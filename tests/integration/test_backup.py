@@ -17,9 +17,10 @@ from catalog.backup import PARTIAL, back_up, copy_sqlite
 from catalog.engine import Catalogue, open_catalogue
 from catalog.errors import BackupFailed
 from catalog.migrations.runner import identity, require_current
-from tests.helpers.ingest_site import Site, add_person, wait_until, write_tiff
+from tests.helpers.ingest_site import Site, add_person, write_tiff
 from tests.helpers.invariants import identities, violations
 from tests.helpers.postgresql import PostgresServer
+from tests.helpers.program import PATIENCE_S, wait_until
 
 DAY = "smith-lab/ab3c/cells/day1"
 
@@ -89,12 +90,11 @@ def test_backups_made_while_it_imports_are_each_of_one_moment(
     site: Site, tmp_path: Path, postgres_server: PostgresServer
 ) -> None:
     files = [tmp_path / f"backup{number}" for number in range(4)]
-    done = threading.Event()
 
     def write() -> None:
         for number in range(40):
-            write_tiff(site.root / DAY / f"more{number}.tif", value=100 + number)
-        done.set()
+            # Whole at once: nothing settles here.
+            write_tiff(tmp_path / "aside.tif", value=100 + number).rename(site.root / DAY / f"more{number}.tif")
 
     with site.running() as loop:
         writing = threading.Thread(target=write)
@@ -103,7 +103,7 @@ def test_backups_made_while_it_imports_are_each_of_one_moment(
             loop.request_import(wait=False)
             back_up(site.catalogue, file)
         writing.join()
-        assert loop.request_import().result(30).problems == ()
+        assert loop.request_import().result(PATIENCE_S).problems == ()
     wait_until(lambda: len(site.images()) == 45)
     for file in files[1::2]:
         with closing(restored(site, file, postgres_server)) as copy:

@@ -12,12 +12,13 @@ from daemon.cli import COMMANDS, program
 from daemon.context import find_configuration
 from daemon.errors import UnusableConfiguration
 from daemon.options import load
+from tests.helpers.program import PATIENCE_S
 
 PROGRAM = Path(sys.executable).parent / "coverslip"
 
 
 def coverslip(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 @pytest.mark.parametrize("arguments", [("version", "--json"), ("--json", "version")])
@@ -41,7 +42,7 @@ def test_the_registry_says_what_the_command_says(name: str) -> None:
 
 def test_help_imports_no_command_and_no_library_that_is_slow() -> None:
     code = "import sys, daemon.cli; daemon.cli.run(['--help']); print(*sys.modules, sep=chr(10), file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S, check=True)
     modules = set(done.stderr.split())
     assert not modules & {"sqlalchemy", "pydantic", "yaml", "numpy", "rich", "tifffile", "PIL", "tempfile"}
     assert not [name for name in modules if name.startswith("daemon.commands.")]

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.program import PATIENCE_S
+
 REPOSITORY = Path(__file__).parents[2]
 PACKAGES = ("config", "catalog", "ingest", "daemon")
 #: For each contract a file and a line that breaks it, and no other contract.
@@ -32,7 +34,7 @@ def _judged(folder: Path) -> dict[str, str]:
         env=os.environ | {"PYTHONPATH": str(folder), "NO_COLOR": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=False,
     )
     return dict(re.findall(r"^(.+) (KEPT|BROKEN)(?: \(.*\))?$", done.stdout, re.MULTILINE))

@@ -8,7 +8,8 @@ import pytest
 
 from catalog.engine import Catalogue
 from config.settings import RuleSettings
-from tests.helpers.ingest_site import MARK, Site, add_person, wait_until, write_tiff
+from tests.helpers.ingest_site import MARK, Site, add_person, write_tiff
+from tests.helpers.program import wait_until
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from config.settings import RuleSettings
 from ingest import troubles
 from ingest.pool import InProcessPool
 from ingest.reading import read
-from tests.helpers.ingest_site import MARK, Site, add_person, wait_until, write_tiff
+from tests.helpers.ingest_site import MARK, Site, add_person, write_tiff
+from tests.helpers.program import wait_until
 
 DAY = "smith-lab/ab3c/cells/day1"
 
@@ -62,7 +63,7 @@ class FaultyCatalogue(Catalogue):
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait as in production, only less long."""
     monkeypatch.setattr(troubles, "_PAUSES_S", (0.05, 0.1, 0.2))
-    monkeypatch.setattr(troubles, "TOLD_FOR_S", 2.0)
+    monkeypatch.setattr(troubles, "TOLD_FOR_S", 6.0)
 
 
 @pytest.fixture
@@ -84,10 +85,10 @@ def test_a_catalogue_that_refuses_two_of_three_writes_loses_and_doubles_nothing(
         write_tiff(site.root / DAY / f"{number}.tif", value=number)
     faulty.fail_every = 3
     with site.running(catalogue=faulty) as loop:
-        wait_until(lambda: site.names() == ["0", "1", "2", "3", "4"], within_s=60)
+        wait_until(lambda: site.names() == ["0", "1", "2", "3", "4"])
         write_tiff(site.root / DAY / "5.tif", value=5)
         loop.request_scan()
-        wait_until(lambda: len(site.names()) == 6, within_s=60)
+        wait_until(lambda: len(site.names()) == 6)
     assert faulty.refused > 5
     assert site.rows("SELECT * FROM job") == []
 
@@ -108,7 +109,7 @@ def test_degraded_is_told_steadily_while_nothing_can_be_written_and_no_more_afte
             seen.add(loop.progress().problem)
         assert seen == {"no space is left for the catalogue"}
         faulty.no_writes = None
-        wait_until(lambda: site.names() == ["a", "b"], within_s=30)
+        wait_until(lambda: site.names() == ["a", "b"])
         wait_until(lambda: loop.progress().problem is None)
 
 
@@ -118,14 +119,14 @@ def test_a_database_that_is_gone_at_the_start_and_later_is_waited_for(site: Site
     with site.running(catalogue=faulty) as loop:
         wait_until(lambda: loop.progress().problem == "PostgreSQL is out of reach")
         faulty.gone = None
-        wait_until(lambda: site.names() == ["a"], within_s=30)
+        wait_until(lambda: site.names() == ["a"])
         faulty.gone = "PostgreSQL is out of reach"
         refused = faulty.refused
         wait_until(lambda: faulty.refused > refused + 1)
         write_tiff(site.root / DAY / "b.tif", value=2)
         site.hints.name("confocal", DAY.encode(), b"b.tif")
         faulty.gone = None
-        wait_until(lambda: site.names() == ["a", "b"], within_s=30)
+        wait_until(lambda: site.names() == ["a", "b"])
 
 
 def test_a_reload_that_the_database_refuses_is_done_when_it_can_be(site: Site, faulty: FaultyCatalogue) -> None:
@@ -138,7 +139,7 @@ def test_a_reload_that_the_database_refuses_is_done_when_it_can_be(site: Site, f
         refused = faulty.refused
         wait_until(lambda: faulty.refused > refused)
         faulty.no_writes = None
-        wait_until(lambda: site.names() == ["flat"], within_s=30)
+        wait_until(lambda: site.names() == ["flat"])
 
 
 def test_a_commit_whose_answer_is_lost_leaves_no_job_behind(site: Site, faulty: FaultyCatalogue) -> None:
@@ -154,7 +155,7 @@ def test_a_commit_whose_answer_is_lost_leaves_no_job_behind(site: Site, faulty: 
             faulty.lost_answers = 1
             write_tiff(site.root / DAY / f"{number}.tif", value=number)
             site.hints.name("confocal", DAY.encode(), f"{number}.tif".encode(), closed=True)
-            wait_until(lambda number=number: len(site.names()) == number + 1, within_s=30)  # type: ignore[misc]  # bound
+            wait_until(lambda number=number: len(site.names()) == number + 1)  # type: ignore[misc]  # bound
     assert armed.is_set()
     assert site.rows("SELECT * FROM job") == []
     assert len(site.images()) == 12

@@ -11,7 +11,8 @@ from ingest import results as ingest_results
 from ingest.pool import InProcessPool
 from ingest.reading import read
 from ingest.work import Outcome, ReadResult, ReadTask
-from tests.helpers.ingest_site import Site, add_person, wait_until, write_tiff
+from tests.helpers.ingest_site import Site, add_person, write_tiff
+from tests.helpers.program import PATIENCE_S, wait_until
 
 STEPS = (
     (store, "record_files"),
@@ -178,7 +179,7 @@ def test_nothing_is_imported_while_the_disk_is_full_and_all_of_it_after(site: Si
         assert site.images() == []
         loop.wake()
         wait_until(lambda: not site.hints.arrived.is_set())  # it sleeps, and does not turn as fast as it can
-        given = loop.request_import().result(timeout=20)
+        given = loop.request_import().result(PATIENCE_S)
         assert (given.imported, given.problems) == (0, (loop.progress().problem,))
         free[0] = 10**12
         wait_until(lambda: len(site.images()) == 1)

@@ -54,11 +54,11 @@ def test_a_lost_connection_is_a_lost_lock(postgres: Catalogue) -> None:
 
 
 def end_the_lock(catalogue: Catalogue) -> None:
-    """End the session that holds the lock, as a server that is restarted does."""
+    """End the session that holds the lock, as a server that is restarted does, and wait until it has ended."""
     with catalogue.engine.connect() as connection:
         connection.execute(
             text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                "SELECT pg_terminate_backend(pid, 120000) FROM pg_stat_activity"
                 " WHERE application_name LIKE 'coverslip-ingest%' AND datname = current_database()"
             )
         )

@@ -11,7 +11,8 @@ from ingest.pool import InProcessPool
 from ingest.reading import read
 from ingest.work import Outcome, ReadResult, ReadTask
 from ingest.working import LONGEST_BACK_OFF, back_off
-from tests.helpers.ingest_site import Site, add_person, wait_until, write_tiff
+from tests.helpers.ingest_site import Site, add_person, write_tiff
+from tests.helpers.program import wait_until
 
 DAY = "smith-lab/ab3c/cells/day1"
 

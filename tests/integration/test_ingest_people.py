@@ -19,7 +19,8 @@ from ingest.account_source import Account, AccountGroup, IdRange
 from ingest.accounts import MachineAccounts
 from ingest.loop import IngestLoop
 from tests.helpers.accounts import FakeSource, FixedAccounts
-from tests.helpers.ingest_site import MARK, Site, add_person, wait_until, write_tiff
+from tests.helpers.ingest_site import MARK, Site, add_person, write_tiff
+from tests.helpers.program import wait_until
 
 DAY = "smith-lab/ab3c/cells/day1"
 ADA, BOB = Account(name="ab3c", uid=1001, gid=100), Account(name="cd4e", uid=1002, gid=100)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from catalog.engine import Catalogue
 from ingest.hints import Hint
-from tests.helpers.ingest_site import Site, add_person, wait_until, write_tiff
+from tests.helpers.ingest_site import Site, add_person, write_tiff
+from tests.helpers.program import wait_until
 
 
 def test_a_file_that_came_after_the_listing_of_its_folder_is_not_missing(catalogue: Catalogue, tmp_path: Path) -> None:

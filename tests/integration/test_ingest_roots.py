@@ -14,7 +14,8 @@ from catalog.decisions import accept_root
 from catalog.engine import Catalogue
 from catalog.models.people import Experimenter
 from config.settings import RuleSettings
-from tests.helpers.ingest_site import MARK, RULE, Site, add_person, wait_until, write_tiff
+from tests.helpers.ingest_site import MARK, RULE, Site, add_person, write_tiff
+from tests.helpers.program import PATIENCE_S, wait_until
 
 DAY = "smith-lab/ab3c/cells/day1"
 
@@ -44,7 +45,7 @@ def hanging_listdir(monkeypatch: pytest.MonkeyPatch, folder: Path) -> threading.
 
     def listdir(path: int | str = ".") -> list[str]:
         if isinstance(path, int) and os.fstat(path).st_ino == inode:
-            released.wait(30)
+            released.wait(PATIENCE_S)
         return real(path)
 
     monkeypatch.setattr(os, "listdir", listdir)
@@ -74,13 +75,13 @@ def test_a_root_that_hangs_stops_no_other(site: Site, tmp_path: Path, monkeypatc
         wait_until(lambda: site.names() == ["a"])
         write_tiff(site.root / DAY / "c.tif", value=3)
         future = loop.request_import((site.root / DAY / "c.tif",))
-        assert future.result(timeout=20).imported == 1
+        assert future.result(PATIENCE_S).imported == 1
         asked = loop.request_import((roots["dead"] / DAY / "b.tif",))
         write_tiff(site.root / DAY / "d.tif", value=4)
-        assert loop.request_import((site.root / DAY,)).result(timeout=20).imported == 1
+        assert loop.request_import((site.root / DAY,)).result(PATIENCE_S).imported == 1
         assert not asked.done()
         released.set()
-        assert asked.result(timeout=20).problems == ()
+        assert asked.result(PATIENCE_S).problems == ()
         wait_until(lambda: site.names() == ["a", "b", "c", "d"])
 
 
@@ -229,12 +230,12 @@ def test_a_file_that_comes_while_its_folder_is_being_listed_is_not_missed(
             found = real(path)
             if isinstance(path, int) and os.fstat(path).st_ino == inode and not listed.is_set():
                 listed.set()
-                go_on.wait(20)
+                go_on.wait(PATIENCE_S)
             return found
 
         monkeypatch.setattr(os, "listdir", listdir)
         site.hints.directory("confocal", DAY.encode())
-        assert listed.wait(20)
+        assert listed.wait(PATIENCE_S)
         write_tiff(folder / "late.tif")
         site.hints.directory("confocal", DAY.encode())
         wait_until(lambda: not site.hints.arrived.is_set())

@@ -82,7 +82,7 @@ def test_no_file_outside_the_state_directory_can_be_changed(tmp_path: Path) -> N
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from daemon.schedule import Schedule
-from tests.helpers.program import wait_until
+from tests.helpers.program import PATIENCE_S, wait_until
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def schedule() -> Iterator[Schedule]:
 def test_an_act_runs_again_and_again(schedule: Schedule) -> None:
     runs: list[int] = []
     schedule.every("act", timedelta(milliseconds=50), lambda: runs.append(1))
-    wait_until(lambda: len(runs) >= 3, within_s=10)
+    wait_until(lambda: len(runs) >= 3)
 
 
 def test_an_act_that_fails_runs_again(schedule: Schedule, caplog: pytest.LogCaptureFixture) -> None:
@@ -33,7 +33,7 @@ def test_an_act_that_fails_runs_again(schedule: Schedule, caplog: pytest.LogCapt
         raise ValueError("boom")
 
     schedule.every("act", timedelta(milliseconds=50), act)
-    wait_until(lambda: len(runs) >= 2, within_s=10)
+    wait_until(lambda: len(runs) >= 2)
     assert "schedule.failed" in caplog.text
 
 
@@ -43,29 +43,29 @@ def test_a_late_run_is_not_skipped_and_never_runs_twice_at_a_time(schedule: Sche
 
     def act() -> None:
         runs.append(running.acquire(blocking=False))
-        release.wait(10)
+        release.wait(PATIENCE_S)
         if runs[-1]:
             running.release()
 
     schedule.every("act", timedelta(milliseconds=50), act)
     schedule.every("blocked", timedelta(milliseconds=50), lambda: most.append(1))
-    wait_until(lambda: len(runs) == 1, within_s=10)
+    wait_until(lambda: len(runs) == 1)
     threading.Event().wait(1.5)
     assert len(most) == 1, "the pool has one thread, and it is busy"
     release.set()
-    wait_until(lambda: len(most) > 2 and len(runs) > 2, within_s=10)
+    wait_until(lambda: len(most) > 2 and len(runs) > 2)
     assert all(runs)
 
 
 def _wait(event: threading.Event) -> None:
-    event.wait(10)
+    event.wait(PATIENCE_S)
 
 
 def test_scans_do_not_wait_for_other_acts(schedule: Schedule) -> None:
     release, scanned = threading.Event(), threading.Event()
     schedule.every("slow", timedelta(milliseconds=20), partial(_wait, release))
     schedule.every("scan", timedelta(milliseconds=50), scanned.set, executor="scans")
-    assert scanned.wait(10)
+    assert scanned.wait(PATIENCE_S)
     release.set()
 
 

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from daemon.shutdown import Signals, Stage, shut_down, signals_caught, waits_for
+from tests.helpers.program import PATIENCE_S
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -15,18 +16,18 @@ def test_a_signal_asks_to_stop_and_a_second_one_to_hurry(number: signal.Signals)
     before = signal.getsignal(number)
     with signals_caught() as signals:
         os.kill(os.getpid(), number)
-        assert signals.stop.wait(5)
+        assert signals.stop.wait(PATIENCE_S)
         assert signals.woken.is_set()
         assert not signals.hurry.is_set()
         os.kill(os.getpid(), number)
-        assert signals.hurry.wait(5)
+        assert signals.hurry.wait(PATIENCE_S)
     assert signal.getsignal(number) == before
 
 
 def test_sighup_asks_to_reload() -> None:
     with signals_caught() as signals:
         os.kill(os.getpid(), signal.SIGHUP)
-        assert signals.reload.wait(5)
+        assert signals.reload.wait(PATIENCE_S)
         assert not signals.stop.is_set()
 
 

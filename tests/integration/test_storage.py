@@ -22,8 +22,9 @@ from ingest.opening import opened_root
 from ingest.placement import IN_STORAGE, NotPlaced, NotPlacedAs, place
 from ingest.rereading import checked
 from ingest.verification import VerifyPlan, VerifyRun
-from tests.helpers.ingest_site import MARK, Site, add_person, wait_until, write_tiff
+from tests.helpers.ingest_site import MARK, Site, add_person, write_tiff
 from tests.helpers.invariants import violations
+from tests.helpers.program import wait_until
 from tests.helpers.rot import rot
 
 DAY = "smith-lab/ab3c/cells/day1"

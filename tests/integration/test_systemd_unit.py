@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from daemon.service_files import closed_folder, install_commands, systemd_folder
+from tests.helpers.program import PATIENCE_S
 
 CHECKOUT = Path(__file__).parents[2]
 FOLDER = CHECKOUT / "systemd"
@@ -19,7 +20,7 @@ def _analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed: the unit can't be judged here")
     return subprocess.run(
-        ["systemd-analyze", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+        ["systemd-analyze", *map(str, arguments)], capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
 
 

@@ -30,7 +30,8 @@ from ingest.reading import read
 from ingest.rereading import checked
 from ingest.verification import VerifyPlan, VerifyRun, VerifySummary, is_due
 from ingest.work import NO_FILESET, Outcome, Purpose, ReadResult, ReadTask
-from tests.helpers.ingest_site import Site, add_person, wait_until, write_tiff
+from tests.helpers.ingest_site import Site, add_person, write_tiff
+from tests.helpers.program import PATIENCE_S, wait_until
 from tests.helpers.rot import flip, rot
 
 DAY = "smith-lab/ab3c/cells/day1"
@@ -250,7 +251,7 @@ class Watched(InProcessPool):
 
     def _read(self, task: ReadTask) -> ReadResult:
         self.tasks.append(task)
-        self.gate.wait(20)
+        self.gate.wait(PATIENCE_S)
         if task.purpose is Purpose.VERIFY and any(self._deadly in member.path for member in task.members):
             return ReadResult(
                 fileset_id=NO_FILESET, claim=task.claim, digest=b"", outcome=Outcome.DIED, reason="the process died"
@@ -279,7 +280,7 @@ def test_the_daemon_verifies_when_it_is_due_and_not_before(site: Site) -> None:
         loop.request_verify()
         wait_until(lambda: is_ended(site, 1))
         loop.request_verify()
-        wait_until(lambda: loop.request_import().result(20).scanned == 4)
+        wait_until(lambda: loop.request_import().result(PATIENCE_S).scanned == 4)
         assert len(runs(site)) == 1
     assert [(row["checked"], row["damaged"], row["missing"]) for row in runs(site)] == [(4, 1, 0)]
     assert told(site, paths[2]).marks == ("damaged",)
@@ -289,7 +290,7 @@ def test_no_budget_is_never(site: Site) -> None:
     files(site, 1)
     with site.running(settings=daily(site, budget=timedelta(0))) as loop:
         loop.request_verify()
-        assert loop.request_import().result(20).scanned == 1
+        assert loop.request_import().result(PATIENCE_S).scanned == 1
     assert runs(site) == []
 
 
@@ -328,13 +329,14 @@ def test_imports_come_first(site: Site, monkeypatch: pytest.MonkeyPatch) -> None
     new = [site.root / DAY / f"new{number}.tif" for number in range(3)]
     pool.gate.clear()
     with site.running(settings=daily(site), pool=pool) as loop:
+        wait_until(lambda: loop.progress().roots != () and not loop.progress().roots[0].is_scanning)
         loop.request_verify()
         wait_until(lambda: len(pool.tasks) == 1)
         for number, path in enumerate(new):
             write_tiff(path, value=50 + number)
         asked = loop.request_import()
         pool.gate.set()
-        assert asked.result(20).imported == 3
+        assert asked.result(PATIENCE_S).imported == 3
         wait_until(lambda: is_ended(site, 1))
     purposes = [task.purpose for task in pool.tasks]
     imports = [number for number, purpose in enumerate(purposes) if purpose is Purpose.IMPORT]

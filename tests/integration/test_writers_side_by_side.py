@@ -15,6 +15,7 @@ from catalog.people import editing, set_permissions
 from catalog.references import ObjectReference
 from config.settings import PermissionLevel
 from tests.helpers.lab import NOW, Lab
+from tests.helpers.program import PATIENCE_S
 
 
 def at_once(*works: Callable[[], object]) -> list[object]:
@@ -22,11 +23,11 @@ def at_once(*works: Callable[[], object]) -> list[object]:
     barrier = threading.Barrier(len(works))
 
     def run(work: Callable[[], object]) -> object:
-        barrier.wait(10)
+        barrier.wait(PATIENCE_S)
         return work()
 
     with ThreadPoolExecutor(len(works)) as threads:
-        return [done.result(60) for done in [threads.submit(run, work) for work in works]]
+        return [done.result(PATIENCE_S) for done in [threads.submit(run, work) for work in works]]
 
 
 def test_the_same_tag_added_twice_at_once_is_one_tag_and_both_succeed(catalogue: Catalogue) -> None:
@@ -60,11 +61,11 @@ def test_a_level_that_falls_waits_for_who_acts_on_it_and_the_next_is_refused(cat
         with catalogue.writing() as connection:
             add_tag(connection, bob, image, "before", now=NOW, via="cli")
             tagged.set()
-            assert finish.wait(20)
+            assert finish.wait(PATIENCE_S)
             return connection.scalar(select(ExperimenterGroup.permissions).where(ExperimenterGroup.id == group))
 
     def lower() -> object:
-        assert tagged.wait(20)
+        assert tagged.wait(PATIENCE_S)
         threading.Timer(0.5, finish.set).start()
         with editing(catalogue, pia, now=NOW, via="cli", marks={}) as edit:
             set_permissions(edit, "smith", PermissionLevel.READ_ONLY)
