@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from catalog.records import FileRecord, ImageRecord, PlaneRecord, ThumbnailRecord
 
 #: As the digest of what is done: it is catalogued, and is to be read again whole, whatever its content.
 TO_BE_READ = b"read again"
+
+
+#: A stored look, as the driver gives it: directory id, name, size, mtime, ctime, inode, and since when it is missing.
+#: What is there compares equal to (directory id, *first five of an entry, None). Plain tuples: there are millions.
+StoredLook: TypeAlias = tuple[int, bytes, int, int, int, int, object]
 
 
 class KnownSighting(NamedTuple):

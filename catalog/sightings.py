@@ -1,17 +1,18 @@
 """Reads what is known of directories and sightings, for the comparison with a listing. Runs as the site itself."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Executable, bindparam, func, select, tuple_
 
-from catalog.looks import KnownSighting
+from catalog.looks import KnownSighting, StoredLook
+from catalog.models.base import AnySelect
 from catalog.models.ingest import Directory, Fileset, Job, Sighting
 from catalog.names import path_hash
 from catalog.planning import unindexed
 
-_KNOWN: Select[*tuple[Any, ...]] = (
+_KNOWN: AnySelect = (
     select(
         Sighting.directory_id,
         Sighting.name,
@@ -30,6 +31,7 @@ _KNOWN: Select[*tuple[Any, ...]] = (
     .order_by(Sighting.directory_id, Sighting.name)
 )
 
+_NAMES_AT_ONCE = 1000
 #: What counts when much goes missing; what is only ignored or skipped does not.
 _LASTING = ("member", "held", "unmatched")
 
@@ -43,30 +45,61 @@ def directory_ids(connection: Connection, root_id: int, paths: Sequence[bytes]) 
     return {bytes(path): directory_id for path, directory_id in connection.execute(query)}
 
 
-def known_in_directories(connection: Connection, ids: Sequence[int]) -> list[KnownSighting]:
-    """Give all sightings of these directories, in the order of directory and name."""
-    if not ids:
-        return []
-    rows = connection.execute(_KNOWN.where(Sighting.directory_id.in_(ids)))
-    return [KnownSighting._make(row) for row in rows.all()]
+def looks_in_directories(connection: Connection, ids: Sequence[int]) -> list[StoredLook]:
+    """Give the looks at all names of these directories, in the order of directory and name."""
+    return _looks(connection, _LOOKS_IN_DIRECTORIES, {"ids": list(ids)}) if ids else []
+
+
+def looks_in_range(
+    connection: Connection, directory_id: int, low: bytes | None, high: bytes | None
+) -> list[StoredLook]:
+    """Give the looks at names of one directory over ``low`` and up to ``high`` (None: open end), by name."""
+    return _looks(connection, _in_range(_LOOKS, directory_id, low, high))
+
+
+def _looks(connection: Connection, query: Executable, values: Mapping[str, Any] | None = None) -> list[StoredLook]:
+    """Take the rows from the driver as they are: a row that SQLAlchemy makes costs more than the look itself."""
+    result = connection.execute(query, values)
+    rows: list[StoredLook] = list(result.cursor.fetchall())
+    result.close()
+    return rows
+
+
+_LOOKS: AnySelect = select(
+    Sighting.directory_id,
+    Sighting.name,
+    Sighting.size_bytes,
+    Sighting.mtime_ns,
+    Sighting.ctime_ns,
+    Sighting.inode,
+    Sighting.missing_since,
+).order_by(Sighting.directory_id, Sighting.name)
+_LOOKS_IN_DIRECTORIES = _LOOKS.where(Sighting.directory_id.in_(bindparam("ids", expanding=True)))
 
 
 def known_in_range(
     connection: Connection, directory_id: int, low: bytes | None, high: bytes | None
 ) -> list[KnownSighting]:
     """Give the sightings of one directory with names over ``low`` and up to ``high`` (None: open end)."""
-    query = _KNOWN.where(Sighting.directory_id == directory_id)
+    rows = connection.execute(_in_range(_KNOWN, directory_id, low, high))
+    return [KnownSighting._make(row) for row in rows.all()]
+
+
+def _in_range(query: AnySelect, directory_id: int, low: bytes | None, high: bytes | None) -> AnySelect:
+    query = query.where(Sighting.directory_id == directory_id)
     if low is not None:
         query = query.where(Sighting.name > low)
-    if high is not None:
-        query = query.where(Sighting.name <= high)
-    return [KnownSighting._make(row) for row in connection.execute(query).all()]
+    return query if high is None else query.where(Sighting.name <= high)
 
 
 def known_by_names(connection: Connection, directory_id: int, names: Sequence[bytes]) -> list[KnownSighting]:
     """Give the sightings of single names."""
-    query = _KNOWN.where(Sighting.directory_id == directory_id, Sighting.name.in_(list(names)))
-    return [KnownSighting._make(row) for row in connection.execute(query).all()]
+    found: list[KnownSighting] = []
+    for start in range(0, len(names), _NAMES_AT_ONCE):
+        some = list(names[start : start + _NAMES_AT_ONCE])
+        query = _KNOWN.where(Sighting.directory_id == directory_id, Sighting.name.in_(some))
+        found += [KnownSighting._make(row) for row in connection.execute(query).all()]
+    return found
 
 
 def directories_of(connection: Connection, root_id: int, *, after_id: int = 0, limit: int = 10_000) -> list[

@@ -182,7 +182,7 @@ class Core:
 
     def follow_up(self, root: WatchedRoot, looked: Looked, *, is_hinted: bool) -> None:
         """Order what a commit of looks left to be done."""
-        self.may_be_due = True
+        self.may_be_due = self.may_be_due or looked.may_be_due
         if root.walks:
             root.seen_meanwhile |= looked.seen
         for order in looked.orders:

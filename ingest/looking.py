@@ -20,6 +20,7 @@ from config.path_text import path_text
 from ingest.brake import Brake
 from ingest.checks import MoveCheck
 from ingest.deciding import Deciding, changed_file, decide, digest_of, is_unchanged, part_move, seen_file
+from ingest.differences import Differences, differences, of_directory
 from ingest.documents import placement_document
 from ingest.filesets import fileset_key
 from ingest.indexes.finding import described_by
@@ -52,6 +53,8 @@ class Looked:
     replaced: dict[bytes, set[bytes]] = field(default_factory=dict)
     needs_pass: bool = False
     files: int = 0
+    #: Whether anything was written that may have made a fileset due.
+    may_be_due: bool = True
     made: dict[bytes, int] = field(default_factory=dict)
     #: What is there (directory id, name), where an older listing may yet be committed that does not show it.
     seen: set[tuple[int, bytes]] = field(default_factory=set)
@@ -70,34 +73,42 @@ class Looking:
 
     def parts(self, parts: Sequence[ListingPart]) -> Looked:
         """Commit parts of listings; what their ranges no longer show is given back, not yet marked."""
-        looked = Looked()
+        looked = Looked(may_be_due=False)
         looks = {part.directory: _directory_look(part) for part in parts}
         ids = store.record_directories(self.connection, self.root.id, list(looks.values()), now=self.now)
-        whole = {ids[part.directory]: part for part in parts if part.low is None and part.high is None}
-        known_by_directory: dict[int, dict[bytes, KnownSighting]] = {}
-        for known in sightings.known_in_directories(self.connection, list(whole)):
-            known_by_directory.setdefault(known.directory_id, {})[bytes(known.name)] = known
+        whole = [ids[part.directory] for part in parts if part.low is None and part.high is None]
+        rows = sightings.looks_in_directories(self.connection, whole)
+        is_among_others = any(
+            walk.order.is_full and number != parts[0].walk for number, walk in self.root.walks.items()
+        )
         for part in parts:
             directory_id = ids[part.directory]
             looked.visited.add(directory_id)
-            there = known_by_directory.get(directory_id, {})
-            if directory_id not in whole:
-                rows = sightings.known_in_range(self.connection, directory_id, part.low, part.high)
-                there = {bytes(row.name): row for row in rows}
-            self._compare(looked, part.directory, part.entries, there)
-            if any(number != part.walk and walk.order.is_full for number, walk in self.root.walks.items()):
+            looked.files += len(part.entries)
+            if part.low is None and part.high is None:
+                stored = of_directory(rows, directory_id)
+            else:
+                stored = sightings.looks_in_range(self.connection, directory_id, part.low, part.high)
+            if found := differences(directory_id, part, stored):
+                self._take_differences(looked, part.directory, directory_id, found)
+            if is_among_others:
                 looked.seen |= {(directory_id, entry.name) for entry in part.entries}
-            if part.problem is None or part.unknown:
-                gone = _absent(part, there)
-                looked.absent += [(directory_id, bytes(row.name)) for row in gone]
-                looked.absent_lasting += sum(row.disposition not in ("ignored", "skipped") for row in gone)
             if part.is_flat:
                 looked.folders += self._new_folders(part.directory, part.folders)
         return looked
 
+    def _take_differences(self, looked: Looked, directory: bytes, directory_id: int, found: Differences) -> None:
+        """Commit what a part of a listing shows otherwise than it was known."""
+        looked.may_be_due = True
+        names = [*found.known, *found.gone]
+        known = {bytes(row.name): row for row in sightings.known_by_names(self.connection, directory_id, names)}
+        self._compare(looked, directory, found.entries, known)
+        looked.absent += [(directory_id, name) for name in found.gone]
+        looked.absent_lasting += sum(known[name].disposition not in ("ignored", "skipped") for name in found.gone)
+
     def names(self, look: NamesLook, *, is_again: bool = False, may_move: bool = True) -> Looked:
         """Commit a look at single names; ``is_again``: place them though they did not change."""
-        looked = Looked()
+        looked = Looked(files=len(look.entries))
         names = [entry.name for entry in look.entries]
         known = self._known(look.directory, names)
         if look.entries:
@@ -148,7 +159,6 @@ class Looking:
         is_again: bool = False,
         may_move: bool = True,
     ) -> None:
-        looked.files += len(entries)
         fresh: list[Entry] = []
         changed: list[ChangedFile] = []
         self._see_closed([known[entry.name] for entry in entries if entry.name in closed & known.keys()], entries)
@@ -357,8 +367,3 @@ def _has_left(old: NamesLook, candidate: MoveCandidate) -> bool:
 
 def _directory_look(part: ListingPart) -> DirectoryLook:
     return DirectoryLook(path=part.directory, is_whole=part.problem is None, problem=part.problem)
-
-
-def _absent(part: ListingPart, known: dict[bytes, KnownSighting]) -> list[KnownSighting]:
-    there = {entry.name for entry in part.entries} | part.unknown
-    return [row for name, row in known.items() if not row.is_missing and name not in there]

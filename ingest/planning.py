@@ -307,7 +307,7 @@ def looks(root_fd: int, paths: Sequence[bytes]) -> dict[bytes, Entry | None]:
 
 def _entry(folder_fd: int, name: bytes) -> Entry | None:
     try:
-        return look_at(folder_fd, name)[0]
+        return look_at(folder_fd, name)
     except OSError:
         return None
 

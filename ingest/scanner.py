@@ -5,6 +5,7 @@ import logging
 import os
 import queue
 import stat
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,7 @@ from dataclasses import replace
 
 from config.endings import is_folder_image
 from ingest.identity import identity_of, why_another
-from ingest.int64 import signed64, wrapped64
+from ingest.int64 import HIGHEST, LOWEST, signed64, wrapped64
 from ingest.listing import Entry, EntryKind, ListingPart, LookOrder, NamesLook, PassEnded, RootLost, WalkOrder
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,12 @@ PART_NAMES = 1000
 PARTS_WAITING = 8
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _GONE = (errno.ENOENT, errno.ENOTDIR)
+#: How names are made bytes again, as `os.fsencode` does.
+_CODE, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
+#: Makes an entry of its fields in order: in half the time that a call with names takes, a million times a scan.
+_new = tuple.__new__
+#: The bits of a mode that say what kind of thing it is (what `stat.S_IFMT` gives).
+_KIND_BITS = 0o170000
 _KINDS = {
     stat.S_IFREG: EntryKind.FILE,
     stat.S_IFLNK: EntryKind.SYMBOLIC_LINK,
@@ -78,28 +85,19 @@ def below(directory: bytes, name: bytes) -> bytes:
     return directory + b"/" + name if directory else name
 
 
-def look_at(folder_fd: int, name: bytes) -> tuple[Entry | None, bool]:
-    """Stat one name without following a link; gives the entry, or None and whether it is a directory.
-
-    Raises OSError.
-    """
+def look_at(folder_fd: int, name: bytes) -> Entry | None:
+    """Stat one name without following a link; gives the entry, or None for a directory. Raises OSError."""
     found = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
-    kind = _KINDS.get(stat.S_IFMT(found.st_mode))
-    if kind is None and not is_folder_image(name):
-        return None, True
-    return (
-        Entry(
-            name,
-            signed64(found.st_size),
-            signed64(found.st_mtime_ns),
-            signed64(found.st_ctime_ns),
-            wrapped64(found.st_ino),
-            found.st_uid,
-            found.st_gid,
-            kind or EntryKind.FOLDER_IMAGE,
-        ),
-        False,
-    )
+    kind = _KINDS.get(found.st_mode & _KIND_BITS)
+    if kind is None:
+        if not is_folder_image(name):
+            return None
+        kind = EntryKind.FOLDER_IMAGE
+    mtime_ns, ctime_ns, inode = found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+    if not (LOWEST <= mtime_ns <= HIGHEST and LOWEST <= ctime_ns <= HIGHEST and inode <= HIGHEST):
+        mtime_ns, ctime_ns, inode = signed64(mtime_ns), signed64(ctime_ns), wrapped64(inode)
+    fields = (name, found.st_size, mtime_ns, ctime_ns, inode, found.st_uid, found.st_gid, kind)
+    return _new(Entry, fields)
 
 
 class RootScanner:
@@ -280,7 +278,7 @@ def list_folder(root_fd: int, directory: bytes) -> Iterator[ListingPart]:
     """List one directory in parts of sorted names; one that is gone meanwhile gives nothing."""
     try:
         with open_folder(root_fd, directory) as folder:
-            names = sorted(os.fsencode(name) for name in os.listdir(folder))  # noqa: PTH208 - by descriptor
+            names = sorted(name.encode(_CODE, _ERRORS) for name in os.listdir(folder))  # noqa: PTH208 - by descriptor
             yield from _parts(folder, directory, names)
     except OSError as error:
         if error.errno not in _GONE:
@@ -313,7 +311,7 @@ def _names_look(folder_fd: int, order: LookOrder, names: list[bytes] | None = No
     unknown: dict[bytes, str] = {}
     for name in sorted(order.names) if names is None else names:
         try:
-            entry, is_folder = look_at(folder_fd, name)
+            entry = look_at(folder_fd, name)
         except OSError as error:
             if error.errno in _GONE:
                 gone.add(name)
@@ -322,7 +320,7 @@ def _names_look(folder_fd: int, order: LookOrder, names: list[bytes] | None = No
             continue
         if entry is not None:
             entries.append(entry)
-        elif is_folder:
+        else:
             folders.add(name)
     problem = f"{len(unknown)} names can't be looked at: {next(iter(unknown.values()))}" if unknown else None
     return NamesLook(
