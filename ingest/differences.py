@@ -42,7 +42,8 @@ def of_directory(rows: Sequence[StoredLook], directory_id: int) -> Sequence[Stor
 
 def differences(directory_id: int, part: ListingPart, stored: Sequence[StoredLook]) -> Differences:
     """Compare a part with the rows of its range, both in the order of names."""
-    seen = [(directory_id, n, size, mtime, ctime, inode, None) for n, size, mtime, ctime, inode, *_ in part.entries]
+    here = directory_id
+    seen = [(here, n, size, mtime, ctime, inode, None) for n, size, mtime, ctime, inode, _, _, _ in part.entries]
     if seen == stored:
         return NONE
     rows = set(stored)

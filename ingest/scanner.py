@@ -21,8 +21,12 @@ log = logging.getLogger(__name__)
 
 #: Names of one directory that are looked at, compared and committed together.
 PART_NAMES = 1000
-#: Parts that may wait for the loop: with it, memory stays bounded however large the root is.
-PARTS_WAITING = 8
+#: So many names are listed before the loop has to take them: memory stays bounded however large the root is. Until it
+#: has done with them nothing more is listed. Two threads that each let the other go on at every row and every stat cost
+#: more than the rows and stats do.
+NAMES_AHEAD = 8000
+#: What a part counts for beside its names.
+PART_COUNTS_FOR = 20
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _GONE = (errno.ENOENT, errno.ENOTDIR)
 #: How names are made bytes again, as `os.fsencode` does.
@@ -104,7 +108,7 @@ class RootScanner:
     """Looks at one root as it is ordered to. Answers to looks go before the parts of a walk.
 
     ``expected`` is the identity that the root must have; the owner sets it before it orders. ``answers`` holds
-    (order, look) pairs, ``parts`` what a walk gives; each sets ``wake``.
+    (order, look) pairs and each sets ``wake``; what a walk gives is had with `take_parts`.
     """
 
     def __init__(self, name: str, path: bytes, *, is_ignored: Callable[[bytes], bool], wake: threading.Event) -> None:
@@ -112,7 +116,10 @@ class RootScanner:
         self.is_ignored = is_ignored
         self.expected: Mapping[str, object] | None = None
         self.answers: queue.SimpleQueue[tuple[LookOrder, NamesLook | RootLost]] = queue.SimpleQueue()
-        self.parts: queue.Queue[Seen] = queue.Queue(maxsize=PARTS_WAITING)
+        self.parts: queue.SimpleQueue[Seen] = queue.SimpleQueue()
+        #: What was listed since the loop had done with all before.
+        self._ahead = 0
+        self._may_go_on = threading.Event()
         self._orders: queue.SimpleQueue[LookOrder | WalkOrder | None] = queue.SimpleQueue()
         self._short_walks: deque[WalkOrder] = deque()
         self._full_walks: deque[WalkOrder] = deque()
@@ -141,6 +148,15 @@ class RootScanner:
     def look(self, order: LookOrder) -> None:
         """Order a look at single names."""
         self._orders.put(order)
+
+    def take_parts(self) -> list[Seen]:
+        """Take all that was listed; to ask when there is nothing lets a walk that waited go on."""
+        taken: list[Seen] = []
+        while not self.parts.empty():
+            taken.append(self.parts.get_nowait())
+        if not taken:
+            self._may_go_on.set()
+        return taken
 
     def walk(self, order: WalkOrder) -> None:
         """Order a walk; it begins when the walks of its kind before it have ended."""
@@ -246,14 +262,18 @@ class RootScanner:
         self._is_walking = False
 
     def _put(self, seen: Seen) -> None:
-        while not self._stop.is_set():
-            try:
-                self.parts.put(seen, timeout=0.05)
-            except queue.Full:
+        """Hand over what a walk gives; once that is much, wait until the loop has done with it."""
+        self._ahead += PART_COUNTS_FOR + len(seen.entries) if isinstance(seen, ListingPart) else 0
+        is_much = self._ahead >= NAMES_AHEAD
+        if is_much:
+            self._may_go_on.clear()
+        self.parts.put(seen)
+        if is_much or not isinstance(seen, ListingPart):
+            self._wake.set()
+        if is_much:
+            while not self._stop.is_set() and not self._may_go_on.wait(0.05):
                 self._serve_waiting()
-            else:
-                self._wake.set()
-                return
+            self._ahead = 0
 
 
 def walk_folders(

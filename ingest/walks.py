@@ -16,8 +16,8 @@ FOLDERS_AT_ONCE = 100
 
 def take_parts(core: Core, root: WatchedRoot) -> bool:
     """Commit a batch of parts of a root's walks, or the end of one; tells whether there was anything."""
-    while len(root.parts) < 64 and not root.scanner.parts.empty():
-        root.parts.append(root.scanner.parts.get_nowait())
+    if not root.parts:
+        root.parts.extend(root.scanner.take_parts())
     if not root.parts:
         return False
     first = root.parts[0]
