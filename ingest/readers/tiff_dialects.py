@@ -94,8 +94,8 @@ _MICROMANAGER = "Micro-Manager TIFF"
 def dialects() -> tuple[Dialect, ...]:
     """Give the dialects in the order in which they are tried."""
     return (
-        Dialect("OME-TIFF", tiff_ome.is_ome, tiff_ome.describe),
         Dialect(_MICROMANAGER, tiff_micromanager.is_micromanager, tiff_micromanager.describe),
+        Dialect("OME-TIFF", tiff_ome.is_ome, tiff_ome.describe),
         Dialect("Zeiss LSM", tiff_lsm.is_lsm, tiff_lsm.describe),
         Dialect("MetaMorph STK", tiff_metamorph.is_stk, tiff_metamorph.describe_stk),
         Dialect("MetaSeries TIFF", tiff_metamorph.is_metaseries, tiff_metamorph.describe_metaseries),

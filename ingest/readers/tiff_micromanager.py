@@ -1,7 +1,8 @@
 """Micro-Manager's stacks: MMStack files (one summary in front) and NDTiff stacks (axes in each page's JSON, tag 51123).
 
-Both spread one acquisition over several files: NAME.tif, NAME_1.tif, NAME_2.tif ... The first describes them all, the
-others are refused as parts of a set; none is opened from here.
+A file that is full goes on in others: NAME.tif, NAME_1.tif, NAME_2.tif ... The first describes them all, the others
+are refused as parts of a set; none is opened from here. Positions in files of their own (NAME_Pos0, NAME_Pos1 ...) are
+images of their own, though the OME-XML of the first names them all: its index map tells what each file holds.
 """
 
 import json
@@ -26,6 +27,7 @@ from ingest.readers.protocol import (
     RefusedError,
     Source,
 )
+from ingest.readers.tiff_ome import is_ome
 from ingest.readers.tiff_pages import own_pages
 from ingest.readers.tiff_pixels import HolePlane, PagePlane, Plane, RawPlane, TiffImage, raw_dtype
 from ingest.readers.tiff_series import Facts, Sizes, images_of, is_colour, record_of
@@ -42,8 +44,15 @@ _AXES = {"channel": "C", "z": "Z", "time": "T", "position": "P"}
 
 
 def is_micromanager(file: tifffile.TiffFile) -> bool:
-    """Say whether Micro-Manager wrote a stack."""
-    return bool(file.is_micromanager) or _is_nd_tiff(file)
+    """Say whether Micro-Manager wrote a stack; one whose index is gone is left to its OME-XML, where it has any."""
+    if _is_nd_tiff(file):
+        return True
+    return bool(file.is_micromanager) and (_has_index(file) or not is_ome(file))
+
+
+def _has_index(file: tifffile.TiffFile) -> bool:
+    """Say whether a stack tells of each plane which one it is."""
+    return bool(file.is_mmstack) and len(file.micromanager_metadata["IndexMap"]) > 0
 
 
 def _is_nd_tiff(file: tifffile.TiffFile) -> bool:
@@ -67,25 +76,17 @@ def describe(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
     if _is_nd_tiff(file) or "Axes" in first:
         pages = [page.aspage() for page in file.pages]
         return _nd_images(source, pages, [_page_notes(page) for page in pages], summary)
-    if file.is_mmstack and not source.is_alone:
-        _refuse_positions(summary, notes["IndexMap"])
-    if file.is_mmstack and not (_is_complete(summary, notes["IndexMap"]) and _has_usual_pages(file)):
+    if _has_index(file) and not (_is_complete(summary, notes["IndexMap"]) and _has_usual_pages(file)):
         return _nd_images(source, *_indexed(file, first, notes["IndexMap"]), summary)
 
-    def facts_of(position: int, sizes: Sizes) -> Facts:  # noqa: ARG001  # all positions alike
-        return _facts(summary, first, sizes.size_c)
+    def facts_of(position: int, sizes: Sizes) -> Facts:
+        facts = _facts(summary, first, sizes.size_c)
+        return facts if sizes.positions < 2 else replace(facts, name=_label(summary, {"position": position}))
 
     images: list[TiffImage] = []
     for series in file.series:
         images += images_of(source.stream, source.size_bytes, series, len(images), facts_of)
     return images
-
-
-def _refuse_positions(summary: dict[str, Any], index_map: NDArray[np.uint32]) -> None:
-    """Refuse a file of some of an acquisition's positions; the others lie in files beside it."""
-    declared, here = positive(summary.get("Positions")) or 1, len(np.unique(index_map[:, 3]))
-    if here < declared:
-        raise RefusedError(f"part of a set: {here} of {int(declared)} positions of a Micro-Manager acquisition")
 
 
 def _is_complete(summary: dict[str, Any], index_map: NDArray[np.uint32]) -> bool:
@@ -204,7 +205,10 @@ def _joined(names: list[str], open_part: OpenPart, summary: dict[str, Any]) -> l
         plane = DescribedPlane(c=c, z=z, t=t, name=name, plane=number)
         images.setdefault(_elsewhere(axes), []).append(plane)
     facts = _facts(summary, note, len(orders["C"]), channels)
-    return [_described(record, planes, facts) for planes in images.values()]
+    return [
+        _described(record, planes, _of_position(facts, summary, elsewhere, len(images)))
+        for elsewhere, planes in images.items()
+    ]
 
 
 def _notes_of_pages(file: tifffile.TiffFile) -> list[dict[str, Any]]:
@@ -260,11 +264,29 @@ def _nd_images(
         index = {role: orders[role][_value(axes.get(name, 0))] for name, role in _named()}
         placed.setdefault(_elsewhere(axes), {})[index["C"], index["Z"], index["T"]] = page
     names = tuple(text(key, 255) if isinstance(key, str) else None for key in orders["C"])
-    images: list[TiffImage] = []
-    for planes in placed.values():
-        note = notes[0] if notes else {}
-        images.append(_nd_image(source, planes, _facts(summary, note, len(orders["C"]), names), len(images)))
-    return images
+    facts = _facts(summary, notes[0] if notes else {}, len(orders["C"]), names)
+    return [
+        _nd_image(source, planes, _of_position(facts, summary, elsewhere, len(placed)), index)
+        for index, (elsewhere, planes) in enumerate(placed.items())
+    ]
+
+
+def _of_position(facts: Facts, summary: dict[str, Any], elsewhere: tuple[Any, ...], count: int) -> Facts:
+    """Call each of several positions by its label."""
+    return facts if count < 2 else replace(facts, name=_label(summary, dict(elsewhere)))
+
+
+def _label(summary: dict[str, Any], elsewhere: dict[str, Any]) -> str | None:
+    """Give what the acquisition calls a position; NDTiff has other axes, too, such as a grid's row and column."""
+    if set(elsewhere) != {"position"}:
+        return text(" ".join(f"{name} {value}" for name, value in elsewhere.items()), 255)
+    number = str(elsewhere["position"])
+    listed = summary.get("StagePositions") or summary.get("InitialPositionList")
+    if not number.isdecimal():
+        return text(number, 255)
+    found = listed[int(number)] if isinstance(listed, list) and int(number) < len(listed) else None
+    label = text(found.get("Label"), 255) if isinstance(found, dict) else None
+    return label or f"Pos{number}"
 
 
 def _orders(notes: list[dict[str, Any]]) -> dict[str, dict[str | int, int]]:

@@ -41,9 +41,9 @@ Aperio SVS, Hamamatsu NDPI, Leica SCN, PerkinElmer QPTIFF, plain TIFF and BigTIF
   set is quarantined ("names a file outside its folder"). A file that no rule matches must also have been written by
   the same account. What is named and not there stops nothing: the image is `partial`, its planes are empty, and it
   grows when they come. Where a rule's names decide (`by: names`, or it captures a well, channel, z or t), what files
-  say of each other is of no account. A MetaMorph file beside an `.nd` that was not read yet waits for it. One of
-  several positions of a Micro-Manager acquisition is held. A stack that was broken off has the planes that were
-  recorded.
+  say of each other is of no account. A MetaMorph file beside an `.nd` that was not read yet waits for it. Each
+  position of a Micro-Manager acquisition that has a file of its own is an image of its own, with the files that go on
+  after it, whatever its OME-XML says of the others. A stack that was broken off has the planes that were recorded.
 - **Several files, one image.** All files must have the same width, height and type of pixels; one that differs
   quarantines the image and is named. Planes inside the files count along the axes that names don't tell, or one after
   the other where both do. Colour files of several channels give their samples as channels. Smaller copies inside are

@@ -104,6 +104,7 @@ def test_a_micro_manager_file_of_one_position_stands_alone(tmp_path: Path, name:
     assert (result.outcome, result.reason) == (Outcome.READ, None)
 
 
-def test_one_of_several_positions_is_a_part(tmp_path: Path) -> None:
+def test_one_of_several_positions_stands_alone(tmp_path: Path) -> None:
     data = tiff_dialect_files.micromanager().replace(b'"Positions": 1', b'"Positions": 4')
-    assert reason_of(put(tmp_path / "a_MMStack_Pos2.ome.tif", data)).startswith("part of a set: 1 of 4 positions")
+    result = read_path(put(tmp_path / "a_MMStack_Pos2.ome.tif", data))
+    assert (result.outcome, [image.size_c for image in result.images]) == (Outcome.READ, [2])
