@@ -155,7 +155,65 @@ NAMES_OF_FIELDS: dict[str, Callable[[int, int, int, int], str]] = {
     "scanr": lambda r, c, n, f: f"data/{letters(r)}{c + 1}--W{r * n + c + 1:05d}--P{f:05d}--Z00000--T00000--GFP.tif",
     "almf": lambda r, c, n, f: f"x--{letters(r)}{c + 1}--y--W{r * n + c:04d}--P{f:03d}--T0000--Z000--C00.ome.tif",
     "micromanager-plate": lambda r, c, _, f: f"{letters(r)}{c + 1}-Site_{f}/img_000000000_DAPI_000.tif",
+    "columbus": lambda r, c, _, f: f"{r + 1:03d}{c + 1:03d}-{f}-001001001.tif",
+    "incell": lambda r, c, _, f: f"{letters(r)} - {c + 1}(fld {f} wv DAPI - DAPI).tif",
+    "acquifer": lambda r, c, n, f: f"-{letters(r)}{c + 1:03d}--PO{f:02d}--LO001--CO1--SL001--PX1--WE{r * n + c:05d}.tif",
+    "cytation": lambda r, c, _, f: f"{letters(r)}{c + 1}_01_1_{f}_DAPI_001.tif",
+    "incucyte": lambda r, c, _, f: f"Phase_{letters(r)}{c + 1}_{f}_00d00h00m.tif",
+    "leica-matrix": lambda r, c, _, f: f"image--L00--U{c:02d}--V{r:02d}--J20--X00--Y{f:02d}--T00--Z00--C00.ome.tif",
+    "imagexpress-hcsai": lambda r, c, _, f: f"run/timepoint0/x_t0_{letters(r)}{c + 1:02d}_s{f}_w0_z0.tif",
 }
+#: Names found in public code and data sets, each with the layout that takes it; None: it is no surely known instrument's.
+FOUND = {
+    "AssayPlate_Greiner_#655090_C02_T0001F001L01A01Z01C01.tif": "cellvoyager",
+    "20180809T122430/Well001/W1F001T0001Z01C1.tif": "cellvoyager-cv1000",
+    "W1F001T0001Z00C1.tif": "cellvoyager-cv1000",
+    "W0262F0001T0001Z000C2.tif": None,
+    "Images/r01c11f01p01-ch1sk1fk1fl1.tiff": "operetta",
+    "screen/P1/003002-3-001001002.tif": "columbus",
+    "007009-12-001001003.TIF": "columbus",
+    "Workspaces/reporter-15MIN/007007-5-002001002.TIF": None,
+    "Plate10x4sites_A01_s1_w1.TIF": "imagexpress",
+    "A - 01(fld 1 wv Green - dsRed z 3).tif": "incell",
+    "A - 1(fld 1 wv Cy5 - Cy5).tif": "incell",
+    "4h_A - 3(fld 1 wv 405 - Orange)_bl.bmp": None,
+    "A1--W00001--P00001--Z00000--T00000--Transmission-CSU.tif": "scanr",
+    "data/--W00001--P00001--Z00000--T00000--nucleus-dapi.tif": "scanr-numbers",
+    "data/--W00100--P00001--Z00000--T00000--nucleus-dapi.tif": None,
+    "P24_01_1_9_DAPI_002.tif": "cytation",
+    "A1_-2_1_1_Tsf[Stitched[Channel1 300,400]]_001.tif": "cytation",
+    "scan_Plate_R_p00_0_A01f00d4.TIF": "cellomics",
+    "phase/VID1630_A1_1_00d00h00m.tif": "incucyte",
+    "DMSO r1/CA1_B9_1_00d00h15m.tif": "incucyte",
+    "CAM1/slide--S00/chamber--U00--V00/field--X01--Y01/image--L0000--S00--U00--V00--J15--E04--O01--X01--Y01--T0000--Z00"
+    "--C00.ome.tif": "leica-matrix",
+    "experiment/timepoint1/screen_t1_C05_s0_w0_z1.tif": "imagexpress-hcsai",
+    "image_stack_tpzc_50tp_2p_5z_3c_512k_1/image_stack_tpzc_50tp_2p_5z_3c_512k_1_MMStack_2-Pos000_000.ome.tif":
+    "micromanager",
+    "Test_Stack_1/Test_Stack_1_MMStack_Pos1.ome.tif": "micromanager",
+    "plate/plate_MMStack_A1-Site_0.ome.tif": "micromanager-plate",
+    "Channel 1-01-A-01-00.tif": None,
+    "20P1_POS0005_D_1UL.tif": None,
+    "DMSO_B5_t24.JPG": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_a_name_found_elsewhere_is_taken_by_its_instruments_layout_alone(
+    layouts: dict[str, RootRules], name: str
+) -> None:
+    assert takers(layouts, name) == ([FOUND[name]] if FOUND[name] else [])
+
+
+@pytest.mark.parametrize(("layout", "name"), [("cellvoyager-cv1000", "W{}F003T0001Z01C1.tif"),
+                                              ("scanr-numbers", "--W{:05d}--P00003--Z00000--T00000--GFP.tif")])  # fmt: skip
+def test_running_numbers_are_those_of_a_plate_of_96_wells(
+    layouts: dict[str, RootRules], layout: str, name: str
+) -> None:
+    found = [layouts[layout].match(name.format(number).encode()) for number in range(1, 97)]
+    wells = [(one.well, one.field) for one in found if isinstance(one, RuleMatch)]
+    assert wells == [((row, column), 3) for row in range(8) for column in range(12)]
+    assert not isinstance(layouts[layout].match(name.format(97).encode()), RuleMatch)
 
 
 @pytest.mark.parametrize("name", NAMES_OF_FIELDS)
