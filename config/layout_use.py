@@ -47,6 +47,9 @@ def expand(rule: RuleSettings, inner: tuple[RuleSettings, ...]) -> tuple[Expansi
 
 
 def _combined(rule: RuleSettings, inner: RuleSettings) -> list[tuple[str, tuple[int, int]]]:
+    """Put the layout's matches below the rule's own; without any they begin at the root, which is then the plate."""
+    if not rule.match:
+        return [(below, (0, 0)) for below in inner.match]
     return [
         (f"{own}/{below}", (number, len(own) + 1)) for number, own in enumerate(rule.match) for below in inner.match
     ]

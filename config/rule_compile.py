@@ -133,7 +133,9 @@ class RuleCompiler:
     def _match_key(self, number: int) -> str:
         own = self._expansion.origins[number][0] if self._expansion else number
         key = f"match.{own}"
-        return key if key in self._settings.marks else "match"
+        if key in self._settings.marks:
+            return key
+        return "layout" if self._expansion and "match" not in self._settings.marks else "match"
 
     def _template(self, source: str, number: int, where: Mapping[str, str]) -> CompiledTemplate | None:
         try:

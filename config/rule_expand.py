@@ -24,7 +24,7 @@ def compile_rule(
     inner = layout_rules(rule.layout, settings.layouts)
     if inner is None:
         return [], [problem_at(mark, f"{key}.layout", *unknown_layout(rule.layout, settings))]
-    if not plain.has_sound_match():
+    if rule.match and not plain.has_sound_match():
         return [], plain.problems
     # Built-in layouts are known to be right.
     problems = compile_layout(rule.layout, settings)[1] if rule.layout in settings.layouts else []

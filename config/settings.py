@@ -254,7 +254,8 @@ class RuleSettings(Setting):
     layout: str | None = Field(
         None,
         description="An instrument's layout, or one of `layouts`: the rule stands for the layout's own rules, "
-        "each match being this one's, `/` and the layout's. Everything else said here holds for all of them.",
+        "each match being this one's, `/` and the layout's. Without a `match` they begin at the root, which then is "
+        "the plate or dataset: `set` names it. Everything else said here holds for all of them.",
     )
     examples: tuple[ExampleSettings, ...] = Field((), description="Paths with what they shall give; `check` runs them.")
     mark: SourceMark = Field(alias=INTERNAL + "mark")

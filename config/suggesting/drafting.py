@@ -5,13 +5,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from config.suggesting.layouts import LaidOut
+from config.suggesting.folders import (
+    above_plates,
+    draft_of,
+    fixed_levels,
+    joined,
+    named_folders,
+    plate_folders,
+    words_at_the_end,
+)
 from config.suggesting.levels import Heads, Level, LevelRole, levels_of
 from config.suggesting.people_in_names import KnownNames
 from config.suggesting.proposal import Alternative, Draft
 from config.suggesting.shapes import NamedFile, Shape
 from config.suggesting.tails import PLAIN, literal, tail_of
-from config.suggesting.vocabulary import CONTAINER_WORDS, Role
+from config.suggesting.vocabulary import Role
 
 #: A shape of fewer files than this share of all is no rule of its own: its files are images like the others.
 _LEAST_SHARE = 0.005
@@ -19,11 +27,6 @@ _LEAST_FILES = 3
 #: Files with a number at the end are a run from so many on.
 _LEAST_RUN = 5
 _NUMBERED = re.compile(r"(?P<text>.*?)(?P<number>[0-9]{1,9})")
-_FIXED = (LevelRole.GROUP, LevelRole.OWNER, LevelRole.MICROSCOPE, LevelRole.WORDS)
-_NO_OWNER = (
-    "no folder names a person: the account that wrote the file says whose it is; if all are one person's,"
-    " put `set: {owner: LOGIN, group: GROUP}` in place of `owner: posix`"
-)
 
 
 def drafts_of(shapes: Sequence[Shape], levels: Sequence[Level], known: KnownNames, root_name: str) -> list[Draft]:
@@ -56,135 +59,27 @@ def _plates(shape: Shape, levels: Sequence[Level], root_name: str) -> list[Draft
     tail = tail_of(shape)
     if tail is None:
         return []
-    fixed = _fixed(levels)
+    fixed = fixed_levels(levels)
     files = [file for file in shape.files if len(file.head) >= fixed]
     if not files:
         return []
-    above, screen = _above_plates(levels[:fixed])
-    inner = _words_at_the_end([file.head for file in files], fixed)
+    above, screen = above_plates(levels[:fixed])
+    inner = words_at_the_end([file.head for file in files], fixed)
     depths = {len(file.head) - len(inner) - fixed for file in files}
     is_named = tail.names_plate
-    folders = _plate_folders(min(depths), max(depths), has_screen=screen is not None, is_named=is_named)
+    folders = plate_folders(min(depths), max(depths), has_screen=screen is not None, is_named=is_named)
     sets = {"plate": literal(root_name)} if not is_named and max(depths) <= 0 else {}
     if screen:
         sets["screen"] = screen
     return [
-        _draft(
+        draft_of(
             "wells of plates",
-            _joined(above, folders, "/".join(map(literal, inner)), tail.template),
+            joined(above, folders, "/".join(map(literal, inner)), tail.template),
             levels[:fixed],
             sets=sets | dict(tail.sets),
             assumed=(*tail.assumed, *shape.assumed),
         )
     ]
-
-
-def layout_drafts(found: LaidOut, levels: Sequence[Level]) -> list[Draft]:
-    """Write the rules of folders that a built-in layout takes, one for each depth at which they lie."""
-    fixed = _fixed(levels)
-    inner = () if found.is_deep else _words_at_the_end(found.heads, fixed)
-    depths = Counter(len(head) - len(inner) - fixed for head in found.heads if len(head) > fixed)
-    if not depths:
-        return []
-    if not found.has_wells:
-        return [_layout_of_images(found, levels, fixed, depths)]
-    above, screen = _above_plates(levels[:fixed])
-    if not found.is_deep:
-        by_depth = [_plate_folders(min(depths), max(depths), has_screen=screen is not None, is_named=False)]
-    else:  # below a plate the layout goes to any depth: folders of any number above it would take the plate's place
-        by_depth = [_exactly(depth, has_screen=screen is not None) for depth, _ in depths.most_common(1)]
-    sets = {"screen": screen} if screen else {}
-    below = "/".join(map(literal, inner))
-    return [
-        _draft(
-            f"plates: {found.title}",
-            _joined(above, folders, below),
-            levels[:fixed],
-            sets=sets,
-            assumed=(),
-            layout=found.layout,
-        )
-        for folders in by_depth
-    ]
-
-
-def _exactly(depth: int, *, has_screen: bool) -> str:
-    above = ["{:text}"] * (depth - 1)
-    if above and not has_screen:
-        above[0] = "{screen}"
-    return "/".join([*above, "{plate}"])
-
-
-def _layout_of_images(found: LaidOut, levels: Sequence[Level], fixed: int, depths: Counter[int]) -> Draft:
-    parts, dataset = _named_folders(levels, fixed)
-    if not any(level.role in (LevelRole.TEXT, LevelRole.DATED) for level in levels[: len(parts)]):
-        parts = [*parts[:fixed], "{dataset}"]
-    required = max(fixed, min(min(depths) + fixed, len(parts)))
-    match = "/".join(parts[:required])
-    more = "[/{:path}]" if max(depths) + fixed > len(parts) else ""
-    for part in reversed(parts[required:]):
-        more = f"[/{part}{more}]"
-    sets = {"dataset": f"[{dataset}]" if required < len(parts) else dataset} if dataset else {}
-    title = f"images of several files: {found.title}"
-    return _draft(title, match + more, levels[: max(fixed, len(parts))], sets=sets, assumed=(), layout=found.layout)
-
-
-def _fixed(levels: Sequence[Level]) -> int:
-    """Count the levels down to the last that says whose the files are, or only holds others."""
-    fixed = max((n + 1 for n, level in enumerate(levels) if level.role in _FIXED[:3] or level.has_owner), default=0)
-    while fixed + 1 < len(levels) and levels[fixed].role is LevelRole.WORDS:
-        fixed += 1
-    return fixed
-
-
-def _above_plates(levels: Sequence[Level]) -> tuple[str, str | None]:
-    """Write the folders above plates; a text or a date in them names the screen (None: nothing does; "": captured)."""
-    parts: list[str] = []
-    screen: str | None = None
-    for level in levels:
-        if level.role is LevelRole.TEXT:
-            parts.append("{screen}" if screen is None else "{:text}")
-            screen = "" if screen is None else screen
-            continue
-        if level.role is LevelRole.DATED and screen is None:
-            screen = "".join(level.gives)
-        parts.append(level.template)
-    return "/".join(parts), screen
-
-
-def _words_at_the_end(heads: Iterable[tuple[str, ...]], fixed: int) -> tuple[str, ...]:
-    """Find the folder of a general word (`Images`) between every plate and its files."""
-    heads = list(heads)
-    last = {head[-1] for head in heads if len(head) > fixed + 1}
-    if len({name.casefold() for name in last}) != 1 or any(len(head) <= fixed + 1 for head in heads):
-        return ()
-    name = min(last)
-    return (name,) if name.casefold() in CONTAINER_WORDS else ()
-
-
-def _plate_folders(fewest: int, most: int, *, has_screen: bool, is_named: bool) -> str:
-    """Write the folders between the people's and the files: the plate, above it the screen."""
-    above = "**" if has_screen else "{screen}/**"
-    optional = "**/" if has_screen else "[{screen}/**/]"
-    if is_named:
-        return "" if most <= 0 else above if fewest > 0 else optional
-    if most <= 0:
-        return ""
-    if most == 1:
-        return "{plate}"
-    if most == 2 and not has_screen:
-        return "[{screen}/]{plate}" if fewest <= 1 else "{screen}/{plate}"
-    return f"{optional}{{plate}}" if fewest <= 1 else f"{above}/{{plate}}"
-
-
-def _joined(*parts: str) -> str:
-    """Join parts of a match with slashes; one that ends in a bracket has its own."""
-    written = ""
-    for part in parts:
-        if not part:
-            continue
-        written += part if not written or written.endswith(("/]", "/")) else f"/{part}"
-    return written
 
 
 # Images in datasets ------------------------------------------------------------------------------------------------
@@ -248,11 +143,11 @@ class _Folders:
 
 def _images(shape: Shape, levels: Sequence[Level]) -> list[Draft]:
     tail = tail_of(shape) or PLAIN
-    fixed = _fixed(levels)
+    fixed = fixed_levels(levels)
     depths = [len(file.head) for file in shape.files if len(file.head) >= fixed]
     if not depths:
         return []
-    parts, dataset = _named_folders(levels, fixed)
+    parts, dataset = named_folders(levels, fixed)
     if parts and parts[-1] == "{project}":
         parts.append("{dataset}")
     if not any(level.role in (LevelRole.TEXT, LevelRole.DATED) for level in levels[: len(parts)]):
@@ -269,7 +164,7 @@ def _images(shape: Shape, levels: Sequence[Level]) -> list[Draft]:
     title = "images" if tail is PLAIN else "images of several files: " + _said(shape)
     alternatives = _stacks_instead(shape.files, folders) if tail is PLAIN else (_plain_instead(folders),)
     return [
-        _draft(
+        draft_of(
             title,
             match,
             used,
@@ -323,46 +218,6 @@ def _assumed_numbers(shape: Shape) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _named_folders(levels: Sequence[Level], fixed: int) -> tuple[list[str], str | None]:
-    """Name the levels: project and dataset from what is free, a dataset with a date by its own text.
-
-    Gives the folders' templates, and the dataset's template where it is not captured.
-    """
-    names = iter(_free_names(levels))
-    parts: list[str] = []
-    gives: list[str] = []
-    has_dataset = False
-    for number, level in enumerate(levels):
-        if number >= fixed and has_dataset and not gives:
-            break
-        if level.role is LevelRole.DATED:
-            parts.append(level.template)
-            gives += level.gives
-            has_dataset = True
-        elif level.role is LevelRole.TEXT:
-            name = next(names, None)
-            if name is None:
-                break
-            parts.append(f"{{{name}}}")
-            has_dataset = has_dataset or name == "dataset"
-            if name == "sample":
-                gives.append("[ {sample}]")
-                break
-        else:
-            parts.append(level.template)
-    return parts, "".join(gives) or None
-
-
-def _free_names(levels: Sequence[Level]) -> list[str]:
-    """Choose names for the levels of texts, in order."""
-    roles = [level.role for level in levels if level.role in (LevelRole.TEXT, LevelRole.DATED)]
-    if LevelRole.DATED not in roles:
-        has_owner = any(level.has_owner for level in levels)
-        return ["dataset"] if len(roles) == 1 and not has_owner else ["project", "dataset"]
-    before = roles.index(LevelRole.DATED)
-    return [*["project", "folder"][:before], "sample"]
-
-
 def _nested(parts: Sequence[str], fixed: int, fewest: int) -> str:
     """Write folders, those that some files lack in brackets, one in another; deeper folders are passed over."""
     required = max(fixed, min(fewest, len(parts)))
@@ -374,30 +229,3 @@ def _nested(parts: Sequence[str], fixed: int, fewest: int) -> str:
     for part in reversed(optional):
         inner = f"[{part}/{inner}]"
     return written + inner
-
-
-def _draft(
-    title: str,
-    match: str,
-    levels: Sequence[Level],
-    *,
-    sets: Mapping[str, str],
-    assumed: Sequence[str],
-    alternatives: tuple[Alternative, ...] = (),
-    layout: str | None = None,
-) -> Draft:
-    has_kind = any(level.role is LevelRole.WORDS and level.template.startswith("{kind:") for level in levels)
-    key_values = {"Microscope": "{microscope}"} if any(level.role is LevelRole.MICROSCOPE for level in levels) else {}
-    has_owner = any(level.has_owner for level in levels)
-    said = [sentence for level in levels for sentence in level.assumed]
-    return Draft(
-        title=title,
-        match=(match,),
-        layout=layout,
-        is_posix=not has_owner,
-        sets=sets,
-        tags=("{kind}",) if has_kind else (),
-        key_values=key_values,
-        assumed=(*said, *assumed, *(() if has_owner else (_NO_OWNER,))),
-        alternatives=alternatives,
-    )

@@ -24,6 +24,12 @@ _NEARLY_ALL = 0.9
 _SURE_RULES = {"metamorph": "metamorph/wavelengths"}
 _GUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 _DIGITS = re.compile("[0-9]")
+#: Folders of a well, of a kind of picture, of a place in a well: they are not called like plates.
+_INSIDE = re.compile(
+    r"well[ _-]?[0-9]{1,4}|phase|green|red|orange|nir|(?:slide|chamber|field)--.*|timepoint[ _-]?[0-9]+|"
+    r"experiment(?:_.*)?",
+    re.IGNORECASE,
+)
 _ROW = re.compile(r"(?<![A-Za-z])[A-P](?=0)")
 #: Folders in front of a name that a layout takes at any depth.
 _ANY_FOLDERS = "any folder/any folder/any folder/any folder/any folder/"
@@ -31,7 +37,8 @@ _ANY_FOLDERS = "any folder/any folder/any folder/any folder/any folder/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaidOut:
-    """Files that one layout takes. ``heads`` are the folders that its names begin below, each with its files.
+    """Files that one layout takes. ``heads`` are the folders that its names begin below, each with its files; () is the
+    folder itself that was looked at.
 
     ``is_deep``: the layout takes its names at any depth below the plate. ``has_wells``: its images lie on plates.
     """
@@ -71,9 +78,9 @@ def laid_out(paths: Iterable[str]) -> list[LaidOut]:
         if alike not in known:
             known[alike] = _best(trials, folder, tried)
         said = known[alike]
-        head = said.head_of(folder) if said else ()
-        if said is None or not head:
-            continue  # a rule with a layout needs a folder above it
+        if said is None:
+            continue
+        head = said.head_of(folder)
         heads = found.setdefault((said.layout, said.is_deep, said.has_wells), defaultdict(list))
         heads[head] += ["/".join((*folder, name)) for name in names]
     return [
@@ -145,11 +152,13 @@ def _is_taken(trial: _Trial, said: Sequence[RuleMatch | RuleSkip | None]) -> boo
 def _plate(folder: tuple[str, ...]) -> tuple[str, ...]:
     """Find the plate above a folder of its files: no folder called `Images`, none that names a well."""
     depth = len(folder)
-    while depth > 1 and _is_inside(folder[depth - 1]):
+    while depth > 0 and _is_inside(folder[depth - 1]):
         depth -= 1
     return folder[:depth]
 
 
 def _is_inside(name: str) -> bool:
+    """Tell whether a folder lies inside a plate: a general word, or a well, alone or among other things."""
     says_well = any(element.role in (Role.WELL, Role.WELL_NUMBER) for element in elements_of(name))
-    return name.casefold() in CONTAINER_WORDS or (says_well and "--" in name)
+    is_known = name.casefold() in CONTAINER_WORDS or _INSIDE.fullmatch(name) is not None
+    return is_known or (says_well and "--" in name)

@@ -1,8 +1,9 @@
 """What each level of folders says: group, owner, date, or a name for people to read. Pure."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
 
@@ -20,6 +21,9 @@ from config.suggesting.vocabulary import CONTAINER_WORDS, MICROSCOPE
 
 #: More folders of general words than this are a list nobody wants to read.
 _MOST_WORDS = 6
+_YEAR = "{day:%Y}"
+_MONTH = re.compile("0[1-9]|1[0-2]")
+_DATE = re.compile("0[1-9]|[12][0-9]|3[01]")
 
 
 class LevelRole(StrEnum):
@@ -82,8 +86,26 @@ def levels_of(heads: Heads) -> list[Level]:
     """Say what each level of these folders is, from the top on."""
     found: list[Level] = []
     for level in range(heads.deepest):
-        found.append(_level(heads, level, found))
+        new = _calendar(tuple(heads.names(level)), found) or _level(heads, level, found)
+        found = [*_with_one_day(found, new), new]
     return _with_owner_below_group(heads, found)
+
+
+def _calendar(names: Sequence[str], above: Sequence[Level]) -> Level | None:
+    """Read the months below years, and the days below months: `2024/03/17`."""
+    if not above or not names:
+        return None
+    for template, part, expression in ((_YEAR, "month", _MONTH), ("{month:2d}", "date", _DATE)):
+        if above[-1].template == template and all(expression.fullmatch(name) for name in names):
+            return Level(role=LevelRole.DATED, template=f"{{{part}:2d}}", gives=(f"-{{{part}}}",))
+    return None
+
+
+def _with_one_day(above: list[Level], new: Level) -> list[Level]:
+    """Let the years above days (`2024/2024-03-17`) give nothing: the day says it all."""
+    if "{day:" not in new.template:
+        return above
+    return [replace(one, template="{:%Y}", gives=()) if one.template == _YEAR else one for one in above]
 
 
 def _level(heads: Heads, level: int, above: Sequence[Level]) -> Level:
@@ -91,7 +113,7 @@ def _level(heads: Heads, level: int, above: Sequence[Level]) -> Level:
     has_group = any(one.role is LevelRole.GROUP for one in above)
     has_owner = any(one.has_owner for one in above)
     is_above_free = all(one.role is not LevelRole.TEXT for one in above)
-    words = _words(names, is_top=not level)
+    words = _words(names, is_top=all(one.role is LevelRole.WORDS for one in above))
     if words is not None:
         return words
     if not has_owner and share_of_users(names, heads.known) >= 0.5:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from config.suggesting.vocabulary import GIVEN_NAMES, GROUP_NAME, WORK_WORDS
+from config.suggesting.vocabulary import FAMILY_NAMES, GIVEN_NAMES, GROUP_NAME, WORK_WORDS
 
 #: From this mean on a level's names are taken for people's, wherever the level is.
 SURELY_PEOPLE = 0.6
@@ -60,6 +60,8 @@ def _person(name: str, known: KnownNames) -> float:
         return 0.0
     if any(word in GIVEN_NAMES for word in words):
         return 1.0
+    if any(word in FAMILY_NAMES or word[1:] in FAMILY_NAMES for word in words):
+        return 0.9
     for form, worth in ((_LOGIN, 0.9), (_FULL_NAME, 0.8), (_INITIALS, 0.5), (_ONE_WORD, 0.4)):
         if form.fullmatch(name):
             return worth

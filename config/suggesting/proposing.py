@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from config.endings import ending_of
 from config.path_text import path_text
 from config.suggesting.by_products import skipping
-from config.suggesting.drafting import drafts_of, layout_drafts
+from config.suggesting.drafting import drafts_of
+from config.suggesting.layout_drafts import layout_drafts
 from config.suggesting.layouts import LaidOut, laid_out
 from config.suggesting.levels import Heads, levels_of
 from config.suggesting.measuring import Measured, measured, usable
@@ -52,7 +53,7 @@ def _rules(images: Sequence[str], known: KnownNames, root_name: str) -> Measured
     skip, skipped = skipping([path for path in images if path not in taken])
     shapes = shapes_of(path for path in images if path not in taken and path not in skipped)
     levels = levels_of(_heads(shapes, plates, known))
-    drafts = usable([draft for found in plates for draft in layout_drafts(found, levels)])
+    drafts = usable(layout_drafts(plates, levels, root_name))
     drafts += [skip] if skip else []
     result = measured(drafts, images) if drafts else Measured(uncovered=tuple(images))
     left = result.uncovered

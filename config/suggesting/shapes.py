@@ -17,6 +17,8 @@ _LEAST_DENSITY = 0.5
 _MOST_CHANNELS = 12
 #: So many different wells are a plate even if nothing else in the name says so.
 _WELLS_OF_A_PLATE = 3
+#: Names may begin with that of one of so many folders above them.
+_FOLDERS_IN_NAMES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +64,21 @@ def read_file(path: str) -> NamedFile:
         if whole:
             elements.append(replace(whole, start=at + whole.start, end=at + whole.end))
         at += len(folder) + 1
-    elements += [replace(e, start=at + e.start, end=at + e.end) for e in elements_of(stem)]
+    elements += [replace(e, start=at + e.start, end=at + e.end) for e in _elements_of_name(stem, folders)]
     return NamedFile(
         path=path, head=tuple(folders[: len(folders) - count]), tail="/".join([*inner, stem]), elements=tuple(elements)
     )
+
+
+def _elements_of_name(stem: str, folders: Sequence[str]) -> tuple[Element, ...]:
+    """Read a name; one that begins with its folder's name (`P01/P01_A03`) has its well behind that."""
+    for folder in reversed(folders[-_FOLDERS_IN_NAMES:]):
+        rest = stem.removeprefix(folder)
+        if len(rest) < len(stem) and rest[:1] and not rest[0].isalnum():
+            behind = [replace(e, start=len(folder) + e.start, end=len(folder) + e.end) for e in elements_of(rest)]
+            if any(element.role is Role.WELL for element in behind):
+                return tuple(behind)
+    return elements_of(stem)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +136,7 @@ def _confirmed(files: list[NamedFile]) -> Shape:
             and not (element.role is Role.FIELD and _is_folder_above(files[0], number, well))
         }
         kept |= {number for number, element in enumerate(first) if element.role is Role.GUID}
-    kept = _one_of_each(first, varied, kept, well)
+    kept = _one_of_each(first, varied, kept, well) | _said_twice(files, well)
     plate_wells = _plate_wells(files, well, kept, assumed)
     return Shape(
         files=tuple(_with_elements(file, kept) for file in files),
@@ -222,6 +235,14 @@ def _goes_with(element: Element, *, is_plate: bool, width: int | None) -> bool:
             return is_plate or is_padded or len(element.prefix) > 1
         case _:
             return False
+
+
+def _said_twice(files: Sequence[NamedFile], well: int | None) -> set[int]:
+    """Find elements that name the same well again: that of the folder in `A01/A01_1.tif`."""
+    if well is None:
+        return set()
+    same = [n for n, element in enumerate(files[0].elements) if element.role is Role.WELL and n != well]
+    return {n for n in same if all(file.elements[n].value == file.elements[well].value for file in files)}
 
 
 def _is_folder_above(file: NamedFile, number: int, well: int | None) -> bool:

@@ -8,6 +8,8 @@ from config.suggesting.reading import Element
 from config.suggesting.shapes import NamedFile, Shape
 from config.suggesting.vocabulary import Role
 
+#: A well has no more fields than this.
+_MOST_FIELDS = 2_000
 _SPECIAL = frozenset("?*([{])}|\\")
 
 
@@ -48,6 +50,7 @@ class _Writer:
         self.parts: list[str] = []
         self.names_plate = False
         self._well_is_written = False
+        self._field_values: list[str] | None = None
 
     def write(self) -> Tail | None:
         """Write texts and elements in turn."""
@@ -73,8 +76,10 @@ class _Writer:
         sets = {} if len(self.parts) < 2 else {"image": " ".join(f"{{{part}}}" for part in self.parts)}
         if len(self.parts) == 1:
             template = template.replace(f"{{{self.parts[0]}}}", "{image}")
-        assumed = ("the plate's name stands in the file's name, before the well",) if self.names_plate else ()
-        return Tail(template=template, sets=sets, names_plate=self.names_plate, assumed=assumed)
+        assumed = ["the plate's name stands in the file's name, before the well"] if self.names_plate else []
+        if self._field_values is not None:
+            assumed.append(f"the number from {self._field_values[0]} to {self._field_values[-1]} is the field")
+        return Tail(template=template, sets=sets, names_plate=self.names_plate, assumed=tuple(assumed))
 
     def _text(self, values: Sequence[str], *, is_in_name: bool, is_lead: bool) -> str | None:
         """Write the text between two elements; its slashes are the same in all files."""
@@ -100,12 +105,20 @@ class _Writer:
             if is_lead and _differ_below_one_folder(self.shape.files, values):
                 self.names_plate = True
                 return "{plate}"
-            return "{:text}"
+            return self._field(values) or "{:text}"
         if not is_name:
             return "{:text}"
         part = ("name", "part", "part2", "part3")[min(len(self.parts), 3)]
         self.parts.append(part)
         return f"{{{part}}}"
+
+    def _field(self, values: Sequence[str]) -> str | None:
+        """Write a bare number in a well's name as its field, where nothing else says the field."""
+        is_said = self._field_values is not None or Role.FIELD in self.shape.roles
+        if is_said or not all(value.isdecimal() for value in values) or max(map(int, values)) > _MOST_FIELDS:
+            return None
+        self._field_values = sorted(set(values), key=int)
+        return "{field}"
 
     def _element(self, number: int, *, following: Sequence[str]) -> str | None:
         element = self.shape.files[0].elements[number]

@@ -52,7 +52,7 @@ CONTAINER_WORDS = _words(
     tif tiff tiffs tifs microscopy mikroskopie microscopie microscope mikroskop acquisition acquisitions acquired
     export exports exported home homes users user benutzer nutzer utilisateurs usuarios people personen groups
     gruppen groupes labs projects projekte projets experiments experimente expériences experiences datasets
-    processed verarbeitet
+    processed verarbeitet 画像 データ 画像データ 生データ 実験 実験データ 撮影 撮影データ 图像 数据
     """
 )
 
@@ -62,7 +62,9 @@ MICROSCOPE = re.compile(
     r"tirf|sted|storm|palm|2p|two.?photon|multiphoton|slide.?scanner|scanner|epi(?:fluorescence)?|axio[a-z]+|zeiss|leica|"
     r"nikon|olympus|evident|evos|lsm.?\d*|sp[58]|stellaris.?\d*|ti2?|fv.?\d+|dmi.?\d+|celldiscoverer.?\d*|cd7|operetta|"
     r"phenix|opera|imagexpress|ixm|yokogawa|cv[78]000|cellomics|arrayscan|scanr|incucyte|microscope.?\d+|mikroskop.?\d+|"
-    r"scope.?\d+|screens?|screening|hcs|live.?cell|histology|histologie)",
+    r"scope.?\d+|screens?|screening|hcs|live.?cell|histology|histologie|"
+    r"(?:共焦点|蛍光|実体|多光子|二光子)(?:レーザー)?(?:顕微鏡)?\d*|"
+    r"顕微鏡.?\d*|ライトシート)",
     re.IGNORECASE,
 )
 
@@ -86,7 +88,8 @@ WORK_WORDS = _words(
     zebrabärbling mouse mice maus mäuse souris rat rats fly flies drosophila worm worms celegans yeast hefe levure
     bacteria ecoli plant plants root roots leaf leaves arabidopsis hela u2os hek cos7 cho mef mefs ips ipsc neuron
     neurons neuronen neurone brain gehirn cerveau heart herz coeur kidney niere rein liver leber foie lung lunge
-    poumon muscle muskel skin haut bone gut intestine retina spleen tumor tumour cancer mitosis mitose meiosis
+    poumon muscle muskel skin haut bone gut intestine retina spleen breast brust colon prostate pancreas ovary thymus
+    cortex hippocampus tumor tumour cancer mitosis mitose meiosis
     apoptosis migration invasion wound wundheilung scratch healing cycle division nucleus nuclei kern noyau actin
     aktin tubulin microtubule mitochondria golgi lysosome membrane vesicle vesicles endosome centrosome spindle
     chromosome dna rna protein antibody antikörper staining färbung marquage if ihc fish frap fret flim bead beads
@@ -121,6 +124,29 @@ GIVEN_NAMES = _words(
     susanne svenja sven tanja theo theresa thomas thorsten tim timo tina tobias tom tomas ulrich ulrike ursula
     valentin valentina vanessa vera verena veronika victor victoria viktor vincent wei werner will william wolfgang
     xavier xin yan yang ying yasmin yuki yusuf yves zhang zoe
+    """
+)
+
+#: Family names that often stand on folders, alone or behind an initial (`amueller`), as people are and as they are
+#: written in Latin letters.
+FAMILY_NAMES = _words(
+    """
+    müller mueller schmidt schneider fischer weber meyer meier maier wagner becker schulz hoffmann schäfer schaefer
+    bauer klein schröder schroeder neumann schwarz zimmermann krüger krueger hartmann lange werner krause lehmann schmid
+    schulze köhler koehler maurer huber gruber steiner vogel friedrich keller günther guenther winkler lorenz baumann
+    smith jones taylor brown williams johnson davies evans wilson thomas roberts walker wright robinson thompson green
+    hughes edwards hall clarke jackson miller davis anderson moore doe clark lewis young allen king baker nelson carter
+    garcia martinez rodriguez lopez gonzalez hernandez perez sanchez ramirez torres fernandez silva santos oliveira
+    souza pereira costa ferreira rossi russo ferrari esposito bianchi romano colombo ricci dubois durand lefebvre leroy
+    moreau laurent girard bonnet rousseau lambert jansen devries bakker visser nielsen hansen jensen andersson johansson
+    karlsson nilsson larsson novak kowalski nowak ivanov petrov smirnov kim lee park choi jung kang cho yoon wang zhang
+    liu chen yang huang zhao zhou sun zhu hu guo lin luo zheng wong chan nguyen tran pham singh kumar sharma gupta patel
+    shah khan ahmed sato suzuki takahashi tanaka ito watanabe yamamoto nakamura kobayashi kato yoshida yamada sasaki
+    yamaguchi matsumoto inoue kimura hayashi saito shimizu yamazaki mori ikeda hashimoto abe ishikawa ogawa maeda okada
+    hasegawa fujita goto kondo murakami endo aoki sakamoto fukuda ota nishimura fujii kaneko okamoto
+    佐藤 鈴木 高橋 田中 伊藤 渡辺 渡邉 山本 中村 小林 加藤 吉田 山田 佐々木 山口 松本 井上 木村 斎藤 斉藤 清水 山崎 池田
+    橋本 阿部 石川 山下 中島 石井 小川 前田 岡田 長谷川 藤田 後藤 近藤 村上 遠藤 青木 坂本 福田 太田 西村 藤井 金子 岡本
+    藤原 三浦 中野 原田 松田 竹内 小野 田村 中山 和田 石田 森田 上田 原 林 森 王 李 张 刘 陈 杨 黄 赵 周 吴
     """
 )
 

@@ -62,12 +62,14 @@ def _told(example: ShownExample) -> str:
 
 def _keys(rule: ProposedRule) -> Iterator[str]:
     draft = rule.draft
-    if len(draft.match) == 1:
+    if not draft.match:
+        yield f"- layout: {draft.layout}"
+    elif len(draft.match) == 1:
         yield f"- match: {quoted(draft.match[0])}"
     else:
         yield "- match:"
         yield from (f"    - {quoted(match)}" for match in draft.match)
-    if draft.layout:
+    if draft.layout and draft.match:
         yield f"  layout: {draft.layout}"
     if draft.skip:
         yield "  skip: true"

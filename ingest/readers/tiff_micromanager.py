@@ -52,7 +52,7 @@ def is_micromanager(file: tifffile.TiffFile) -> bool:
 
 def _has_index(file: tifffile.TiffFile) -> bool:
     """Say whether a stack tells of each plane which one it is."""
-    return bool(file.is_mmstack) and len(file.micromanager_metadata["IndexMap"]) > 0
+    return bool(file.is_mmstack) and len((file.micromanager_metadata or {})["IndexMap"]) > 0
 
 
 def _is_nd_tiff(file: tifffile.TiffFile) -> bool:

@@ -9,7 +9,8 @@ from config.suggesting.proposing import propose
 from config.suggesting.written import percent
 from tests.helpers.real_data import real_data
 from tests.helpers.suggesting import bytes_of, differences, proposal_for, real_trees, templates
-from tests.helpers.trees import TREES, Tree
+from tests.helpers.tree import Tree
+from tests.helpers.trees import TREES
 
 PAGE = Path(__file__).parents[2] / "docs" / "suggest.md"
 _HEAD = "| tree | images | covered | rules | edits needed |\n|---|---:|---:|---|---|\n"

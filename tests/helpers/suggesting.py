@@ -15,7 +15,7 @@ from config.suggesting.proposing import propose
 from config.suggesting.written import written_rules
 from tests.helpers.configurations import write
 from tests.helpers.real_data import manifest
-from tests.helpers.trees import Tree
+from tests.helpers.tree import Tree
 
 
 def proposal_for(tree: Tree) -> Proposal:
@@ -70,7 +70,7 @@ def templates(proposal: Proposal) -> list[str]:
     return [
         f"{match} + {rule.draft.layout}" if rule.draft.layout else match
         for rule in proposal.rules
-        for match in rule.draft.match
+        for match in rule.draft.match or ("(the folder itself)",)
     ]
 
 

@@ -1,54 +1,18 @@
 """Folder trees as labs really keep them, invented, with what a person would want each of a few files to become."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from itertools import product
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
-    """A tree by its files. ``wanted`` are values for some of them; ``edits``: what the first guess still lacks.
-
-    ``users`` and ``groups`` are those who are known when the tree is looked at.
-    """
-
-    name: str
-    files: tuple[str, ...]
-    wanted: Mapping[str, Mapping[str, str] | str]
-    users: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    edits: str = ""
-    uncovered: tuple[str, ...] = field(default=())
-
-
-def _path(*parts: str) -> str:
-    return "/".join(parts)
-
-
-def _made(*parts: str | tuple[str, ...], write: Callable[..., str] = _path) -> tuple[str, ...]:
-    """Give every combination of the parts, written by a function."""
-    choices = [(part,) if isinstance(part, str) else part for part in parts]
-    return tuple(write(*combination) for combination in product(*choices))
-
-
-def _numbers(pattern: str, count: int, start: int = 1) -> tuple[str, ...]:
-    return tuple(pattern.format(number) for number in range(start, start + count))
-
-
-def _wells(rows: str, columns: int) -> tuple[str, ...]:
-    return tuple(f"{row}{column:02}" for row in rows for column in range(1, columns + 1))
-
+from tests.helpers.more_trees import MORE_TREES
+from tests.helpers.tree import Tree, made, numbers, wells
 
 TREES = (
     Tree(
         name="group / owner / project / dataset",
         files=(
-            *_made(
+            *made(
                 ("smith-lab", "jones-lab"),
                 ("ab3c", "cd4e"),
                 ("mitosis", "siRNA"),
                 ("day1", "day2"),
-                _numbers("cell{}.ome.tif", 3),
+                numbers("cell{}.ome.tif", 3),
             ),
             "smith-lab/ab3c/mitosis/loose.tif",
             "smith-lab/ab3c/mitosis/day1/old/deep.tif",
@@ -67,11 +31,11 @@ TREES = (
     ),
     Tree(
         name="owner_date_experiment",
-        files=_made(
+        files=made(
             ("AB", "CD", "EF"),
             ("20240506", "20240507", "20240611"),
             ("actin_stain", "tubulin"),
-            _numbers("img_{:03}.tif", 4),
+            numbers("img_{:03}.tif", 4),
             write=lambda owner, day, what, image: f"{owner}_{day}_{what}/{image}",
         ),
         wanted={
@@ -85,11 +49,11 @@ TREES = (
     ),
     Tree(
         name="date_owner_experiment, with spaces and umlauts",
-        files=_made(
+        files=made(
             ("2024-05-06", "2024-05-07", "2024-06-11"),
             ("Anna", "Jürgen"),
             ("Aktin Färbung", "Übersicht 2"),
-            _numbers("Image_{}.tif", 4),
+            numbers("Image_{}.tif", 4),
             write=lambda day, owner, what, image: f"{day}_{owner}_{what}/{image}",
         ),
         wanted={
@@ -98,17 +62,17 @@ TREES = (
     ),
     Tree(
         name="owner / date folders",
-        files=_made(("mueller", "schmidt", "weber"), ("20240506", "20240507"), _numbers("Snap-{}.tif", 5, 101)),
+        files=made(("mueller", "schmidt", "weber"), ("20240506", "20240507"), numbers("Snap-{}.tif", 5, 101)),
         wanted={"weber/20240507/Snap-103.tif": {"owner": "weber", "dataset": "2024-05-07", "image": "Snap-103"}},
     ),
     Tree(
         name="owner / project / date / sample",
-        files=_made(
+        files=made(
             ("Ada Byron", "Charles Darwin"),
             ("Beagle", "Engine"),
             ("2024-05-06", "2024-05-07"),
             ("slide 1", "slide 2"),
-            _numbers("f{}.tif", 2),
+            numbers("f{}.tif", 2),
         ),
         wanted={
             "Ada Byron/Engine/2024-05-07/slide 2/f1.tif": {
@@ -120,18 +84,18 @@ TREES = (
     ),
     Tree(
         name="date folders alone, an instrument's default names",
-        files=_made(("2024-05-06", "2024-05-07", "2024-06-01"), _numbers("Experiment-{:02}.czi", 5)),
+        files=made(("2024-05-06", "2024-05-07", "2024-06-01"), numbers("Experiment-{:02}.czi", 5)),
         wanted={"2024-06-01/Experiment-03.czi": {"dataset": "2024-06-01", "image": "Experiment-03"}},
     ),
     Tree(
         name="a camera's dump",
-        files=(*_numbers("IMG_{:04}.JPG", 40), "Thumbs.db"),
+        files=(*numbers("IMG_{:04}.JPG", 40), "Thumbs.db"),
         wanted={"IMG_0007.JPG": {"image": "IMG_0007"}},
     ),
     Tree(
         name="microscope / owner / project",
-        files=_made(
-            ("LSM880", "SP8", "Spinning Disk"), ("Anna", "Bernd"), ("Heilung", "Projekt 1"), _numbers("x{}.lsm", 3)
+        files=made(
+            ("LSM880", "SP8", "Spinning Disk"), ("Anna", "Bernd"), ("Heilung", "Projekt 1"), numbers("x{}.lsm", 3)
         ),
         wanted={
             "Spinning Disk/Bernd/Projekt 1/x2.lsm": {
@@ -143,11 +107,11 @@ TREES = (
     ),
     Tree(
         name="owner / raw and processed / experiment, channels by word",
-        files=_made(
+        files=made(
             ("marie", "jean", "pierre"),
             ("raw", "processed"),
             ("manip1", "manip2"),
-            _numbers("im_{}", 3),
+            numbers("im_{}", 3),
             ("DAPI", "GFP"),
             write=lambda *parts: "/".join(parts[:4]) + f"_{parts[4]}.tif",
         ),
@@ -163,12 +127,12 @@ TREES = (
     ),
     Tree(
         name="stacks: z and channel in names",
-        files=_made(
+        files=made(
             ("ada", "bob"),
             ("Neurons", "Axons"),
             ("2024-05-06", "2024-05-07"),
-            _numbers("cell{}", 2),
-            _numbers("z{:03}", 5, 0),
+            numbers("cell{}", 2),
+            numbers("z{:03}", 5, 0),
             ("ch00", "ch01"),
             write=lambda *parts: "/".join(parts[:4]) + f"_{parts[4]}_{parts[5]}.tif",
         ),
@@ -185,17 +149,17 @@ TREES = (
     ),
     Tree(
         name="time points as folders",
-        files=_made(("eva", "max"), ("wound", "drug"), _numbers("t{:03}", 6, 0), _numbers("field{}.tif", 3)),
+        files=made(("eva", "max"), ("wound", "drug"), numbers("t{:03}", 6, 0), numbers("field{}.tif", 3)),
         wanted={"max/drug/t004/field2.tif": {"owner": "max", "project": "drug", "t": "4"}},
     ),
     Tree(
         name="group / owner / screen / plate, wells, sites and wavelengths",
-        files=_made(
+        files=made(
             ("AG Weber", "AG Roth"),
             ("anna", "bernd"),
             ("siRNA", "compounds"),
             ("P001", "P002"),
-            _wells("ABCD", 6),
+            wells("ABCD", 6),
             ("s1", "s2"),
             ("w1", "w2"),
             write=lambda *parts: "/".join(parts[:4]) + "/exp_" + "_".join(parts[4:]) + ".tif",
@@ -214,11 +178,11 @@ TREES = (
     ),
     Tree(
         name="plates by running well number",
-        files=_made(
+        files=made(
             "Screen 1",
             ("Plate A", "Plate B"),
-            _numbers("W{:04}", 96),
-            _numbers("F{:03}", 2),
+            numbers("W{:04}", 96),
+            numbers("F{:03}", 2),
             ("C1", "C2"),
             write=lambda *parts: "/".join(parts[:3]) + f"/{parts[3]}_{parts[4]}.tif",
         ),
@@ -252,11 +216,11 @@ TREES = (
     ),
     Tree(
         name="the plate's name in the file's name",
-        files=_made(
+        files=made(
             ("otto", "karl"),
             ("plates",),
             ("run7", "run8"),
-            _wells("ABC", 4),
+            wells("ABC", 4),
             ("f00", "f01"),
             write=lambda owner, folder, plate, well, site: f"{owner}/{folder}/{plate}_{well}_{site}.tif",
         ),
@@ -273,9 +237,9 @@ TREES = (
     Tree(
         name="thumbnails and masks beside images",
         files=(
-            *_made(("ab3c", "cd4e"), ("kidney", "liver"), _numbers("slide{}.svs", 4)),
-            *_made(("ab3c", "cd4e"), ("kidney", "liver"), _numbers("slide{}_thumb.jpg", 4)),
-            *_made(("ab3c", "cd4e"), ("kidney", "liver"), "masks", _numbers("slide{}.png", 4)),
+            *made(("ab3c", "cd4e"), ("kidney", "liver"), numbers("slide{}.svs", 4)),
+            *made(("ab3c", "cd4e"), ("kidney", "liver"), numbers("slide{}_thumb.jpg", 4)),
+            *made(("ab3c", "cd4e"), ("kidney", "liver"), "masks", numbers("slide{}.png", 4)),
         ),
         wanted={
             "ab3c/liver/slide2.svs": {"owner": "ab3c", "project": "liver", "image": "slide2"},
@@ -286,13 +250,13 @@ TREES = (
     Tree(
         name="confocal with owners, screens with plates",
         files=(
-            *_made("confocal", ("hana", "ivan"), ("golgi", "er"), _numbers("c{}.oir", 3)),
-            *_made(
+            *made("confocal", ("hana", "ivan"), ("golgi", "er"), numbers("c{}.oir", 3)),
+            *made(
                 "screening",
                 ("hana", "ivan"),
                 ("hits",),
                 ("P1", "P2"),
-                _wells("AB", 6),
+                wells("AB", 6),
                 ("s1", "s2"),
                 write=lambda *parts: "/".join(parts[:4]) + f"/{parts[4]}_{parts[5]}.tif",
             ),
@@ -310,12 +274,12 @@ TREES = (
     ),
     Tree(
         name="projects without people",
-        files=_made(("mitosis", "wound healing"), ("control", "treated"), _numbers("img{}.tif", 4)),
+        files=made(("mitosis", "wound healing"), ("control", "treated"), numbers("img{}.tif", 4)),
         wanted={"wound healing/treated/img3.tif": {"project": "wound healing", "dataset": "treated"}},
     ),
     Tree(
         name="logins that are known, group folders by alias",
-        files=_made(("smith_lab", "Prüfung"), ("ztq", "klm"), ("Versuch 1", "Versuch 2"), _numbers("Bild {}.tif", 3)),
+        files=made(("smith_lab", "Prüfung"), ("ztq", "klm"), ("Versuch 1", "Versuch 2"), numbers("Bild {}.tif", 3)),
         users=("ztq", "klm"),
         groups=("smith_lab", "Prüfung"),
         wanted={
@@ -329,19 +293,19 @@ TREES = (
     ),
     Tree(
         name="loose files above the folders of people",
-        files=(*_made(("ab3c", "ef5g"), ("heart", "lung"), _numbers("a{}.tif", 8)), "README.png"),
+        files=(*made(("ab3c", "ef5g"), ("heart", "lung"), numbers("a{}.tif", 8)), "README.png"),
         wanted={"ef5g/lung/a8.tif": {"owner": "ef5g", "project": "lung"}},
         uncovered=("README.png",),
     ),
     Tree(
         name="Micro-Manager acquisitions",
-        files=_made(
+        files=made(
             ("tim", "eva"),
             ("cilia", "flagella"),
             ("acq_1", "acq_2"),
             ("Pos0", "Pos1"),
             ("img_channel000", "img_channel001"),
-            _numbers("z{:03}", 3, 0),
+            numbers("z{:03}", 3, 0),
             write=lambda *p: "/".join(p[:4]) + f"/{p[4]}_position{int(p[3][3:]):03}_time000000000_{p[5]}.tif",
         ),
         wanted={
@@ -354,4 +318,5 @@ TREES = (
             }
         },
     ),
+    *MORE_TREES,
 )

@@ -157,13 +157,15 @@ NAMES_OF_FIELDS: dict[str, Callable[[int, int, int, int], str]] = {
     "micromanager-plate": lambda r, c, _, f: f"{letters(r)}{c + 1}-Site_{f}/img_000000000_DAPI_000.tif",
     "columbus": lambda r, c, _, f: f"{r + 1:03d}{c + 1:03d}-{f}-001001001.tif",
     "incell": lambda r, c, _, f: f"{letters(r)} - {c + 1}(fld {f} wv DAPI - DAPI).tif",
-    "acquifer": lambda r, c, n, f: f"-{letters(r)}{c + 1:03d}--PO{f:02d}--LO001--CO1--SL001--PX1--WE{r * n + c:05d}.tif",
+    "acquifer": lambda r, c, n, f: (
+        f"-{letters(r)}{c + 1:03d}--PO{f:02d}--LO001--CO1--SL001--PX1--WE{r * n + c:05d}.tif"
+    ),
     "cytation": lambda r, c, _, f: f"{letters(r)}{c + 1}_01_1_{f}_DAPI_001.tif",
     "incucyte": lambda r, c, _, f: f"Phase_{letters(r)}{c + 1}_{f}_00d00h00m.tif",
     "leica-matrix": lambda r, c, _, f: f"image--L00--U{c:02d}--V{r:02d}--J20--X00--Y{f:02d}--T00--Z00--C00.ome.tif",
     "imagexpress-hcsai": lambda r, c, _, f: f"run/timepoint0/x_t0_{letters(r)}{c + 1:02d}_s{f}_w0_z0.tif",
 }
-#: Names found in public code and data sets, each with the layout that takes it; None: it is no surely known instrument's.
+#: Names found in public code and data sets, each with the layout that takes it; None: it is surely no instrument's.
 FOUND = {
     "AssayPlate_Greiner_#655090_C02_T0001F001L01A01Z01C01.tif": "cellvoyager",
     "20180809T122430/Well001/W1F001T0001Z01C1.tif": "cellvoyager-cv1000",
@@ -205,8 +207,13 @@ def test_a_name_found_elsewhere_is_taken_by_its_instruments_layout_alone(
     assert takers(layouts, name) == ([FOUND[name]] if FOUND[name] else [])
 
 
-@pytest.mark.parametrize(("layout", "name"), [("cellvoyager-cv1000", "W{}F003T0001Z01C1.tif"),
-                                              ("scanr-numbers", "--W{:05d}--P00003--Z00000--T00000--GFP.tif")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("layout", "name"),
+    [
+        ("cellvoyager-cv1000", "W{}F003T0001Z01C1.tif"),
+        ("scanr-numbers", "--W{:05d}--P00003--Z00000--T00000--GFP.tif"),
+    ],
+)
 def test_running_numbers_are_those_of_a_plate_of_96_wells(
     layouts: dict[str, RootRules], layout: str, name: str
 ) -> None:

@@ -62,6 +62,22 @@ def test_each_match_of_the_rule_is_put_before_each_match_of_the_layout(tmp_path:
     assert match(rules, "old/S/P/z4/B3_1.tif").template == "old/{screen}/{plate}/z{z}/{well}_{field}.{ext}"
 
 
+def test_without_a_match_the_layouts_names_begin_at_the_root(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "{layout: imagexpress, set: {plate: P001}}")
+    found = match(rules, "TimePoint_1/exp_B03_s2_w1.tif")
+    assert dict(found.targets) == {"plate": "P001", "well": "B3", "field": "2", "channel": "1", "t": "1"}
+    assert not isinstance(rules.match(b"P001/TimePoint_1/exp_B03_s2_w1.tif"), RuleMatch)
+    tried = rules.tried(b"TimePoint_1/exp_B03_s2.doc")
+    assert {one.rule.partition("/")[0] for one in tried} == {"r#1"}
+
+
+def test_without_a_match_what_is_wrong_is_said_at_the_layout(tmp_path: Path) -> None:
+    text = "watch:\n  - root: .\n    name: r\n    rules:\n      - layout: imagexpress\n"
+    (problem,) = check(write(tmp_path, f"state_dir: {tmp_path.parent}/s\n{text}"), {}).problems
+    assert (problem.key, problem.line) == ("watch.1.rules.1.layout", 6)
+    assert problem.message == "with layout imagexpress it gives run and well but no plate"
+
+
 def test_what_the_rule_says_holds_for_all_rules_of_the_layout_and_wins_over_theirs(tmp_path: Path) -> None:
     rule = (
         "{match: '{day:%Y%m%d}_{person}', layout: mine, set: {plate: '{day:%d.%m.}', owner: '{person|lower}'}, "

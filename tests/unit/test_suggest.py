@@ -14,7 +14,8 @@ from config.suggesting.written import percent, written_rules
 from tests.helpers.real_data import needed_data, real_data
 from tests.helpers.suggest_table import PAGE, invented_part, page
 from tests.helpers.suggesting import all_images, checked, differences, given, proposal_for, real_trees, templates
-from tests.helpers.trees import TREES, Tree
+from tests.helpers.tree import Tree
+from tests.helpers.trees import TREES
 
 
 @pytest.mark.parametrize("tree", TREES, ids=lambda tree: tree.name)
