@@ -1,16 +1,17 @@
-"""Finds catalogued files whose names stand next to that of a new file: the planes of one image lie side by side."""
+"""Finds catalogued files that lie where those of a new file's image would, and were placed under other rules."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from catalog.models.base import AnySelect
 from catalog.models.ingest import Directory, Fileset, Sighting
 from catalog.models.people import Configuration
 from catalog.names import path_hash
 
-#: So many on either side are looked at.
-NEAR = 8
+_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +28,33 @@ def had_other_rules(connection: Connection) -> bool:
     return (connection.scalar(select(func.count()).select_from(Configuration)) or 0) > 1
 
 
-def near_files(
-    connection: Connection, root_id: int, directory: bytes, name: bytes, configuration_id: int | None
-) -> list[NearFile]:
-    """Give catalogued files next to a name in its folder that were placed under other rules than those of now."""
-    query = (
+def files_of_other_rules(
+    connection: Connection, root_id: int, directory: bytes, configuration_id: int | None
+) -> Iterator[NearFile]:
+    """Give the catalogued files of a folder that were placed under other rules than those of now, by name."""
+    folder = directory + b"/" if directory else b""
+    after = b""
+    while True:
+        query = _other_ruled(root_id, directory, configuration_id).where(Sighting.name > after)
+        rows = connection.execute(query.order_by(Sighting.name).limit(_PAGE)).all()
+        for row in rows:
+            yield NearFile(path=folder + bytes(row.name), key=bytes(row.key), document=row.placement)
+        if len(rows) < _PAGE:
+            return
+        after = bytes(rows[-1].name)
+
+
+def file_of_other_rules(
+    connection: Connection, root_id: int, path: bytes, configuration_id: int | None
+) -> NearFile | None:
+    """Give one file, if it is still catalogued as it was under other rules."""
+    directory, _, name = path.rpartition(b"/")
+    row = connection.execute(_other_ruled(root_id, directory, configuration_id).where(Sighting.name == name)).first()
+    return None if row is None else NearFile(path=path, key=bytes(row.key), document=row.placement)
+
+
+def _other_ruled(root_id: int, directory: bytes, configuration_id: int | None) -> AnySelect:
+    return (
         select(Sighting.name, Fileset.key, Fileset.placement)
         .join(Directory, Directory.id == Sighting.directory_id)
         .join(Fileset, Fileset.id == Sighting.fileset_id)
@@ -42,18 +65,17 @@ def near_files(
             Fileset.removed_at.is_(None),
             Sighting.configuration_id.is_distinct_from(configuration_id),
         )
-        .limit(NEAR)
     )
-    sides = (
-        query.where(Sighting.name < name).order_by(Sighting.name.desc()),
-        query.where(Sighting.name > name).order_by(Sighting.name),
-    )
-    folder = directory + b"/" if directory else b""
-    return [
-        NearFile(path=folder + bytes(row.name), key=bytes(row.key), document=row.placement)
-        for side in sides
-        for row in connection.execute(side)
-    ]
+
+
+def folders_beside(connection: Connection, root_id: int, above: bytes, depth: int) -> list[bytes]:
+    """Give the known folders below a folder that lie as deep as ``depth`` components of their path say, in order."""
+    here = Directory.root_id == root_id
+    if above:
+        # "/" is 0x2f and "0" comes right after it: everything below, in the order of bytes.
+        here = here & (Directory.path >= above + b"/") & (Directory.path < above + b"0")
+    paths = map(bytes, connection.scalars(select(Directory.path).where(here).order_by(Directory.path)))
+    return [path for path in paths if path and path.count(b"/") + 1 == depth]
 
 
 def known_keys(connection: Connection, root_id: int, keys: list[bytes], *, is_catalogued: bool = False) -> set[bytes]:

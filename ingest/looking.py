@@ -250,7 +250,8 @@ class Looking:
     def _write(self, files: Sequence[SeenFile], changed: Sequence[ChangedFile]) -> dict[bytes, int]:
         store.record_changes(self.connection, self.root.id, changed)
         if self.deciding.has_sets:
-            files = hold_regrouped(self.connection, self.deciding, self.root.id, files, self.configuration_id)
+            where = (self.connection, self.deciding, self.root.id)
+            files = hold_regrouped(*where, files, self.configuration_id, self.root.keys_now)
         made = store.record_files(
             self.connection,
             self.root.id,

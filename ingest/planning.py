@@ -20,7 +20,7 @@ from ingest.filesets import fileset_key
 from ingest.grouping import order_of
 from ingest.listing import Entry, EntryKind, ListingPart
 from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement
-from ingest.regrouping import hold_joining
+from ingest.regrouping import KeysNow, hold_joining
 from ingest.scanner import below, look_at, open_folder, walk_folders
 from ingest.unvisited import unvisited
 
@@ -85,6 +85,7 @@ class _Walk:
     #: Keys of images of several files that came by, and who has which place in them.
     images: set[bytes] = field(default_factory=set)
     places: dict[tuple[bytes, str], bytes] = field(default_factory=dict)
+    keys_now: KeysNow = field(default_factory=KeysNow)
 
 
 def plan_files(catalogue: Catalogue, root: PlannedRoot) -> Iterator[PlannedFile]:
@@ -160,7 +161,7 @@ def _together(
         for entry, file in new
         if file.placement is not None and file.ownership is not None and file.placement.dimensions
     }
-    wait = _held_for_apply(connection, root, list(files.values()))
+    wait = _held_for_apply(connection, root, list(files.values()), walk.keys_now)
     held = {name: why for name, file in wait.items() if (why := file.reason) is not None}
     left = [file for name, file in files.items() if name not in held]
     if root.id is not None:
@@ -181,10 +182,12 @@ def _together(
     return found
 
 
-def _held_for_apply(connection: Connection, root: PlannedRoot, files: Sequence[SeenFile]) -> dict[bytes, SeenFile]:
+def _held_for_apply(
+    connection: Connection, root: PlannedRoot, files: Sequence[SeenFile], keys_now: KeysNow
+) -> dict[bytes, SeenFile]:
     if root.id is None or not files:
         return {}
-    held = hold_joining(connection, root.deciding, root.id, files, root.configuration_id)
+    held = hold_joining(connection, root.deciding, root.id, files, root.configuration_id, keys_now)
     return {file.name: file for file in held if file.disposition == "held"}
 
 

@@ -13,6 +13,7 @@ from config.settings import WatchSettings
 from ingest.absent import Absent
 from ingest.checks import MoveCheck, ReplacedCheck
 from ingest.listing import ListingPart, LookOrder, NamesLook, PassEnded, RootLost, WalkOrder
+from ingest.regrouping import KeysNow
 from ingest.scanner import RootScanner
 from ingest.troubled import TroubledFolders
 
@@ -75,6 +76,8 @@ class WatchedRoot:
         #: Whether files may be there that another file names.
         self.has_named = True
         self.troubled = TroubledFolders()
+        #: What the rules of now make of what was catalogued under others.
+        self.keys_now = KeysNow()
         self._numbers = itertools.count(1)
 
     @property

@@ -94,6 +94,29 @@ def test_a_plane_that_comes_before_the_apply_of_a_rule_written_otherwise_waits_f
     assert site.rows(WHERE) == [before | {"size_c": 3}]
 
 
+def test_what_a_new_file_would_join_is_found_among_any_number_of_names_and_in_the_folders_beside_it(
+    catalogue: Catalogue, tmp_path: Path
+) -> None:
+    site = Site(catalogue, tmp_path)
+    add_person(catalogue, "ab3c", "smith-lab")
+    cells = site.root / "smith-lab/ab3c/cells"
+    for name in ("1_a", *(f"1_b{number:02}" for number in range(30))):
+        write_tiff(cells / f"{name}.tif")
+    write_tiff(cells / "t1/film.tif")
+    single = "{group}/{owner}/{project}/**/{image}.tif"
+    site.import_(settings=ruled(site, single))
+    of_folders, of_names = "{group}/{owner}/{project}/t{t}/{image}.tif", "{group}/{owner}/{project}/{z}_{image}.tif"
+    write_tiff(cells / "2_a.tif", value=2)
+    write_tiff(cells / "t2/film.tif", value=2)
+    write_tiff(cells / "t2/other.tif", value=3)
+
+    assert site.import_(settings=ruled(site, of_folders, of_names, single)).held == 2
+
+    held = {path: reason or "" for path, (state, reason) in site.sightings().items() if state == "held"}
+    assert "into one image with '1_a.tif'" in held["smith-lab/ab3c/cells/2_a.tif"]
+    assert "into one image with 'film.tif'" in held["smith-lab/ab3c/cells/t2/film.tif"]
+
+
 SINGLE = "{group}/{owner}/{project}/{image}.tif"
 
 
