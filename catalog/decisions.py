@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, tr
 from catalog.acting import acting_again
 from catalog.errors import NotAllowed, NotFound, Refused
 from catalog.events import NewEvent, record
-from catalog.file_sight import manageable, placed_group
+from catalog.file_sight import known, manageable, placed_group
 from catalog.membership_sql import in_force
 from catalog.models.ingest import Assignment, Fileset, Job, Request, Root, Sighting
 from catalog.models.people import Experimenter, ExperimenterGroup, Membership
@@ -69,7 +69,7 @@ def retry(
 ) -> tuple[DecisionRow, ...]:
     """Try files again now: these absolute paths (folders: all below), or everything that can be (None).
 
-    Raises NotFound for a path of which this person manages nothing.
+    Raises NotFound for a path of which this person knows nothing, NotAllowed where others decide about it.
     """
     fresh = acting_again(connection, acting, now=now)
     if paths is None:
@@ -77,9 +77,10 @@ def retry(
         return _retried(connection, fresh, rows, now, via)
     found: list[DecisionRow] = []
     for path in paths:
-        rows = _managed(connection, fresh, at_or_below(place_of(connection, path)))
+        where = at_or_below(place_of(connection, path))
+        rows = _managed(connection, fresh, where)
         if not rows:
-            raise not_seen(path)
+            raise _not_theirs(connection, fresh, where, path)
         found.extend(_retried(connection, fresh, rows, now, via))
     return tuple(found)
 
@@ -227,7 +228,20 @@ def _decidable(
         return None, None
     if _managed(connection, acting, at_or_below(place)):
         raise NotAllowed(f"{display(path)} is a folder: name the files in it; folders are for administrators")
-    raise not_seen(path)
+    raise _not_theirs(connection, acting, at_or_below(place), path)
+
+
+def _not_theirs(
+    connection: Connection, acting: Acting, where: ColumnElement[bool], path: bytes
+) -> NotAllowed | NotFound:
+    """Say who decides about a path that this person knows of, and of any other what is said of one that is not."""
+    group = select(ExperimenterGroup.name).where(ExperimenterGroup.id == placed_group()).scalar_subquery()
+    query = facts().add_columns(group.label("placed_group"))
+    row = connection.execute(query.where(where, known(acting)).limit(1)).mappings().first()
+    if row is None:
+        return not_seen(path)
+    whose = f"an owner of the group {row['placed_group']}" if row["placed_group"] else "an owner of its group"
+    return NotAllowed(f"{display(path)}: {acting.name} may not decide about it; {whose} or an administrator may")
 
 
 def _within_own_group(

@@ -22,7 +22,7 @@ def show(rows: Rows, output: Output) -> None:
     if not rows:
         output.message("nothing to do")
         return
-    table = [(row.path, row.state, "done" if row.done else f"not done: {row.reason}") for row in rows]
+    table = [(row.path, row.state, (row.reason or "done") if row.done else f"not done: {row.reason}") for row in rows]
     output.table(("path", "was", ""), table)
 
 

@@ -171,9 +171,11 @@ def test_retry_of_a_folder_and_of_what_needs_none(bench: Bench) -> None:
 
 def test_retry_is_not_for_members_nor_for_other_groups(bench: Bench) -> None:
     assert decide_retry(bench, "otto", None) == {}
-    for name in ("ada", "otto"):
+    for path in (b"/data/scope/smith/ada/broken.tif", b"/data/scope/smith/ada", b"/data/scope"):
+        with pytest.raises(NotAllowed, match="ada may not .*; an owner of the group smith or an administrator may"):
+            decide_retry(bench, "ada", [path])
         with pytest.raises(NotFound):
-            decide_retry(bench, name, [b"/data/scope/smith/ada/broken.tif"])
+            decide_retry(bench, "otto", [path])
 
 
 def decide_assign(bench: Bench, name: str, path: bytes, **targets: str) -> bool:
@@ -214,6 +216,8 @@ def test_group_owners_assign_files_inside_their_own_group_only(bench: Bench) -> 
     for name, path in (("otto", held), ("ada", held), ("pia", b"/data/scope/nobody/x.tif")):
         with pytest.raises(NotFound):
             decide_assign(bench, name, path, dataset="x")
+    with pytest.raises(NotAllowed, match="an owner of the group smith"):
+        decide_assign(bench, "ada", b"/data/scope/smith/ada/broken.tif", dataset="x")
     assert assignments(bench) == []
 
 
