@@ -172,7 +172,7 @@ def test_retry_of_a_folder_and_of_what_needs_none(bench: Bench) -> None:
 def test_retry_is_not_for_members_nor_for_other_groups(bench: Bench) -> None:
     assert decide_retry(bench, "otto", None) == {}
     for path in (b"/data/scope/smith/ada/broken.tif", b"/data/scope/smith/ada", b"/data/scope"):
-        with pytest.raises(NotAllowed, match="ada may not .*; an owner of the group smith or an administrator may"):
+        with pytest.raises(NotAllowed, match=r"ada may not .*; an owner of the group smith or an administrator may"):
             decide_retry(bench, "ada", [path])
         with pytest.raises(NotFound):
             decide_retry(bench, "otto", [path])
