@@ -324,10 +324,12 @@ def event_of(
     what: str,
     run: ApplyRun,
     *,
+    path: bytes | None = None,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> NewEvent:
-    """Make the event of one fileset."""
+    """Make the event of one fileset; ``path`` is the file that it is about, None: the fileset's first."""
+    about = path if path is not None else next(iter(filed.paths), None)
     return NewEvent(
         what=what,
         at=run.now,
@@ -337,7 +339,7 @@ def event_of(
         object_id=filed.fileset_id,
         fileset_id=filed.fileset_id,
         root_id=filed.root_id,
-        path_hash=path_hash(filed.paths[0]) if filed.paths else None,
+        path_hash=path_hash(about) if about is not None else None,
         before=before,
         after=after,
         configuration_id=run.configuration_id,

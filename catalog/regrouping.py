@@ -17,10 +17,9 @@ from catalog.models.annotations import Annotation, AnnotationLink
 from catalog.models.containers import Dataset, DatasetImageLink, WellSample
 from catalog.models.images import Channel, Image, OriginalFile
 from catalog.models.ingest import Fileset, Job
-from catalog.names import path_hash
 from catalog.queries.history import DIVIDED, RESTORE
 from catalog.queries.objects import MERGED
-from catalog.refiling import ApplyRun
+from catalog.refiling import ApplyRun, event_of
 from catalog.regroup_rows import generation_of, number_anew, read_anew, sightings_of, take
 from catalog.row_documents import row_document
 
@@ -211,20 +210,14 @@ def _move_edits(
 
 def _merged(keeper: Filed, rows: Mapping[bytes, Any], restore: Mapping[str, Any], run: ApplyRun) -> NewEvent:
     images = [one["row"] for one in restore["images"]]
-    return NewEvent(
-        what=MERGED,
-        at=run.now,
-        via=run.via,
-        acting=run.acting,
-        object_type="fileset",
-        object_id=keeper.fileset_id,
-        fileset_id=keeper.fileset_id,
-        root_id=keeper.root_id,
-        path_hash=path_hash(min(rows)) if rows else None,
-        before={"images": [row["id"] for row in images], "image": images[0]["name"] if images else None}
-        | {RESTORE: restore},
+    before = {"images": [row["id"] for row in images], "image": images[0]["name"] if images else None}
+    return event_of(
+        keeper,
+        MERGED,
+        run,
+        path=min(rows, default=None),
+        before=before | {RESTORE: restore},
         after={"files": len(rows), "apply": run.id},
-        configuration_id=run.configuration_id,
     )
 
 
@@ -266,21 +259,9 @@ def _release(connection: Connection, filed: Filed, part: NewPart, rows: Mapping[
     rule = part.document["rule"]
     take(connection, rows, part.captured, fileset_id, rule=rule, configuration_id=run.configuration_id)
     read_anew(connection, fileset_id, run.now)
-    event = NewEvent(
-        what=DIVIDED,
-        at=run.now,
-        via=run.via,
-        acting=run.acting,
-        object_type="fileset",
-        object_id=filed.fileset_id,
-        fileset_id=filed.fileset_id,
-        root_id=filed.root_id,
-        path_hash=path_hash(min(part.captured)),
-        before={RESTORE: restore},
-        after={"image": part.document["image"], "files": len(part.captured), "apply": run.id},
-        configuration_id=run.configuration_id,
-    )
-    record(connection, event)
+    after = {"image": part.document["image"], "files": len(part.captured), "apply": run.id}
+    path = min(part.captured)
+    record(connection, event_of(filed, DIVIDED, run, path=path, before={RESTORE: restore}, after=after))
 
 
 def _fileset_for(connection: Connection, filed: Filed, part: NewPart, run: ApplyRun) -> int:

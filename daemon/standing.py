@@ -1,7 +1,7 @@
 """How the whole thing stands: what the catalogue knows beside what the daemon tells, judged as ok or degraded. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -114,7 +114,7 @@ def standing(seen: Observed) -> StatusDocument:
         plates=seen.catalogue.plates,
         config=ConfigurationDocument(version=_version(seen), problem=_configuration_problem(seen)),
         damaged=seen.catalogue.damaged,
-        progress=seen.catalogue.work,
+        progress=_work(seen),
         verification=seen.catalogue.verification,
         daemon=_daemon(seen.health) if is_admin else None,
         free_bytes=seen.free_bytes if is_admin else None,
@@ -141,9 +141,19 @@ def _problems(seen: Observed) -> Iterator[str]:
         yield f"configuration: {problem}"
     if seen.health and seen.is_administrator:
         yield from seen.health.problems
-    where = seen.state_dir if seen.is_administrator else "the state directory"
-    if seen.free_bytes is not None and (problem := too_little(seen.free_bytes, where)):
+    if problem := _no_space(seen):
         yield problem
+
+
+def _no_space(seen: Observed) -> str | None:
+    where = seen.state_dir if seen.is_administrator else "the state directory"
+    return None if seen.free_bytes is None else too_little(seen.free_bytes, where)
+
+
+def _work(seen: Observed) -> WorkStatus | None:
+    """Give what is left to do; while the ingest pauses nobody knows for how long."""
+    work = seen.catalogue.work
+    return work if work is None or _no_space(seen) is None else replace(work, seconds_left=None)
 
 
 def _damage(count: int) -> str:

@@ -1,5 +1,7 @@
 """Real plates of seven instruments through the whole program by built-in layouts: docs/layouts.md is what comes out."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -21,6 +23,17 @@ watch:
     crosscheck: off
     default: {owner: ada, group: lab}
     rules:RULES
+"""
+#: Planes of plates in many files, as their names tell, by hand: wells x fields x channels x z, and projections.
+PLANES = {
+    # E07 and E08, fields 1 and 2: ten steps of two wavelengths and one of the third (its other nine are holes).
+    "Projection-Mix": 2 * 2 * (10 + 10 + 1) + 2 * 2 * 3,
+    "9987_Plate_3434": 2 * 2 * 3 * 2 + 2 * 2 * 3,
+    CV8000: 3 * 4 * 2 * 4,
+}
+_PLANES = """
+SELECT plate.name, count(*) FROM plane_location JOIN well_sample USING (image_id)
+JOIN well ON well.id = well_sample.well_id JOIN plate ON plate.id = well.plate_id GROUP BY plate.name
 """
 #: Plates of which another program told what it makes of the instrument's index.
 TRUTHS = {
@@ -56,6 +69,10 @@ def test_real_plates_have_the_wells_fields_channels_and_sizes_that_their_names_a
     assert done.code == 0, done
     images = site.images()
     assert rows_of_images(images) == rows_of_page()
+    with closing(sqlite3.connect(site.state / "catalog.db")) as connection:
+        planes = dict(connection.execute(_PLANES).fetchall())
+        assert {plate: planes[plate] for plate in PLANES} == PLANES
+        assert connection.execute("SELECT DISTINCT failure FROM thumbnail").fetchall() == [(None,)]
     for plate, truth in TRUTHS.items():
         mine = [image for image in images if image["plate"] == plate]
         assert sorted(map(sizes_of, mine)) == sizes_told(needed_data() / "truth" / truth), plate

@@ -10,7 +10,7 @@ import pytest
 
 from catalog.engine import Catalogue, open_catalogue
 from tests.helpers.ingest_site import Site as IngestSite
-from tests.helpers.ingest_site import add_person
+from tests.helpers.ingest_site import three_people
 from tests.helpers.invariants import violations
 from tests.helpers.kill_ground import Ground
 from tests.helpers.kill_scenario import Imports, imports
@@ -61,10 +61,7 @@ def facility(tmp_path: Path) -> Facility:
 @pytest.fixture
 def site(catalogue: Catalogue, tmp_path: Path) -> IngestSite:
     """Give a root with an ingest in this process, on each database, and two people of one group, one of another."""
-    made = IngestSite(catalogue, tmp_path)
-    for name, group in (("ab3c", "smith-lab"), ("cd4e", "smith-lab"), ("ef5g", "jones-lab")):
-        add_person(catalogue, name, group)
-    return made
+    return three_people(catalogue, tmp_path)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

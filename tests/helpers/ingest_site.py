@@ -59,6 +59,14 @@ def add_person(catalogue: Catalogue, name: str, group: str) -> tuple[int, int]:
     return person_id, group_id
 
 
+def three_people(catalogue: Catalogue, folder: Path, **how: Any) -> "Site":
+    """Make a site with two people of one group, and one of another."""
+    made = Site(catalogue, folder, **how)
+    for name, group in (("ab3c", "smith-lab"), ("cd4e", "smith-lab"), ("ef5g", "jones-lab")):
+        add_person(catalogue, name, group)
+    return made
+
+
 def write_tiff(path: Path, *, value: int = 1, pages: int = 1, size: int = 32) -> Path:
     """Write a small TIFF whose content depends on ``value``, with its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)

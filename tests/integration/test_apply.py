@@ -18,7 +18,7 @@ from catalog.queries.history import history
 from catalog.references import ObjectReference
 from catalog.why import why
 from config.settings import PeopleSettings, Settings
-from tests.helpers.ingest_site import RULE, Site, add_person, write_tiff
+from tests.helpers.ingest_site import RULE, Site, three_people, write_tiff
 from tests.helpers.invariants import identities, snapshot, violations
 from tests.helpers.planning import LATER, applied, planned, ruled, undone
 
@@ -39,11 +39,7 @@ PLACES = (
 
 @pytest.fixture
 def site(catalogue: Catalogue, tmp_path: Path) -> Site:
-    made = Site(catalogue, tmp_path)
-    add_person(catalogue, "ab3c", "smith-lab")
-    add_person(catalogue, "cd4e", "smith-lab")
-    add_person(catalogue, "ef5g", "jones-lab")
-    return made
+    return three_people(catalogue, tmp_path)
 
 
 def places(site: Site) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from catalog.models.images import Image
 from catalog.models.people import Membership
 from config.settings import Settings
 from daemon.assigning import filed_as_decided
-from tests.helpers.ingest_site import RULE, Site, add_person, write_tiff
+from tests.helpers.ingest_site import RULE, Site, three_people, write_tiff
 from tests.helpers.planning import LATER, applied, planning_site, ruled
 
 WHERE = (
@@ -29,10 +29,7 @@ WHERE = (
 
 @pytest.fixture
 def site(catalogue: Catalogue, tmp_path: Path) -> Site:
-    made = Site(catalogue, tmp_path)
-    add_person(catalogue, "ab3c", "smith-lab")
-    add_person(catalogue, "cd4e", "smith-lab")
-    add_person(catalogue, "ef5g", "jones-lab")
+    made = three_people(catalogue, tmp_path)
     write_tiff(made.root / "smith-lab/ab3c/cells/day1/a.tif")
     made.import_(settings=rules(made))
     return made

@@ -19,7 +19,7 @@ from catalog.permissions import Acting
 from catalog.queries.locate import joined, locate
 from catalog.references import ObjectReference
 from catalog.relocating import files_to_look_for, relocate
-from tests.helpers.ingest_site import Site, add_person, write_tiff
+from tests.helpers.ingest_site import Site, three_people, write_tiff
 from tests.helpers.invariants import identities, violations
 
 DAY = "smith-lab/ab3c/cells/day1"
@@ -28,10 +28,7 @@ OTHER_DAY = "smith-lab/ab3c/cells/day2"
 
 @pytest.fixture
 def site(catalogue: Catalogue, tmp_path: Path) -> Site:
-    made = Site(catalogue, tmp_path)
-    add_person(catalogue, "ab3c", "smith-lab")
-    add_person(catalogue, "cd4e", "smith-lab")
-    add_person(catalogue, "ef5g", "jones-lab")
+    made = three_people(catalogue, tmp_path)
     (tmp_path / "second").mkdir()
     return made
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.status import CatalogueStatus, RootStatus
+from catalog.status import CatalogueStatus, RootStatus, WorkStatus
 from daemon.health import Health, RootHealth
 from daemon.standing import DEGRADED, OK, Observed, standing
 
@@ -112,3 +112,16 @@ def test_a_full_disk_is_said_once_and_where_only_to_administrators(is_administra
     (problem,) = standing(replace(seen, health=replace(HEALTH, problems=(told,)))).problems
     assert (problem == told) == is_administrator
     assert "less than 200 MB are free" in problem
+
+
+@pytest.mark.parametrize(("free_bytes", "expected_s"), [(10**12, 20.0), (None, 20.0), (199_000_000, None)])
+def test_how_long_it_will_take_is_told_only_while_there_is_space_to_go_on(
+    free_bytes: int | None, expected_s: float | None
+) -> None:
+    work = WorkStatus(
+        due=1, ready=2, started=1, waiting=0, quarantined=0, hashes_pending=0, per_second=0.2, seconds_left=20.0
+    )
+    seen = replace(SEEN, catalogue=replace(SEEN.catalogue, work=work), free_bytes=free_bytes)
+    progress = standing(seen).progress
+    assert progress is not None
+    assert progress == replace(work, seconds_left=expected_s)
