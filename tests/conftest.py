@@ -1,5 +1,6 @@
 """Fixtures that every height shares: catalogues on both databases, and the check that nothing is left behind."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -8,11 +9,22 @@ from multiprocessing import util
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from catalog.engine import Catalogue, open_catalogue
 from catalog.migrations.runner import migrate
+from tests.helpers.examples import VARIABLE
 from tests.helpers.leaks import Remains
 from tests.helpers.postgresql import PostgresServer
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try properties with the same examples in each run, however slow the machine is; the long runs look for others."""
+    is_long = VARIABLE in os.environ or config.getoption("markexpr") == "faults_full"
+    settings.register_profile(
+        "coverslip", derandomize=not is_long, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("coverslip")
 
 
 @pytest.fixture(scope="session", autouse=True)

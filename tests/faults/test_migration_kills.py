@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from sqlalchemy import inspect, text
 from catalog.engine import open_catalogue
 from tests.faults.conftest import CONFIGURATION
 from tests.helpers.ingest_site import Site, add_person, write_tiff
-from tests.helpers.kill_scenario import Imports, calls_in, imports
+from tests.helpers.kill_scenario import Imports, calls_in
 from tests.helpers.killable import DURABLE_WITH_LINKS, TALKING
 from tests.helpers.postgresql import PostgresServer
 
@@ -109,12 +109,6 @@ def ground(
     (site_folder / "coverslip.yaml").write_text(f"catalog: {{url: '{url}'}}\n{configuration}")
     (site_folder / "coverslip.yaml").chmod(0o644)
     return Ground(kind=request.param, folder=site_folder, url=url, before=content(url))
-
-
-@pytest.fixture
-def forked() -> Iterator[Imports]:
-    with imports() as made:
-        yield made
 
 
 def kill_at_each(ground: Ground, forked: Imports, numbers: Sequence[int]) -> tuple[int, int]:

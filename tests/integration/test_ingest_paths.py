@@ -1,6 +1,7 @@
 """One file's path where it is not the usual one: renamed beside a new file, hashed later, unreadable, old, odd."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from ingest.reading import read
 from ingest.work import Outcome, ReadResult, ReadTask
 from ingest.working import LONGEST_BACK_OFF, back_off
 from tests.helpers.ingest_site import Site, add_person, write_tiff
-from tests.helpers.program import wait_until
+from tests.helpers.program import PATIENCE_S, wait_until
 
 DAY = "smith-lab/ab3c/cells/day1"
 
@@ -96,18 +97,22 @@ def test_what_is_new_goes_before_the_backlog_of_a_first_start(site: Site) -> Non
     for number in range(300):
         write_tiff(site.root / DAY / f"old{number}.tif", value=number, size=8)
     read_names: list[str] = []
+    go_on = threading.Event()
 
     def reading(task: ReadTask) -> ReadResult:
         read_names.append(os.fsdecode(task.members[0].path.rpartition(b"/")[2]))
+        if len(read_names) == 4:
+            go_on.wait(PATIENCE_S)
         return read(task)
 
     with site.running(pool=InProcessPool(read=reading, capacity=2), settings=site.settings()) as loop:
-        wait_until(lambda: len(read_names) > 3)
+        wait_until(lambda: len(read_names) == 4)
         write_tiff(site.root / DAY / "new.tif", value=5)
         site.hints.name("confocal", DAY.encode(), b"new.tif", closed=True)
+        go_on.set()
         wait_until(lambda: "new" in site.names())
         assert loop.progress().problem is None
-        assert len(read_names) < 280
+    assert read_names.index("new.tif") < 280
 
 
 def test_a_file_that_may_not_be_read_is_imported_soon_after_it_may(site: Site) -> None:

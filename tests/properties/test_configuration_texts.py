@@ -32,7 +32,7 @@ NESTED = st.recursive(
 SHAPED = NESTED.map(lambda value: "watch: [{root: /nowhere, rules: [" + str(value) + "]}]\n" + "groups: " + str(value))
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(300))
 @given(text=st.one_of(YAMLISH, SHAPED, st.text(max_size=60)).map(lambda t: t.encode()) | st.binary(max_size=60))
 def test_any_text_gives_settings_or_problems_with_a_place(text: bytes) -> None:
     began = time.process_time()
@@ -80,7 +80,7 @@ FILES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(200))
 @given(document=FILES)
 def test_a_file_of_the_right_shape_and_any_content_is_checked_to_the_end(document: dict[str, object]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -37,7 +37,7 @@ TOLD = {
 ABOUT_GROUPS = {Action.SEE_MEMBERS, Action.MANAGE_GROUP}
 OBJECTS = ((Project, "projects"), (Dataset, "datasets"), (Image, "images"), (Annotation, "annotations"))
 COMPILED: dict[Any, Any] = {}
-FEW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 MANY = settings(FEW, max_examples=10_000, database=None, suppress_health_check=list(HealthCheck))
 
 

@@ -23,7 +23,7 @@ def fits(expression: str, text: str) -> bool:
     return re2.fullmatch(expression, text) is not None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(source=TEMPLATES, text=PATHS)
 def test_the_cuts_of_a_template_fit_what_it_fits(source: str, text: str) -> None:
     try:
@@ -52,7 +52,7 @@ def usable_rules(sources: list[str]) -> RootRules:
     return rules_of(*good)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(sources=st.lists(TEMPLATES, min_size=4, max_size=8), texts=st.lists(PATHS, min_size=1, max_size=12))
 def test_the_same_rule_takes_a_path_as_in_turn(sources: list[str], texts: list[str]) -> None:
     rules = usable_rules(sources)

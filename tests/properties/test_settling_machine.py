@@ -117,5 +117,5 @@ class Settling(RuleBasedStateMachine):
         assert self.is_read or self.due_at is not None or self.verdict is Verdict.STALLED
 
 
-Settling.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+Settling.TestCase.settings = settings(max_examples=60, stateful_step_count=25)
 TestSettling = Settling.TestCase

@@ -70,7 +70,7 @@ def holds(tree: list[bytes], proposal: Proposal, folder: Path) -> None:
     assert report.examples.passed == sum(example.is_checkable for rule in proposal.rules for example in rule.examples)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tree=trees())
 def test_what_is_proposed_matches_what_was_shown(tree: list[bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -78,14 +78,14 @@ def test_what_is_proposed_matches_what_was_shown(tree: list[bytes]) -> None:
 
 
 @pytest.mark.faults_full
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=3000)
 @given(tree=trees())
 def test_what_is_proposed_matches_what_was_shown_thousands_of_times(tree: list[bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         holds(tree, propose(tree, root_name="data"), Path(folder))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(tree=trees())
 def test_the_template_of_a_shape_reads_the_values_that_made_it(tree: list[bytes]) -> None:
     """What was read as well, field, channel, z and t is what the rule then captures, or the file is not matched."""

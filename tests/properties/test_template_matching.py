@@ -74,7 +74,7 @@ def expected(template: CompiledTemplate, where: dict[str, str], text: str) -> di
     return found
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(300))
 @given(source=TEMPLATES, text=PATHS, where=WHERE)
 def test_the_first_way_is_the_same_for_all_three(source: str, text: str, where: dict[str, str]) -> None:
     template = compiled(source, where)
@@ -83,7 +83,7 @@ def test_the_first_way_is_the_same_for_all_three(source: str, text: str, where: 
     assert got == expected(template, where, text)
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(300))
 @given(source=TEMPLATES, data=st.data())
 def test_re2_and_the_reference_matcher_agree_on_paths_that_fit(source: str, data: st.DataObject) -> None:
     template = compiled(source)
@@ -109,7 +109,7 @@ def _python_regex(template: CompiledTemplate) -> str:
 HOSTILE = st.sampled_from(["a", "_", "a_", "/", "a/", "1", "ab1_", "é", "."])
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 @given(source=TEMPLATES, unit=HOSTILE, times=st.integers(1, 4096), tail=st.sampled_from(["", "!", "/x", "\\xff"]))
 def test_the_reference_matcher_takes_at_most_length_times_parts_steps(
     source: str, unit: str, times: int, tail: str
@@ -136,7 +136,7 @@ def test_giving_up_is_bounded_too() -> None:
     assert result.steps <= MOST_STEPS + 1
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(300))
 @given(st.lists(st.sampled_from([b"a", b"\\", b"x", b"ff", b"\xff", b"\xc3\xa9", b"/", b"e", b"\xe2"]), max_size=10))
 def test_a_path_and_its_text_are_one_to_one(pieces: list[bytes]) -> None:
     path = b"".join(pieces)
@@ -164,7 +164,7 @@ def test_a_date_is_read_as_it_is_written(date: datetime, form: str) -> None:
     assert parsed.missing_for(form) is None
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(source=TEMPLATES, text=st.text(alphabet="abAB1_0/", min_size=1, max_size=10))
 def test_what_is_explained_agrees_with_what_is_matched(source: str, text: str) -> None:
     compiled(source)

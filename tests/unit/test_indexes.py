@@ -193,7 +193,7 @@ def test_hostile_and_broken_xml_is_refused_with_a_sentence(
 
 @pytest.mark.parametrize("parse", [*XML, *LINES])
 @given(data=st.binary(max_size=300), at=st.integers(0, 5000), seed=st.sampled_from(range(4)))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_whatever_stands_in_an_index_it_is_read_or_refused(
     parse: Callable[[bytes], object], data: bytes, at: int, seed: int
 ) -> None:

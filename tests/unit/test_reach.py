@@ -73,7 +73,7 @@ TEMPLATES = st.lists(PIECES, min_size=1, max_size=4).map("".join)
 WORDS = ["".join(word) for length in range(1, 6) for word in itertools.product("a1/", repeat=length)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TEMPLATES, TEMPLATES)
 def test_what_is_said_to_take_all_takes_every_short_path(general: str, special: str) -> None:
     try:
