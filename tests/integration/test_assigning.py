@@ -9,7 +9,7 @@ from sqlalchemy import update
 from catalog.acting import resolve_acting
 from catalog.decisions import DecisionRow, Targets, assign, revoke
 from catalog.engine import Catalogue
-from catalog.errors import NotAllowed, NotFound
+from catalog.errors import NotAllowed
 from catalog.models.images import Image
 from catalog.models.people import Membership
 from config.settings import Settings
@@ -104,7 +104,7 @@ def test_a_decision_that_can_not_be_carried_out_says_why_and_changes_nothing(sit
 
 def test_a_group_owner_decides_inside_the_group_and_a_member_not_at_all(site: Site) -> None:
     path = site.root / "smith-lab/ab3c/cells/day1/a.tif"
-    with pytest.raises(NotFound):
+    with pytest.raises(NotAllowed, match="an owner of the group smith-lab or an administrator may"):
         decided(site, path, Targets(owner="cd4e"), by="cd4e")
     with site.catalogue.writing() as connection:
         connection.execute(update(Membership).where(Membership.experimenter_id == 2).values(is_owner=True))
