@@ -82,10 +82,6 @@ def _claimed(connection: Connection, reads: Sequence[ReadFileset]) -> list[tuple
     return [(read, held[key]) for read, key in keys if key in held]
 
 
-def _is_one_file(read: ReadFileset) -> bool:
-    return read.grouping == "file" and len(read.files) == 1 and bool(read.images) and not read.names
-
-
 _GONE = (
     select(OriginalFile.size_bytes, OriginalFile.fingerprint)
     .join(Sighting, Sighting.original_file_id == OriginalFile.id)

@@ -84,11 +84,6 @@ class OutputTemplate:
     lookups: Mapping[str, Mapping[str, str]]
 
     @property
-    def is_fixed(self) -> bool:
-        """Tell whether it is the same text for every file."""
-        return all(isinstance(part, str) for part in self.parts)
-
-    @property
     def names(self) -> frozenset[str]:
         """Give the names of the values that it may write."""
         return frozenset(_names(self.parts))

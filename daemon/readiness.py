@@ -47,10 +47,6 @@ class Notifier:
         """Give the watchdog its sign of life."""
         self._send("WATCHDOG=1")
 
-    def extend_timeout(self, seconds: float) -> None:
-        """Ask for more time to start or stop (a long migration, a backup before it)."""
-        self._send(f"EXTEND_TIMEOUT_USEC={int(seconds * 1_000_000)}")
-
     def _send(self, message: str) -> None:
         if self.address is None:
             return

@@ -12,7 +12,6 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, cast
 
 from ingest.int64 import signed64, wrapped64
 from ingest.work import Look
@@ -154,16 +153,6 @@ def look_of(status: os.stat_result) -> Look:
         ctime_ns=signed64(status.st_ctime_ns),
         inode=wrapped64(status.st_ino),
     )
-
-
-def open_beneath(root_fd: int, path: bytes) -> BinaryIO:
-    """Open a plain file beneath a root's descriptor as a buffered stream without a name.
-
-    Raises NotAPlainFileError (links, FIFOs, ``..`` and the like) and the OSErrors of the system.
-    """
-    with opened_beneath(root_fd, path) as opened:
-        descriptor = os.dup(opened.raw._descriptor)  # the same module
-    return cast(BinaryIO, io.BufferedReader(NamelessFile(descriptor), BUFFER_BYTES))
 
 
 @contextmanager

@@ -2,8 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from config.suggesting.folders import (
     above_plates,
@@ -130,15 +129,6 @@ def _as_in_tree(own: Sequence[Level], tree: Sequence[Level]) -> Sequence[Level]:
         return own
     plain = Level(role=LevelRole.TEXT, template="{name}")
     return [said.get(number, plain if level.role in is_people else level) for number, level in enumerate(own)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Folders:
-    """The folders of a match: ``parts`` with the number of levels each stands for (``**`` stands for none)."""
-
-    parts: tuple[str, ...]
-    fixed: int
-    sets: Mapping[str, str]
 
 
 def _images(shape: Shape, levels: Sequence[Level]) -> list[Draft]:

@@ -4,8 +4,8 @@ Axes that are neither C nor Z are counted as time, as Bio-Formats does for plain
 images of their own.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -241,13 +241,3 @@ class _Finder:
         if page is None:
             return HolePlane(self._plane_shape(), np.dtype(self.page.dtype or np.uint8))
         return PagePlane(page, number % self.per_page, sample)
-
-
-def with_index(image: TiffImage, index: int) -> TiffImage:
-    """Give the same image as series number ``index`` of its file."""
-    return TiffImage(replace(image.record, series=index), image.levels, image.locate)
-
-
-def channels_named(names: Sequence[str | None]) -> tuple[Channel, ...]:
-    """Make channels that have nothing but a name."""
-    return tuple(Channel(name=name or None) for name in names)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.opening import NotAPlainFileError, open_beneath
+from ingest.opening import NotAPlainFileError, opened_beneath
 from ingest.reading import read
 from ingest.work import Outcome
 from tests.helpers.reads import read_path, task_for
@@ -21,50 +21,54 @@ def root(tmp_path: Path) -> Iterator[int]:
     os.close(descriptor)
 
 
+def content(root: int, path: bytes) -> bytes:
+    with opened_beneath(root, path) as opened:
+        return opened.raw.read()
+
+
 def test_a_plain_file_is_opened_and_has_no_name(root: int) -> None:
-    with open_beneath(root, b"folder/inside.tif") as stream:
-        assert stream.read() == b"content"
-        assert not hasattr(stream, "name")
+    assert content(root, b"folder/inside.tif") == b"content"
+    with opened_beneath(root, b"folder/inside.tif") as opened:
+        assert not hasattr(opened.raw, "name")
         with pytest.raises(OSError, match="fileno"):
-            stream.fileno()
+            opened.raw.fileno()
 
 
 def test_a_link_to_a_file_is_not_followed(root: int, tmp_path: Path) -> None:
     (tmp_path / "link.tif").symlink_to("folder/inside.tif")
     with pytest.raises(NotAPlainFileError, match="symbolic link"):
-        open_beneath(root, b"link.tif")
+        content(root, b"link.tif")
 
 
 def test_a_link_to_a_folder_on_the_way_is_not_followed(root: int, tmp_path: Path) -> None:
     (tmp_path / "way").symlink_to("folder")
     with pytest.raises(NotAPlainFileError, match="symbolic link"):
-        open_beneath(root, b"way/inside.tif")
+        content(root, b"way/inside.tif")
 
 
 @pytest.mark.parametrize("path", [b"../x", b"folder/../../x", b"/etc/passwd", b"folder//inside.tif", b"", b"a\0b"])
 def test_a_path_that_leaves_the_root_is_refused(root: int, path: bytes) -> None:
     with pytest.raises(NotAPlainFileError, match="inside the root"):
-        open_beneath(root, path)
+        content(root, path)
 
 
 def test_a_fifo_does_not_make_it_wait(root: int, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.tif")
     with pytest.raises(NotAPlainFileError, match="plain file"):
-        open_beneath(root, b"pipe.tif")
+        content(root, b"pipe.tif")
 
 
 def test_names_of_any_bytes_are_opened(root: int, tmp_path: Path) -> None:
     name = b"\xff\n\x1b[31m.tif"
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(b"odd")
-    with open_beneath(root, name) as stream:
-        assert stream.read() == b"odd"
+    assert content(root, name) == b"odd"
 
 
 def test_nothing_stays_open_when_opening_fails(root: int, tmp_path: Path) -> None:
     before = len(os.listdir("/proc/self/fd"))
     for path in (b"folder/absent.tif", b"absent/x.tif", b"folder"):
         with pytest.raises(OSError, match=r"\w"):
-            open_beneath(root, path)
+            content(root, path)
     assert len(os.listdir("/proc/self/fd")) == before
 
 
