@@ -27,6 +27,21 @@ watch:
     rules:
       - match: '{group}/{owner}/{project}/[{dataset}/**/]{image}.{ext}'
 """
+#: One person whose every file it is.
+ONE_PERSON = """
+state_dir: @/state
+groups:
+  lab: {owners: [ada]}
+users:
+  ada: {name: Ada Byron}
+watch:
+  - root: @/root
+    name: confocal
+    settle: 200ms
+    rules:
+      - match: '{project}/{image}.{ext}'
+        set: {group: lab, owner: ada}
+"""
 
 
 @pytest.fixture

@@ -8,45 +8,21 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 import pytest
-import tifffile
 
 from daemon.landlock import landlock_version
-from tests.helpers.program import PATIENCE_S, PROGRAM, Daemon, Site, copy_slowly, wait_until
-
-CONFIGURATION = """
-state_dir: @/state
-groups:
-  lab: {owners: [ada]}
-users:
-  ada: {name: Ada Byron}
-watch:
-  - root: @/root
-    name: confocal
-    settle: 200ms
-    rules:
-      - match: '{project}/{image}.{ext}'
-        set: {group: lab, owner: ada}
-"""
+from tests.acceptance.conftest import ONE_PERSON
+from tests.helpers.leaks import is_alive
+from tests.helpers.pictures import put, tiff_bytes
+from tests.helpers.program import PATIENCE_S, PROGRAM, Site, copy_slowly, wait_until
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     made = Site(folder=tmp_path)
     (tmp_path / "root").mkdir()
-    made.configure(CONFIGURATION)
+    made.configure(ONE_PERSON)
     return made
-
-
-def _image(path: Path, value: int = 7) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tifffile.imwrite(path, np.full((64, 64), value, np.uint16))
-    return path
-
-
-def _names(site: Site) -> list[str]:
-    return sorted(image["name"] for image in site.images())
 
 
 def _children(pid: int) -> list[int]:
@@ -58,25 +34,13 @@ def _children(pid: int) -> list[int]:
     return found[1:]
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def _ready(daemon: Daemon) -> None:
-    wait_until(lambda: "daemon.ready" in daemon.logged() or daemon.process.poll() is not None)
-    assert daemon.process.poll() is None, daemon.logged()
-
-
 def test_files_that_come_while_it_runs_are_imported_and_nothing_is_written_beside_them(site: Site) -> None:
-    before = _image(site.folder / "root" / "p" / "before.tif")
+    before = put(site.folder / "root" / "p" / "before.tif", tiff_bytes(7))
     with site.daemon() as daemon:
-        _ready(daemon)
-        _image(site.folder / "root" / "p" / "late.tif", 9)
+        daemon.ready()
+        put(site.folder / "root" / "p" / "late.tif", tiff_bytes(9))
         copy_slowly(before.read_bytes(), site.folder / "root" / "new" / "slow.tif")
-        wait_until(lambda: _names(site) == ["before", "late", "slow"])
+        wait_until(lambda: site.names() == ["before", "late", "slow"])
         assert sorted(path.name for path in (site.folder / "root").rglob("*")) == [
             "before.tif", "late.tif", "new", "p", "slow.tif",
         ]  # fmt: skip
@@ -90,7 +54,7 @@ def test_files_that_come_while_it_runs_are_imported_and_nothing_is_written_besid
 
 def test_a_second_daemon_is_refused_and_told_who_is_first(site: Site) -> None:
     with site.daemon() as daemon:
-        _ready(daemon)
+        daemon.ready()
         second = site.run("run")
         assert second.code == 4
         assert f"another instance is running: pid {daemon.process.pid} on" in second.err
@@ -98,17 +62,17 @@ def test_a_second_daemon_is_refused_and_told_who_is_first(site: Site) -> None:
 
 def test_import_beside_a_daemon_is_handed_over_and_waited_for(site: Site) -> None:
     with site.daemon() as daemon:
-        _ready(daemon)
-        _image(site.folder / "root" / "p" / "x.tif")
+        daemon.ready()
+        put(site.folder / "root" / "p" / "x.tif", tiff_bytes(7))
         done = site.run("import", "--json")
         assert done.code == 0, done
         assert done.json["failed"] == 0
         assert done.json["imported"] + done.json["unchanged"] == 1
-        assert _names(site) == ["x"]
+        assert site.names() == ["x"]
 
 
 def test_import_alone_does_it_itself(site: Site) -> None:
-    _image(site.folder / "root" / "p" / "x.tif")
+    put(site.folder / "root" / "p" / "x.tif", tiff_bytes(7))
     done = site.run("import", "--json")
     assert done.code == 0, done
     assert (done.json["scanned"], done.json["imported"], done.json["failed"]) == (1, 1, 0)
@@ -121,51 +85,51 @@ def test_import_alone_does_it_itself(site: Site) -> None:
 
 def test_after_kill_9_no_process_is_left_and_the_next_start_goes_on(site: Site) -> None:
     for number in range(60):
-        _image(site.folder / "root" / "p" / f"{number}.tif", number)
+        put(site.folder / "root" / "p" / f"{number}.tif", tiff_bytes(number))
     with site.daemon() as daemon:
-        _ready(daemon)
+        daemon.ready()
         workers = wait_until(lambda: found if len(found := _children(daemon.process.pid)) >= 3 else [])
         daemon.kill()
-        wait_until(lambda: not any(map(_is_alive, workers)))
+        wait_until(lambda: not any(map(is_alive, workers)))
     (site.folder / "daemon.log").unlink()
     with site.daemon() as daemon:
-        _ready(daemon)
-        wait_until(lambda: len(_names(site)) == 60)
+        daemon.ready()
+        wait_until(lambda: len(site.names()) == 60)
 
 
 def test_a_bad_edit_is_reported_and_a_good_one_applies(site: Site) -> None:
     with site.daemon() as daemon:
-        _ready(daemon)
-        site.configure(CONFIGURATION.replace("settle: 200ms", "setle: 200ms"))
+        daemon.ready()
+        site.configure(ONE_PERSON.replace("settle: 200ms", "setle: 200ms"))
         wait_until(lambda: "config.refused" in daemon.logged())
         assert f"{site.configuration}:10:5:" in daemon.logged()
-        _image(site.folder / "root" / "p" / "still.tif")
-        wait_until(lambda: _names(site) == ["still"])
+        put(site.folder / "root" / "p" / "still.tif", tiff_bytes(7))
+        wait_until(lambda: site.names() == ["still"])
         (site.folder / "second").mkdir()
-        _image(site.folder / "second" / "q" / "there.tif", 3)
-        more = CONFIGURATION + (
+        put(site.folder / "second" / "q" / "there.tif", tiff_bytes(3))
+        more = ONE_PERSON + (
             "  - root: @/second\n    settle: 200ms\n    rules:\n"
             "      - {match: '{project}/{image}.{ext}', set: {group: lab, owner: ada}}\n"
         )
         site.configure(more)
         wait_until(lambda: "config.reloaded" in daemon.logged())
-        wait_until(lambda: _names(site) == ["still", "there"])
+        wait_until(lambda: site.names() == ["still", "there"])
 
 
 def test_it_starts_with_the_last_good_configuration_when_the_file_is_broken(site: Site) -> None:
     with site.daemon() as daemon:
-        _ready(daemon)
+        daemon.ready()
     (site.folder / "daemon.log").unlink()
-    site.configure(CONFIGURATION.replace("settle: 200ms", "setle: 200ms"))
+    site.configure(ONE_PERSON.replace("settle: 200ms", "setle: 200ms"))
     with site.daemon() as daemon:
-        _ready(daemon)
+        daemon.ready()
         assert "config.refused" in daemon.logged()
-        _image(site.folder / "root" / "p" / "x.tif")
-        wait_until(lambda: _names(site) == ["x"])
+        put(site.folder / "root" / "p" / "x.tif", tiff_bytes(7))
+        wait_until(lambda: site.names() == ["x"])
 
 
 def test_a_wrong_configuration_without_a_good_one_is_a_usage_error(site: Site) -> None:
-    site.configure(CONFIGURATION.replace("settle: 200ms", "setle: 200ms"))
+    site.configure(ONE_PERSON.replace("settle: 200ms", "setle: 200ms"))
     done = site.run("run")
     assert done.code == 2
     assert "coverslip.yaml:10:5:" in done.err
@@ -174,9 +138,9 @@ def test_a_wrong_configuration_without_a_good_one_is_a_usage_error(site: Site) -
 def test_a_root_that_is_missing_comes_in_later(site: Site) -> None:
     (site.folder / "root").rmdir()
     with site.daemon() as daemon:
-        _ready(daemon)
-        _image(site.folder / "root" / "p" / "x.tif")
-        wait_until(lambda: _names(site) == ["x"])
+        daemon.ready()
+        put(site.folder / "root" / "p" / "x.tif", tiff_bytes(7))
+        wait_until(lambda: site.names() == ["x"])
 
 
 def test_the_service_manager_is_told(site: Site, tmp_path: Path) -> None:
@@ -204,7 +168,7 @@ def test_the_service_manager_is_told(site: Site, tmp_path: Path) -> None:
 
 def test_a_second_signal_ends_it_at_once(site: Site) -> None:
     with site.daemon() as daemon:
-        _ready(daemon)
+        daemon.ready()
         daemon.process.send_signal(signal.SIGINT)
         daemon.process.send_signal(signal.SIGINT)
         assert daemon.process.wait(PATIENCE_S) == 0
@@ -212,7 +176,7 @@ def test_a_second_signal_ends_it_at_once(site: Site) -> None:
 
 def test_a_state_directory_that_can_not_be_written_is_one_sentence(site: Site) -> None:
     (site.folder / "file").write_text("x")
-    site.configure(CONFIGURATION.replace("state_dir: @/state", "state_dir: @/file/state"))
+    site.configure(ONE_PERSON.replace("state_dir: @/state", "state_dir: @/file/state"))
     done = site.run("run")
     assert done.code == 5
     assert "can't be written" in done.err

@@ -3,29 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psycopg
 import pytest
-import tifffile
 
+from tests.acceptance.conftest import ONE_PERSON
+from tests.helpers.pictures import put, tiff_bytes
 from tests.helpers.postgresql import PostgresServer
-from tests.helpers.program import Daemon, Site, wait_until
+from tests.helpers.program import Site, wait_until
 
-CONFIGURATION = """
-state_dir: @/state
-catalog: {url: "URL"}
-groups:
-  lab: {owners: [ada]}
-users:
-  ada: {name: Ada Byron}
-watch:
-  - root: @/root
-    name: confocal
-    settle: 200ms
-    rules:
-      - match: '{project}/{image}.{ext}'
-        set: {group: lab, owner: ada}
-"""
+CONFIGURATION = 'catalog: {url: "URL"}' + ONE_PERSON
 
 
 @pytest.fixture
@@ -42,23 +28,8 @@ def _configure(site: Site, url: str, text: str = CONFIGURATION) -> None:
     site.configuration.write_text(site.configuration.read_text().replace("URL", url.replace(":@/", "@/")))
 
 
-def _image(path: Path, value: int = 7) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tifffile.imwrite(path, np.full((64, 64), value, np.uint16))
-    return path
-
-
-def _names(site: Site) -> list[str]:
-    return sorted(image["name"] for image in site.images())
-
-
 def _status(site: Site) -> Any:
     return site.ask("status", "--json").json
-
-
-def _ready(daemon: Daemon) -> None:
-    wait_until(lambda: "daemon.ready" in daemon.logged() or daemon.process.poll() is not None)
-    assert daemon.process.poll() is None, daemon.logged()
 
 
 def _end_sessions(url: str, which: str) -> int:
@@ -79,7 +50,7 @@ def _is_waited_for(url: str) -> bool:
 
 
 def test_every_kind_of_command_works(site: Site) -> None:
-    path = _image(site.folder / "root" / "p" / "x.tif")
+    path = put(site.folder / "root" / "p" / "x.tif", tiff_bytes(7))
     (site.folder / "root" / "p" / "broken.tif").write_bytes(b"II*\0")
     done = site.run("import", "--json")
     assert (done.code, "imported" in done.out) == (1, True), done
@@ -112,32 +83,32 @@ def test_every_kind_of_command_works(site: Site) -> None:
 
 def test_a_second_daemon_is_refused_and_an_import_handed_over(site: Site) -> None:
     with site.daemon() as daemon:
-        _ready(daemon)
+        daemon.ready()
         second = site.run("run")
         assert (second.code, f"pid {daemon.process.pid} on" in second.err) == (4, True), second
-        _image(site.folder / "root" / "p" / "x.tif")
+        put(site.folder / "root" / "p" / "x.tif", tiff_bytes(7))
         assert site.run("import", "--json").json["failed"] == 0
-        assert _names(site) == ["x"]
+        assert site.names() == ["x"]
 
 
 def test_it_goes_on_by_itself_after_its_lock_was_lost(site: Site, postgresql_url: str) -> None:
     with site.daemon() as daemon:
-        _ready(daemon)
-        _image(site.folder / "root" / "p" / "0.tif")
-        wait_until(lambda: _names(site) == ["0"])
+        daemon.ready()
+        put(site.folder / "root" / "p" / "0.tif", tiff_bytes(7))
+        wait_until(lambda: site.names() == ["0"])
         assert _end_sessions(postgresql_url, "coverslip-ingest%") == 1
         wait_until(lambda: "ingest_begins_anew" in daemon.logged())
-        _image(site.folder / "root" / "p" / "1.tif", 2)
-        wait_until(lambda: _names(site) == ["0", "1"])
+        put(site.folder / "root" / "p" / "1.tif", tiff_bytes(2))
+        wait_until(lambda: site.names() == ["0", "1"])
         assert _end_sessions(postgresql_url, "coverslip%") >= 2
-        _image(site.folder / "root" / "p" / "last.tif", 9)
-        wait_until(lambda: _names(site) == ["0", "1", "last"])
+        put(site.folder / "root" / "p" / "last.tif", tiff_bytes(9))
+        wait_until(lambda: site.names() == ["0", "1", "last"])
         wait_until(lambda: _status(site)["state"] == "ok")
 
 
 def test_it_stands_by_while_another_has_the_lock(site: Site, postgresql_url: str) -> None:
     with site.daemon() as daemon:
-        _ready(daemon)
+        daemon.ready()
         with psycopg.connect(postgresql_url.replace("+psycopg", ""), autocommit=True) as other:
             # It stands in the queue before: so it has the lock next, and not the daemon once more.
             other.pgconn.send_query(b"SELECT pg_advisory_lock(x'636F7672'::int, x'736C6970'::int)")
@@ -146,10 +117,10 @@ def test_it_stands_by_while_another_has_the_lock(site: Site, postgresql_url: str
             result = other.pgconn.get_result()
             assert result is not None
             assert result.status == psycopg.pq.ExecStatus.TUPLES_OK
-            _image(site.folder / "root" / "p" / "x.tif")
+            put(site.folder / "root" / "p" / "x.tif", tiff_bytes(7))
             wait_until(lambda: "the ingest lock" in " ".join(_status(site)["problems"]))
-            assert _names(site) == []
-        wait_until(lambda: _names(site) == ["x"])
+            assert site.names() == []
+        wait_until(lambda: site.names() == ["x"])
 
 
 def test_it_waits_for_a_server_that_is_restarted(tmp_path: Path) -> None:
@@ -160,17 +131,17 @@ def test_it_waits_for_a_server_that_is_restarted(tmp_path: Path) -> None:
         (tmp_path / "root").mkdir()
         _configure(made, url)
         with made.daemon() as daemon:
-            _ready(daemon)
-            _image(tmp_path / "root" / "p" / "before.tif")
-            wait_until(lambda: _names(made) == ["before"])
+            daemon.ready()
+            put(tmp_path / "root" / "p" / "before.tif", tiff_bytes(7))
+            wait_until(lambda: made.names() == ["before"])
             server.go_away()
-            _image(tmp_path / "root" / "p" / "meanwhile.tif", 3)
+            put(tmp_path / "root" / "p" / "meanwhile.tif", tiff_bytes(3))
             _configure(made, url, CONFIGURATION.replace("Ada Byron", "Ada Lovelace"))
             wait_until(lambda: "ingest_waits" in daemon.logged() and "config.not_applied" in daemon.logged())
             assert made.run("images").code == 5
             server.come_back()
             wait_until(lambda: made.ask("status").code == 0)
-            wait_until(lambda: _names(made) == ["before", "meanwhile"])
+            wait_until(lambda: made.names() == ["before", "meanwhile"])
             wait_until(lambda: "config.reloaded" in daemon.logged())
             wait_until(lambda: _status(made)["state"] == "ok")
     finally:

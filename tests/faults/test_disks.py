@@ -39,7 +39,7 @@ def test_a_disk_that_fills_up_stops_the_ingest_and_every_write_until_there_is_ro
     inside = replace(facility, under=mounts.under)
     put(facility.data / ADA / "before.tif", tiff_bytes(1))
     with inside.daemon() as daemon:
-        wait_until(lambda: "daemon.ready" in daemon.logged())
+        daemon.ready()
         wait_until(lambda: len(inside.images()) == 1, every_s=1)
         mounts.mount("-o", f"remount,size={mounts.used_kb(facility.state)}k", facility.state)
         wait_until(lambda: "ingest_pauses" in daemon.logged())

@@ -33,7 +33,7 @@ def test_eio_and_estale_on_files_and_folders_are_got_over(facility: Facility) ->
         "-e", "inject=newfstatat:error=EIO:when=2",
     ]  # fmt: skip
     with facility.daemon(under=injecting) as daemon:
-        wait_until(lambda: "daemon.ready" in daemon.logged())
+        daemon.ready()
         wait_until(lambda: facility.violations(dict.fromkeys(paths, 1)) == [], every_s=0.5)
         daemon.stop()
     injected = [line for line in trace.read_text().splitlines() if "(INJECTED)" in line]

@@ -37,7 +37,7 @@ def limited(facility: Facility) -> Facility:
 def test_the_watch_limit_is_told_with_the_folders_and_all_is_imported_by_scan(limited: Facility) -> None:
     complete = {}
     with limited.daemon(under=("unshare", "-Ur", "sh", "-c", LIMITED, "6")) as daemon:
-        wait_until(lambda: "daemon.ready" in daemon.logged())
+        daemon.ready()
         for number in range(8):  # the limit is reached later
             complete[f"{ADA}/d{number}/one.tif"] = 1
             put(limited.data / ADA / f"d{number}/one.tif", tiff_bytes(number))

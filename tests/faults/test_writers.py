@@ -29,7 +29,7 @@ def test_every_way_of_writing_gives_one_import_once_it_is_whole(facility: Facili
     folder = facility.data / ADA
     folder.mkdir(parents=True)
     with facility.daemon() as daemon:
-        wait_until(lambda: "daemon.ready" in daemon.logged())
+        daemon.ready()
         slow = threading.Thread(target=_write_pages_slowly, args=(folder / "slow.tif", 4, 0.7), name="slow")
         slow.start()
         whole = tiff_bytes(5, 128)

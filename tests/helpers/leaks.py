@@ -45,6 +45,14 @@ class Remains:
         return [*files, *threads, *children, *temporary]
 
 
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; it may end while it is looked at."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def open_files(pid: int | str = "self") -> frozenset[tuple[str, str]]:
     """Give descriptors and names of the files that a process has open; its threads may close some meanwhile."""
     found = set()

@@ -138,6 +138,10 @@ class Site:
         assert done.code == 0, done
         return done.lines
 
+    def names(self) -> list[str]:
+        """Give the names of all images, sorted."""
+        return sorted(image["name"] for image in self.images())
+
     def ready(self) -> None:
         """Wait until the daemon watches and the catalogue can be asked."""
         wait_until(lambda: self.ask("status").code == 0)
@@ -177,6 +181,11 @@ class Daemon:
 
     process: subprocess.Popen[bytes]
     log: Path
+
+    def ready(self) -> None:
+        """Wait until it watches; fail with what it said when it ended before."""
+        wait_until(lambda: "daemon.ready" in self.logged() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.logged()
 
     def logged(self) -> str:
         """Give its log so far."""

@@ -15,7 +15,7 @@ from daemon.worker_process import WorkerLimits
 from daemon.workers import WorkerPool, batches_of
 from ingest.clock import SystemClock
 from ingest.work import Outcome, ReadResult
-from tests.helpers.leaks import open_files
+from tests.helpers.leaks import is_alive, open_files
 from tests.helpers.program import PATIENCE_S, wait_until
 from tests.helpers.reading import read, task
 
@@ -116,7 +116,7 @@ def test_idle_workers_that_are_killed_come_back(pool: WorkerPool, tmp_path: Path
     before = pool.pids()
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not set(before) & _alive(before))
+    wait_until(lambda: not any(map(is_alive, before)))
     pool.submit(task(tmp_path / "ok"))
     (result,) = _results(pool, 1)
     assert result.outcome is Outcome.READ
@@ -208,23 +208,13 @@ def test_no_busy_worker_outlives_a_killed_daemon(number: signal.Signals, tmp_pat
     try:
         assert parent.stdout is not None
         pids = tuple(int(word) for word in parent.stdout.readline().split())
-        assert len(_alive(pids)) == 3
+        assert len(pids) == 3
+        assert all(map(is_alive, pids))
         parent.send_signal(number)
         parent.wait(PATIENCE_S)
-        wait_until(lambda: not _alive(pids))
+        wait_until(lambda: not any(map(is_alive, pids)))
     finally:
         for pid in (*pids, parent.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         parent.communicate()
-
-
-def _alive(pids: tuple[int, ...]) -> set[int]:
-    def is_alive(pid: int) -> bool:
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except FileNotFoundError:
-            return False
-        return fields[0] != "Z"
-
-    return {pid for pid in pids if is_alive(pid)}
