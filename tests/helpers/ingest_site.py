@@ -42,7 +42,7 @@ class NoAccounts:
         return False
 
 
-def add_person(catalogue: Catalogue, name: str, group: str) -> tuple[int, int]:
+def add_person(catalogue: Catalogue, name: str, group: str, *, is_administrator: bool = False) -> tuple[int, int]:
     """Make a person in a group (made if needed); gives both ids."""
     with catalogue.writing() as connection:
         query = sqlalchemy.select(ExperimenterGroup.id).where(ExperimenterGroup.name == group)
@@ -51,7 +51,9 @@ def add_person(catalogue: Catalogue, name: str, group: str) -> tuple[int, int]:
             new_group = sqlalchemy.insert(ExperimenterGroup).returning(ExperimenterGroup.id)
             group_id = connection.scalar(new_group, {"name": group, "created_at": START})
         new_person = sqlalchemy.insert(Experimenter).returning(Experimenter.id)
-        person_id = connection.scalar(new_person, {"name": name, "created_at": START})
+        person_id = connection.scalar(
+            new_person, {"name": name, "created_at": START, "is_administrator": is_administrator}
+        )
         membership = {"experimenter_id": person_id, "group_id": group_id, "source": "hand", "created_at": START}
         connection.execute(sqlalchemy.insert(Membership), membership)
     assert person_id is not None

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy
 
 from catalog.acting import resolve_acting
 from catalog.decisions import Targets, assign, revoke
 from catalog.engine import Catalogue
-from catalog.models.people import Experimenter
 from config.settings import PeopleSettings, RuleSettings
 from ingest.account_source import Account, AccountGroup, IdRange
 from ingest.accounts import MachineAccounts
@@ -30,10 +28,7 @@ STRANGERS = tuple(Account(name=f"u{number}", uid=3000 + number, gid=100) for num
 @pytest.fixture
 def site(catalogue: Catalogue, tmp_path: Path) -> Site:
     made = Site(catalogue, tmp_path)
-    person_id, _ = add_person(catalogue, "ab3c", "smith-lab")
-    with catalogue.writing() as connection:
-        query = sqlalchemy.update(Experimenter).where(Experimenter.id == person_id).values(is_administrator=True)
-        connection.execute(query)
+    add_person(catalogue, "ab3c", "smith-lab", is_administrator=True)
     return made
 
 

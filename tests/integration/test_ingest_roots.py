@@ -7,12 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy
 
 from catalog.acting import resolve_acting
 from catalog.decisions import accept_root
 from catalog.engine import Catalogue
-from catalog.models.people import Experimenter
 from config.settings import RuleSettings
 from tests.helpers.ingest_site import MARK, RULE, Site, add_person, write_tiff
 from tests.helpers.program import PATIENCE_S, wait_until
@@ -23,10 +21,7 @@ DAY = "smith-lab/ab3c/cells/day1"
 @pytest.fixture
 def site(catalogue: Catalogue, tmp_path: Path) -> Site:
     made = Site(catalogue, tmp_path)
-    person_id, _ = add_person(catalogue, "ab3c", "smith-lab")
-    with catalogue.writing() as connection:
-        query = sqlalchemy.update(Experimenter).where(Experimenter.id == person_id).values(is_administrator=True)
-        connection.execute(query)
+    add_person(catalogue, "ab3c", "smith-lab", is_administrator=True)
     return made
 
 
