@@ -193,10 +193,10 @@ def test_unknown_objects_users_groups_and_usage_have_their_exit_codes(site: Site
     assert site.ask("show", "nonsense").code == 2
     assert site.ask("images", "--limit", "many").code == 2
     assert site.run("frobnicate").code == 2
-    assert site.run("group", "join", "smith-lab", "nobody-known").code == 3
-    assert site.run("group", "show", "no-such-lab").code == 3
+    assert site.ask("group", "join", "smith-lab", "nobody-known").code == 3
+    assert site.ask("group", "show", "no-such-lab").code == 3
     assert site.ask("why", site.folder / "data/never.tif").code == 3
-    fixed = site.run("group", "permissions", "smith-lab", "private")
+    fixed = site.ask("group", "permissions", "smith-lab", "private")
     assert fixed.code == 1
     assert re.search(r"coverslip\.yaml:\d+", fixed.err)
 

@@ -73,9 +73,9 @@ def test_rules_are_applied_beside_a_daemon_and_a_bad_edit_is_not(site: Site) -> 
     with site.daemon():
         wait_until(lambda: site.state_of(first)[0] == "imported")
         site.configure(good.replace("{dataset}", "{datset"))
-        assert site.run("plan").code == site.run("apply", "--yes").code == 2
+        assert site.ask("plan").code == site.run("apply", "--yes").code == 2
         site.configure(good.replace("[{dataset}/**/]", "{day}/") + "        set: {dataset: 'of {day}'}\n")
-        assert site.run("plan", "--as", "ab3c").code == 3
+        assert site.ask("plan", "--as", "ab3c").code == 3
         assert site.run("apply").code == 2
         assert_nothing_is_done_after_a_no(site)
         done = site.json("apply", "--yes")

@@ -51,7 +51,7 @@ def test_a_replaced_file_is_an_update_that_keeps_id_and_annotations(site: Site) 
     with site.daemon():
         wait_until(lambda: imported(site, path))
         before = site.images()[0]
-        assert site.run("tag", "add", f"image:{before['id']}", "keep me", "--as", "ab3c").code == 0
+        assert site.ask("tag", "add", f"image:{before['id']}", "keep me", "--as", "ab3c").code == 0
         put(site.folder / "new.tif", tiff_bytes(9, size_px=80)).rename(path)
         wait_until(lambda: site.images()[0]["sizes"]["x"] == 80)
         (after,) = site.images()
@@ -135,7 +135,7 @@ def test_every_kind_of_odd_entry_gets_a_state_with_a_reason_and_nothing_hangs(si
     assert states["noise.tif"][0] == "quarantined"
     names = {row["name"] for row in site.images()}
     assert names == {"bad-\\xff\\xfe", "esc-\x1b[31mred", "whole"}
-    for_people = site.run("images").out
+    for_people = site.ask("images").out
     assert "\x1b" not in for_people
     assert target.read_bytes() == tiff_bytes(5)
 

@@ -47,7 +47,7 @@ def facility(tmp_path_factory: pytest.TempPathFactory) -> Facility:
     site.configure(configuration())
     for layout in LAYOUTS:
         (site.folder / "data" / layout.name).mkdir(parents=True)
-    checked = site.run("check")
+    checked = site.ask("check")
     assert checked.code == 0, checked.out
     paths = [site.folder / "data" / layout.name / os.fsdecode(name) for layout in LAYOUTS for name in layout.files]
     site.json("import")

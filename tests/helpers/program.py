@@ -20,8 +20,8 @@ T = TypeVar("T")
 PROGRAM = Path(sys.executable).parent / "coverslip"
 #: What is waited for comes at once on a machine at rest; one that is very busy may take this long.
 PATIENCE_S = 120.0
-#: Commands that only read the configuration and the catalogue.
-ASKING = frozenset({"check", "explain", "history", "images", "queue", "show", "status", "tree", "why"})
+#: Commands that shut their process in, run for long, ask or write a file where they are called.
+ALONE = frozenset({"apply", "backup", "contact-sheet", "import", "init", "run", "thumbnail", "verify"})
 
 
 def wait_until(condition: Callable[[], T], *, within_s: float = PATIENCE_S, every_s: float = 0.05) -> T:
@@ -110,12 +110,11 @@ class Site:
         return Done(code=ended.returncode, out=ended.stdout, err=ended.stderr)
 
     def ask(self, *arguments: str | Path) -> Done:
-        """Run a command that only reads in this process, which takes a twentieth of what its start would.
+        """Run a command in this process, which takes a twentieth of what its start would.
 
-        Not one that reads files of the root: it would shut this process in. Where the program has to run in a place
-        of its own it is started.
+        Where the program has to run in a place of its own it is started.
         """
-        assert arguments[0] in ASKING, arguments
+        assert arguments[0] not in ALONE, arguments
         if self.under or self.environment:
             return self.run(*arguments)
         out, err = StringIO(), StringIO()
@@ -126,7 +125,7 @@ class Site:
 
     def json(self, *arguments: str | Path) -> Any:
         """Run a command with --json that must end well, and give its document."""
-        run = self.ask if arguments[0] in ASKING else self.run
+        run = self.run if arguments[0] in ALONE else self.ask
         done = run(*arguments, "--json")
         assert done.code == 0, (arguments, done)
         return done.json
