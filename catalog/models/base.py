@@ -1,6 +1,8 @@
 """The declarative base, column types and mixins that every table shares."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Select, Table
@@ -25,11 +27,20 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 Document = JSON(none_as_null=True)
 
 
+#: As many times are remembered as parameters, for each type and dialect.
+TIMES_KEPT = 64
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC datetime: refuses naive values on the way in, gives aware ones on the way out."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any] | None:
+        """Turn each time into a parameter once: all rows of a batch have the same few."""
+        plain = super().bind_processor(dialect)
+        return None if plain is None else lru_cache(maxsize=TIMES_KEPT)(plain)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Store the instant in UTC (SQLite has no time zones: naive UTC there)."""
