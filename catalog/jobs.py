@@ -1,17 +1,17 @@
-"""Writes what is to be done: settled filesets become jobs (T2), jobs are started (T3), fail (T6) or are void (T7)."""
+"""Writes what is to be done: settled filesets become jobs (T2), jobs fail (T6) or are void (T7)."""
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, delete, func, insert, null, or_, select, update
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, or_, select, update
 
 from catalog.events import NewEvent, record
-from catalog.looks import DueFileset, StartedJob
-from catalog.members import bounded, members_of, with_known
+from catalog.looks import DueFileset
+from catalog.many import execute_many
+from catalog.members import bounded, members_of
 from catalog.models.ingest import Fileset, Instance, Job
-from catalog.named_files import named_by
 from catalog.planning import unindexed
 from catalog.upserts import insert_or_update
 
@@ -152,7 +152,7 @@ def _ready(one: Settled) -> dict[str, Any]:
 def _upsert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Insert jobs or make them ready again; a claim only ever grows, so that a late result is known as late."""
     statement = insert_or_update(connection, Job, rows[0], key=("fileset_id", "kind"), kept=("claim",))
-    connection.execute(statement, list(rows))
+    execute_many(connection, statement, rows)
 
 
 def push_due(connection: Connection, later: Sequence[Later]) -> None:
@@ -168,7 +168,7 @@ def push_due(connection: Connection, later: Sequence[Later]) -> None:
             }
             for one in later
         ]
-        connection.execute(_PUSH, rows)
+        execute_many(connection, _PUSH, rows)
 
 
 _WAS = bindparam("b_was", type_=Fileset.__table__.c.due_at.type)
@@ -176,67 +176,6 @@ _PUSH = (
     update(Fileset)
     .where(Fileset.id == bindparam("b_id"), or_(_WAS.is_(None), Fileset.due_at == _WAS))
     .values(due_at=bindparam("b_due"), stalled_reason=bindparam("b_reason"), waits_for=bindparam("b_waits"))
-    .execution_options(synchronize_session=False)
-)
-
-
-def start_jobs(
-    connection: Connection, *, instance_id: int, root_ids: Sequence[int], limit: int, only_suspects: bool = False
-) -> list[StartedJob]:
-    """Claim up to ``limit`` ready jobs in the order of work (T3).
-
-    ``only_suspects``: of those that were under way when a process died, the least suspect first.
-    """
-    order = (Job.deaths, Job.priority, Job.fileset_id) if only_suspects else (Job.priority, Job.fileset_id)
-    query = (
-        select(Job.fileset_id, Job.kind, Job.claim, Job.digest, Job.attempts, Job.deaths)
-        .add_columns(Fileset.root_id, Fileset.placement, Fileset.grouping, Fileset.key)
-        .join(Fileset, Fileset.id == Job.fileset_id)
-        .where(Job.state == "ready", Job.kind.in_(("import", "hash")), Fileset.root_id.in_(list(root_ids)))
-        .order_by(*order)
-        .limit(limit)
-    )
-    if only_suspects:
-        query = query.where(Job.deaths > 0)
-    rows = connection.execute(query).all()
-    if not rows:
-        return []
-    rows = bounded(connection, rows, {row.fileset_id: row.grouping for row in rows})
-    connection.execute(
-        _START, [{"b_id": row.fileset_id, "b_kind": row.kind, "b_instance": instance_id} for row in rows]
-    )
-    members = members_of(connection, [row.fileset_id for row in rows])
-    members |= with_known(connection, members, [row.fileset_id for row in rows if row.grouping != "file"])
-    return [
-        StartedJob(
-            fileset_id=row.fileset_id,
-            kind=row.kind,
-            claim=row.claim + 1,
-            digest=bytes(row.digest),
-            root_id=row.root_id,
-            document=row.placement,
-            attempts=row.attempts + 1,
-            deaths=row.deaths + 1,
-            grouping=row.grouping,
-            key=bytes(row.key),
-            named=named_by(connection, row.fileset_id) if row.grouping == "index" else frozenset(),
-            members=members.get(row.fileset_id, ()),
-        )
-        for row in rows
-    ]
-
-
-_START = (
-    update(Job)
-    .where(Job.fileset_id == bindparam("b_id"), Job.kind == bindparam("b_kind"))
-    .values(
-        state="started",
-        claim=Job.claim + 1,
-        attempts=Job.attempts + 1,
-        deaths=Job.deaths + 1,
-        instance_id=bindparam("b_instance"),
-        next_try_at=null(),
-    )
     .execution_options(synchronize_session=False)
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
 from catalog.looks import MemberRow
 from catalog.models.images import OriginalFile
@@ -40,22 +40,8 @@ def members_of(connection: Connection, fileset_ids: Sequence[int]) -> dict[int, 
     """Give the members of filesets that are there, in the order of their paths."""
     if not fileset_ids:
         return {}
-    query = (
-        select(
-            Sighting.fileset_id,
-            Directory.path,
-            Sighting.name,
-            Sighting.size_bytes,
-            Sighting.mtime_ns,
-            Sighting.ctime_ns,
-            Sighting.inode,
-            Sighting.captured,
-        )
-        .join(Directory, Directory.id == Sighting.directory_id)
-        .where(Sighting.fileset_id.in_(list(fileset_ids)), Sighting.missing_since.is_(None))
-    )
     found: dict[int, list[MemberRow]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(_MEMBERS, {"ids": list(fileset_ids)}):
         folder, name = bytes(row.path), bytes(row.name)
         member = MemberRow(
             path=folder + b"/" + name if folder else name,
@@ -67,6 +53,22 @@ def members_of(connection: Connection, fileset_ids: Sequence[int]) -> dict[int, 
         )
         found.setdefault(row.fileset_id, []).append(member)
     return {key: tuple(sorted(members, key=lambda m: m.path)) for key, members in found.items()}
+
+
+_MEMBERS = (
+    select(
+        Sighting.fileset_id,
+        Directory.path,
+        Sighting.name,
+        Sighting.size_bytes,
+        Sighting.mtime_ns,
+        Sighting.ctime_ns,
+        Sighting.inode,
+        Sighting.captured,
+    )
+    .join(Directory, Directory.id == Sighting.directory_id)
+    .where(Sighting.fileset_id.in_(bindparam("ids", expanding=True)), Sighting.missing_since.is_(None))
+)
 
 
 def with_known(

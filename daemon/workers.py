@@ -25,8 +25,8 @@ from ingest.work import Outcome, ReadResult, ReadTask
 
 logger = logging.getLogger(__name__)
 
-#: Tasks under way for each worker: enough to keep it busy, few enough for hinted files to come soon.
-TASKS_A_WORKER = 25
+#: Tasks under way for each worker, where they are small: what it has while as many are committed, 0.1 s of work.
+TASKS_A_WORKER = 80
 #: A read may take this long, plus the time for its bytes at a rate that a slow share manages.
 TIMEOUT_BASE_S = 60.0
 TIMEOUT_BYTES_PER_S = 4_000_000
@@ -144,8 +144,7 @@ class WorkerPool:
         future.add_done_callback(self._done)
 
     def _fail(self, underway: _Underway, outcome: Outcome, reason: str) -> None:
-        for result in _all_failed(underway, outcome, reason):
-            self.results.put(result)
+        self.results.put_all(_all_failed(underway, outcome, reason))
 
     def _schedule(self, tasks: tuple[ReadTask, ...]) -> Future[list[ReadResult]] | None:
         """Hand tasks to the pool; a broken one is replaced, and gives None."""
@@ -182,8 +181,7 @@ class WorkerPool:
         elif len(underway.tasks) > 1 and _came_to_nothing(future, underway):
             self._do_again(self._alone(underway))
         else:
-            for result in _results_of(future, underway):
-                self.results.put(result)
+            self.results.put_all(_results_of(future, underway))
 
     def _do_again(self, some: list[_Underway]) -> None:
         with self._lock:

@@ -64,6 +64,8 @@ class Core:
         self.under_way: dict[tuple[int, int, bytes], UnderWay] = {}
         self.judging: set[Judged] = set()
         self.results: deque[ReadResult] = deque()
+        #: Since when (monotonic) the first of them waits to be committed.
+        self.results_since_s = 0.0
         #: What workers found for `verify`.
         self.checks: deque[ReadResult] = deque()
         #: Filesets to look at before the backlog, with their priority.

@@ -25,6 +25,12 @@ class Results:
         self._queue.put(result)
         self._wake.set()
 
+    def put_all(self, results: Sequence[ReadResult]) -> None:
+        """Hand in some that came together, with one call for the loop."""
+        for result in results:
+            self._queue.put(result)
+        self._wake.set()
+
     def take(self, limit: int) -> list[ReadResult]:
         """Take up to ``limit`` results without waiting."""
         taken: list[ReadResult] = []
@@ -41,7 +47,7 @@ class ReadPool(Protocol):
 
     Each submitted task gives exactly one result in ``results``, whatever happens to its worker: one that was killed
     or got stuck gives Outcome.DIED, one that could not be started gives Outcome.TRANSIENT. ``submit`` never blocks
-    and never raises; the loop keeps at most ``capacity`` tasks under way (about ten for each worker).
+    and never raises; the loop keeps at most ``capacity`` tasks under way.
     """
 
     results: Results

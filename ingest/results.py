@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from catalog import jobs, store
+from catalog import claims, jobs, store
 from catalog.connections import Connection
 from catalog.errors import CatalogueUnavailable
 from catalog.importing import commit_hash, commit_reads
@@ -22,12 +22,16 @@ from ingest.working import LONGEST_BACK_OFF, UnderWay, failed, read_copy, read_f
 
 log = logging.getLogger(__name__)
 
-RESULTS_AT_MOST = 100
-#: So many results are worth a commit of their own; fewer wait a moment for others that are under way.
-WORTH_A_COMMIT = 24
-START_AT_MOST = 25
+RESULTS_AT_MOST = 200
+#: So many results are worth a commit of their own, or half of what workers may have; fewer wait a moment for others.
+WORTH_A_COMMIT = 80
+#: With more than this under way nobody waits for one of them, and results do for others.
+FEW_UNDER_WAY = 25
+WAIT_FOR_OTHERS_S = 0.1
+START_AT_MOST = 100
 #: With more than this under way, files are so large that a few of them keep the workers busy.
 HEAVY_BYTES = 400_000_000
+HEAVY_SHARE = 16
 #: What was under way when a process died is read one by one at the next start, so that three deaths condemn the file
 #: that caused them and not those that were read beside it. A slow one does not keep the others waiting for longer.
 ALONE_AT_MOST = timedelta(minutes=1)
@@ -46,7 +50,7 @@ def start_jobs(core: Core) -> bool:
 def _room(core: Core) -> int:
     capacity = core.pool.capacity
     if sum(one.bytes_to_read for one in core.under_way.values()) > HEAVY_BYTES:
-        capacity = max(capacity // 5, 1)
+        capacity = max(capacity // HEAVY_SHARE, 1)
     return capacity - len(core.under_way)
 
 
@@ -64,17 +68,17 @@ def claim_jobs(core: Core, connection: Connection, *, freed: int = 0) -> list[St
         suspect = _claim_suspect(core, connection)
         if suspect:
             return suspect
-    started = jobs.start_jobs(connection, instance_id=core.instance_id, root_ids=core.usable(), limit=limit)
+    started = claims.start_jobs(connection, instance_id=core.instance_id, root_ids=core.usable(), limit=limit)
     for job in started:
         if not job.members:
             jobs.forget_job(connection, job.fileset_id, job.kind, job.claim)
-    core.has_ready = len(started) == limit
+    core.has_ready = len(started) >= min(limit, claims.FEW_JOBS)
     return started
 
 
 def _claim_suspect(core: Core, connection: Connection) -> list[StartedJob]:
     """Claim one job that was under way when an earlier process died: it is read alone."""
-    started = jobs.start_jobs(
+    started = claims.start_jobs(
         connection, instance_id=core.instance_id, root_ids=core.usable(), limit=1, only_suspects=True
     )
     core.has_suspects = bool(started)
@@ -99,13 +103,21 @@ def hand_out(core: Core, started: Sequence[StartedJob]) -> None:
 
 
 def take_results(core: Core) -> bool:
-    """Commit what workers gave (T5, T6); tells whether there was anything."""
+    """Commit what workers gave (T5, T6), when it is worth it; tells whether anything was committed."""
     taken = core.pool.results.take(RESULTS_AT_MOST - len(core.results))
     core.checks.extend(result for result in taken if result.fileset_id == NO_FILESET)
     new = [result for result in taken if result.fileset_id != NO_FILESET]
+    if new and not core.results:
+        core.results_since_s = core.clock.monotonic()
     core.results.extend(new)
-    if not core.results or (new and not _is_worth_a_commit(core)):
+    if not core.results or not _is_worth_a_commit(core, has_new=bool(new)):
         return False
+    _take(core)
+    return True
+
+
+def _take(core: Core) -> None:
+    """Commit all results that are there, and hand out what is claimed with them."""
     mine = [(result, core.under_way.get((result.fileset_id, result.claim, result.digest))) for result in core.results]
     known = [(result, under_way) for result, under_way in mine if under_way is not None]
     committed, started = _commit_results(core, known)
@@ -128,12 +140,15 @@ def take_results(core: Core) -> bool:
             )
     core.results.clear()
     hand_out(core, started)
-    return True
 
 
-def _is_worth_a_commit(core: Core) -> bool:
-    """Tell whether to commit now: enough came, or nothing else is under way. The next turn does it anyway."""
-    return len(core.results) >= min(WORTH_A_COMMIT, len(core.under_way))
+def _is_worth_a_commit(core: Core, *, has_new: bool) -> bool:
+    """Tell whether to commit now: enough came, nothing else is under way, or no more came in a moment."""
+    if len(core.results) >= min(WORTH_A_COMMIT, max(core.pool.capacity // 2, 1), len(core.under_way)):
+        return True
+    if len(core.under_way) <= FEW_UNDER_WAY:
+        return not has_new
+    return core.clock.monotonic() >= core.results_since_s + WAIT_FOR_OTHERS_S
 
 
 def _commit_results(
@@ -228,7 +243,7 @@ def drop_results(core: Core) -> None:
             continue
         core.results.append(result)
         try:
-            take_results(core)
+            _take(core)
         except CatalogueUnavailable:
             raise
         except Exception as error:  # the boundary of the loop: one file must not stop the others

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog import jobs, store
+from catalog import claims, jobs, store
 from catalog.engine import Catalogue
 from ingest import results as ingest_results
 from ingest.pool import InProcessPool
@@ -18,7 +18,7 @@ STEPS = (
     (store, "record_files"),
     (store, "record_directories"),
     (jobs, "settle"),
-    (jobs, "start_jobs"),
+    (claims, "start_jobs"),
     (ingest_results, "commit_reads"),
     (jobs, "end_instance"),
 )
