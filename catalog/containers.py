@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from catalog.looks import ContainerName, Filing
+from catalog.many import execute_many
 from catalog.models.containers import (
     Dataset,
     DatasetImageLink,
@@ -112,4 +113,4 @@ def link_images(connection: Connection, dataset_id: int, images: list[int], fili
         }
         for image_id in images
     ]
-    connection.execute(insert_unless_there(connection, DatasetImageLink), rows)
+    execute_many(connection, insert_unless_there(connection, DatasetImageLink), rows)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
+from catalog.many import execute_many
 from catalog.models.ingest import Event
 from catalog.permissions import SYSTEM, Acting
 
@@ -34,8 +35,10 @@ class NewEvent:
 
 def record(connection: Connection, *events: NewEvent) -> None:
     """Append events, in the transaction of what they tell of."""
-    if events:
-        connection.execute(insert(Event), [_row(event) for event in events])
+    execute_many(connection, _INSERT, [_row(event) for event in events])
+
+
+_INSERT = insert(Event)
 
 
 def record_one(connection: Connection, event: NewEvent) -> int:

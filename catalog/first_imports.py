@@ -16,6 +16,7 @@ from catalog.events import NewEvent, record
 from catalog.file_rows import original_file_row
 from catalog.image_rows import detail_rows, image_rows
 from catalog.looks import Committed, CommittedAs, ReadFileset
+from catalog.many import execute_many
 from catalog.models.images import Channel, Image, OriginalFile, Thumbnail
 from catalog.models.ingest import Directory, Fileset, Job, Sighting
 from catalog.names import path_hash
@@ -142,7 +143,7 @@ _POINT = (
 
 def _write_files(connection: Connection, reads: Sequence[ReadFileset], now: datetime) -> None:
     rows = [original_file_row(read.fileset_id, 0, read.files[0], now) for read in reads]
-    connection.execute(_INSERT_FILES, rows)
+    execute_many(connection, _INSERT_FILES, rows)
     found = connection.execute(_FILE_IDS, {"ids": [read.fileset_id for read in reads]})
     ids = {row.fileset_id: row.id for row in found}
     folders = {read.files[0].path.rpartition(b"/")[0] for read in reads}
@@ -157,7 +158,7 @@ def _write_files(connection: Connection, reads: Sequence[ReadFileset], now: date
         folder, _, name = read.files[0].path.rpartition(b"/")
         directory_id = known.get((read.root_id, hashes[folder]))
         pointed.append({"b_directory": directory_id, "b_name": name, "b_file": ids[read.fileset_id]})
-    connection.execute(_POINT, pointed)
+    execute_many(connection, _POINT, pointed)
 
 
 _INSERT_IMAGES = insert(Image)
@@ -170,7 +171,7 @@ _INSERT_THUMBNAILS = insert(Thumbnail)
 
 def _write_images(connection: Connection, reads: Sequence[ReadFileset], now: datetime) -> list[list[int]]:
     rows = [row for read in reads for row in image_rows(read, now=now)]
-    connection.execute(_INSERT_IMAGES, rows)
+    execute_many(connection, _INSERT_IMAGES, rows)
     found = connection.execute(_IMAGE_IDS, {"ids": [read.fileset_id for read in reads]})
     ids = {(row.fileset_id, row.series): row.id for row in found}
     images = [[ids[read.fileset_id, image.series] for image in read.images] for read in reads]
@@ -180,10 +181,8 @@ def _write_images(connection: Connection, reads: Sequence[ReadFileset], now: dat
         of_channels, of_pictures = detail_rows(own, read, now)
         channels += of_channels
         pictures += of_pictures
-    if channels:
-        connection.execute(_INSERT_CHANNELS, channels)
-    if pictures:
-        connection.execute(_INSERT_THUMBNAILS, pictures)
+    execute_many(connection, _INSERT_CHANNELS, channels)
+    execute_many(connection, _INSERT_THUMBNAILS, pictures)
     return images
 
 
@@ -221,12 +220,12 @@ _INSERT_JOBS = insert(Job)
 
 
 def _finish(connection: Connection, reads: Sequence[ReadFileset]) -> None:
-    connection.execute(_DONE, [{"b_id": read.fileset_id, "b_digest": read.digest} for read in reads])
-    connection.execute(_FORGET, [{"b_id": read.fileset_id, "b_kind": "import"} for read in reads])
+    execute_many(connection, _DONE, [{"b_id": read.fileset_id, "b_digest": read.digest} for read in reads])
+    execute_many(connection, _FORGET, [{"b_id": read.fileset_id, "b_kind": "import"} for read in reads])
     unhashed = [read for read in reads if any(file.hash is None for file in read.files)]
     if unhashed:
-        connection.execute(_FORGET, [{"b_id": read.fileset_id, "b_kind": "hash"} for read in unhashed])
-        connection.execute(_INSERT_JOBS, list(hash_jobs(unhashed)))
+        execute_many(connection, _FORGET, [{"b_id": read.fileset_id, "b_kind": "hash"} for read in unhashed])
+        execute_many(connection, _INSERT_JOBS, list(hash_jobs(unhashed)))
 
 
 def hash_jobs(reads: Iterable[ReadFileset]) -> Iterable[dict[str, Any]]:
