@@ -5,7 +5,7 @@ Only files that the task names are ever opened, beneath the root and without fol
 
 import io
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import BinaryIO, TypeVar, cast
 
@@ -71,7 +71,12 @@ def open_stream(
             stream=stream, size_bytes=member.look.size_bytes, name=opened.name, has_sibling=opened.has_sibling,
             is_alone=is_alone,
         )  # fmt: skip
-        yield OpenStream(opened=opened, look=member.look, stream=stream, source=source)
+        try:
+            yield OpenStream(opened=opened, look=member.look, stream=stream, source=source)
+        finally:
+            # Libraries' objects that hold it go round in circles: without this the content stays until they are found.
+            with suppress(BufferError):  # an array over it is still looked at, by a traceback
+                stream.close()
 
 
 def read_once(

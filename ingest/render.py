@@ -5,21 +5,17 @@ Everything works on float arrays with the axes (Y, X) or (Y, X, S); a picture is
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog.records import Channel
+from ingest.area_means import Floats, Grid, Reduced
 from ingest.readers.protocol import Block, Level, OpenedImage, Pixels
-
-Floats = NDArray[np.float32]
 
 #: Contrast is stretched between these percentiles of the pixels.
 LOW_PERCENT, HIGH_PERCENT = 0.5, 99.8
-#: Percentiles are taken from about this many pixels, spread evenly.
-SAMPLE_PIXELS = 120_000
 #: Planes up to this many bytes are read whole; of larger ones a spread sample.
 READ_WHOLE_BYTES = 1 << 30
 #: Values up to this are told apart by float32 to a fraction of what a picture shows.
@@ -42,14 +38,6 @@ _BY_NAME = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Reduced:
-    """A plane made small: area means as float32 (h, w) or (h, w, S), and sampled pixels, flat or (N, S)."""
-
-    means: Floats
-    sample: Pixels
-
-
 def level_for(levels: Sequence[Level], target_px: int) -> int:
     """Choose the smallest level that is at least as large as the picture, else the largest."""
     enough = [
@@ -60,23 +48,36 @@ def level_for(levels: Sequence[Level], target_px: int) -> int:
     return min(enough)[1] if enough else 0
 
 
-def reduce_plane(image: OpenedImage, *, c: int, z: int, t: int, target_px: int) -> Reduced:
-    """Read one plane at the level that suffices and reduce it by whole factors to 2-4 times the target or less."""
+def reduce_plane(
+    image: OpenedImage, *, c: int, z: int, t: int, target_px: int, picture: tuple[int, int] | None = None
+) -> Reduced:
+    """Read one plane at the level that suffices and reduce it by whole factors to 2-4 times the target or less.
+
+    Where a whole factor gives just the (width, height) of the ``picture``, it is reduced by that at once.
+    """
     index = level_for(image.levels, target_px)
     level = image.levels[index]
     longest = max(level.size_x, level.size_y)
     step = sampling_step(level, _pixel_bytes(image), target_px)
     factor = max(1, longest // (2 * target_px) if step == 1 else longest // target_px)
-    grid = _Grid(level, factor, is_sampled=step > 1)
+    if step == 1 and picture is not None:
+        factor = _factor_to(level, picture) or factor
+    grid = Grid(level, factor, is_sampled=step > 1)
     for block in image.blocks(c=c, z=z, t=t, level=index, step=step):
         grid.add(block)
     return grid.reduced()
 
 
+def _factor_to(level: Level, picture: tuple[int, int]) -> int | None:
+    """Give the whole factor between a level and a picture's (width, height), None when there is none."""
+    factor = level.size_x // picture[0]
+    return factor if (picture[0] * factor, picture[1] * factor) == (level.size_x, level.size_y) else None
+
+
 def reduce_array(pixels: Pixels, target_px: int) -> Reduced:
     """Reduce a plane that is in memory, (Y, X) or (Y, X, S)."""
     height, width = pixels.shape[:2]
-    grid = _Grid(Level(size_x=width, size_y=height), max(1, max(height, width) // (2 * target_px)))
+    grid = Grid(Level(size_x=width, size_y=height), max(1, max(height, width) // (2 * target_px)))
     grid.add(Block(top=0, left=0, pixels=pixels))
     return grid.reduced()
 
@@ -96,155 +97,6 @@ def _pixel_bytes(image: OpenedImage) -> int:
     size = {"uint8": 1, "int8": 1, "bit": 1, "uint16": 2, "int16": 2, "double": 8, "complex": 8, "double-complex": 16}
     samples: int = record.size_c if record.is_rgb else 1
     return size.get(record.pixels_type, 4) * samples
-
-
-class _Grid:
-    """Adds up blocks in cells of ``factor`` x ``factor`` px; memory is that of the small grid."""
-
-    def __init__(self, level: Level, factor: int, *, is_sampled: bool = False) -> None:
-        self._is_sampled = is_sampled
-        self._factor = factor
-        self._shape = (-(-level.size_y // factor), -(-level.size_x // factor))
-        self._sums: NDArray[np.float64] | None = None
-        self._counts: NDArray[np.float64] | None = None
-        self._level = level
-        #: Sums of whole rows of cells, one below the other, as most files give them: they only have to be joined.
-        self._rows: list[Pixels] = []
-        self._rows_end = 0
-        self._sample: list[Pixels] = []
-        self._stride = max(1, int((level.size_x * level.size_y / SAMPLE_PIXELS) ** 0.5))
-
-    def add(self, block: Block) -> None:
-        """Add a block's finite pixels."""
-        pixels = np.abs(block.pixels) if block.pixels.dtype.kind == "c" else block.pixels
-        if pixels.dtype.kind == "b":
-            pixels = pixels.view(np.uint8)
-        offset = (-block.top % self._stride, -block.left % self._stride)
-        self._sample.append(pixels[offset[0] :: self._stride, offset[1] :: self._stride].copy())
-        is_finite = np.isfinite(pixels) if pixels.dtype.kind == "f" else None
-        if is_finite is None or is_finite.all():
-            sums = cell_sums(pixels, self._factor, block.top, block.left)
-            if self._is_next_rows(block):
-                self._rows.append(sums)
-                self._rows_end += len(pixels)
-                return
-            counts = self._counts_of(block.top, block.left, *pixels.shape[:2])
-        else:
-            counts = cell_sums(is_finite.astype(np.uint8), self._factor, block.top, block.left)
-            sums = cell_sums(np.where(is_finite, pixels, 0), self._factor, block.top, block.left)
-        self._leave_rows()
-        self._put(block.top, block.left, sums, counts)
-
-    def _is_next_rows(self, block: Block) -> bool:
-        """Tell whether a block holds whole rows of cells, right below those before."""
-        is_whole = block.pixels.shape[1] == self._level.size_x and self._sums is None
-        return is_whole and block.top == self._rows_end and block.top % self._factor == 0 and block.left == 0
-
-    def _means_of_rows(self) -> Floats:
-        sums = np.concatenate(self._rows)
-        if self._level.size_y % self._factor == 0 and self._level.size_x % self._factor == 0:
-            return (sums * (1.0 / self._factor**2)).astype(np.float32)  # all cells are whole
-        counts = self._counts_of(0, 0, self._level.size_y, self._level.size_x)
-        means: Floats = (sums / (counts if sums.ndim == 2 else counts[..., None])).astype(np.float32)
-        return means
-
-    def _leave_rows(self) -> None:
-        """Put the rows into the grid: what follows is of another shape, or the plane ended early."""
-        rows, self._rows = self._rows, []
-        top = 0
-        for sums in rows:
-            height = min(len(sums) * self._factor, self._rows_end - top)
-            self._put(top, 0, sums, self._counts_of(top, 0, height, self._level.size_x))
-            top += height
-
-    def _counts_of(self, top: int, left: int, height: int, width: int) -> Pixels:
-        rows = cell_sums(np.ones((height, 1), np.uint8), self._factor, top, 0)
-        columns = cell_sums(np.ones((1, width), np.uint8), self._factor, 0, left)
-        return rows.astype(np.float64) * columns
-
-    def _put(self, top_px: int, left_px: int, sums: Pixels, counts: Pixels) -> None:
-        if counts.ndim < sums.ndim:
-            counts = counts[..., None]
-        if self._sums is None or self._counts is None:
-            self._sums = np.zeros(self._shape + sums.shape[2:], np.float64)
-            self._counts = np.zeros(self._shape + counts.shape[2:], np.float64)
-        top, left = top_px // self._factor, left_px // self._factor
-        height, width = sums.shape[:2]
-        self._sums[top : top + height, left : left + width] += sums
-        self._counts[top : top + height, left : left + width] += counts
-
-    def reduced(self) -> Reduced:
-        """Divide sums by counts; cells that were not sampled take a neighbour's value, those of NaN the lowest."""
-        samples = [s.reshape((-1, *s.shape[2:])) for s in self._sample]
-        if self._rows and self._rows_end == self._level.size_y:
-            return Reduced(_darkened(self._means_of_rows()), np.concatenate(samples))
-        self._leave_rows()
-        if self._sums is None or self._counts is None:
-            return Reduced(np.zeros(self._shape, np.float32), np.zeros(0, np.uint8))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            means = (self._sums / self._counts).astype(np.float32)
-        return Reduced(_filled(means) if self._is_sampled else _darkened(means), np.concatenate(samples))
-
-
-def cell_sums(pixels: Pixels, factor: int, top: int, left: int) -> Pixels:
-    """Sum (Y, X[, S]) pixels in the cells of a grid of ``factor`` px; the block begins at (top, left) of the grid."""
-    kind = pixels.dtype.kind
-    if kind == "f":
-        wide: Any = np.float64
-    elif kind == "u" and pixels.dtype.itemsize <= 2 and factor <= 256:
-        wide = np.uint32
-    else:
-        wide = np.int64 if pixels.dtype != np.uint64 else np.float64
-    rows = _sum_rows(pixels, factor, top % factor, wide)
-    return _sum_rows(rows.swapaxes(0, 1), factor, left % factor, wide).swapaxes(0, 1)
-
-
-def _sum_rows(pixels: Pixels, factor: int, phase: int, wide: Any) -> Pixels:
-    if factor == 1:
-        return pixels.astype(wide)
-    height = len(pixels)
-    head = min(height, -phase % factor)
-    whole = (height - head) // factor
-    parts = []
-    if head:
-        parts.append(pixels[:head].sum(axis=0, dtype=wide, keepdims=True))
-    if whole:
-        body = pixels[head : head + whole * factor]
-        if body.flags.c_contiguous:
-            parts.append(np.add.reduce(body.reshape(whole, factor, *pixels.shape[1:]), axis=1, dtype=wide))
-        else:
-            total = body[0::factor].astype(wide)
-            for i in range(1, factor):
-                total += body[i::factor]
-            parts.append(total)
-    if head + whole * factor < height:
-        parts.append(pixels[head + whole * factor :].sum(axis=0, dtype=wide, keepdims=True))
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _darkened(means: Floats) -> Floats:
-    """Give cells of nothing but NaN the lowest value, which is shown black."""
-    is_known = np.isfinite(means)
-    if is_known.all():
-        return means
-    lowest = means[is_known].min() if is_known.any() else np.float32(0)
-    dark: Floats = np.where(is_known, means, lowest).astype(np.float32)
-    return dark
-
-
-def _filled(means: Floats) -> Floats:
-    """Give cells without a value that of the nearest known row and column."""
-    is_known = np.isfinite(means if means.ndim == 2 else means[..., 0])
-    if is_known.all():
-        return means
-    rows, columns = np.flatnonzero(is_known.any(axis=1)), np.flatnonzero(is_known.any(axis=0))
-    if not len(rows):
-        return np.zeros_like(means)
-    nearest_rows = rows[np.abs(np.arange(means.shape[0])[:, None] - rows).argmin(axis=1)]
-    nearest_columns = columns[np.abs(np.arange(means.shape[1])[:, None] - columns).argmin(axis=1)]
-    borrowed = means[nearest_rows][:, nearest_columns]
-    filled: Floats = np.where(np.isfinite(means), means, borrowed).astype(np.float32)
-    return np.nan_to_num(filled, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def contrast_limits(sample: Pixels) -> tuple[float, float]:

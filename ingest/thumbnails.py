@@ -9,9 +9,9 @@ from PIL import Image
 
 from catalog.records import ImageRecord, ThumbnailRecord
 from ingest import render
+from ingest.area_means import Floats, Reduced
 from ingest.readers.as_seen import as_seen, oriented
 from ingest.readers.protocol import OpenedImage, ReadingError, region
-from ingest.render import Floats, Reduced
 
 Projection = Literal["middle", "max", "mean"]
 
@@ -52,13 +52,13 @@ def _as_stored(image: OpenedImage, *, size_px: int, projection: Projection) -> N
     record = image.record
     width, height = picture_size(record, size_px)
     if record.is_rgb:
-        reduced = _projected(image, 0, size_px, projection)
+        reduced = _projected(image, 0, size_px, projection, (width, height))
         fitted = Reduced(_fit(reduced.means, width, height), reduced.sample)
         return render.rgb_picture(fitted, record.pixels_type, record.significant_bits)
     count = min(record.size_c, render.CHANNELS_AT_MOST)
     planes: list[Floats] = []
     for c in range(count):
-        reduced = _projected(image, c, size_px, projection)
+        reduced = _projected(image, c, size_px, projection, (width, height))
         window = record.channels[c].window if c < len(record.channels) else None
         limits = render.limits_for(reduced.sample, window)
         planes.append(render.stretched(_fit(reduced.means, width, height), limits))
@@ -76,10 +76,11 @@ def picture_size(record: ImageRecord, size_px: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _projected(image: OpenedImage, c: int, size_px: int, projection: Projection) -> Reduced:
+def _projected(image: OpenedImage, c: int, size_px: int, projection: Projection, picture: tuple[int, int]) -> Reduced:
     depth = image.record.size_z
     if projection == "middle" or depth == 1:
-        return render.reduce_plane(image, c=c, z=depth // 2 if depth > 1 else 0, t=0, target_px=size_px)
+        z = depth // 2 if depth > 1 else 0
+        return render.reduce_plane(image, c=c, z=z, t=0, target_px=size_px, picture=picture)
     count = min(depth, PROJECTED_PLANES_AT_MOST)
     chosen = sorted({round(i * (depth - 1) / max(1, count - 1)) for i in range(count)})
     level = image.levels[render.level_for(image.levels, size_px)]

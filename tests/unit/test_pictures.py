@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from catalog.records import Channel, ImageRecord, ThumbnailRecord
-from ingest import render
+from ingest import area_means, render
 from ingest.contact_sheets import Tile, dataset_sheet, plate_sheet, printable, row_letters
 from ingest.readers.protocol import Block, Level
 from ingest.render import reduce_array
@@ -201,7 +201,7 @@ def test_a_plane_that_comes_in_pieces_is_the_means_of_its_cells(tops: tuple[int,
     plane = RANDOM.integers(0, 60_000, (23, 13)).astype(np.uint16)
     cells = np.full((24, 16), np.nan)
     cells[:23, :13] = plane
-    grid = render._Grid(Level(size_x=13, size_y=23), 4)
+    grid = area_means.Grid(Level(size_x=13, size_y=23), 4)
     for top, end in zip(tops, (*tops[1:], 23), strict=True):
         for left in range(0, 13, width):
             grid.add(Block(top=top, left=left, pixels=plane[top:end, left : left + width]))
