@@ -41,7 +41,7 @@ def describe(file: tifffile.TiffFile, source: Source) -> tuple[str, list[TiffIma
 
 
 def _described(file: tifffile.TiffFile, source: Source) -> tuple[str, list[TiffImage]]:
-    for dialect in dialects():
+    for dialect in DIALECTS:
         if dialect.is_it(file):
             return dialect.name, dialect.describe(file, source)
     return ("BigTIFF" if file.is_bigtiff else "TIFF"), _plain(file, source)
@@ -91,19 +91,18 @@ def may_follow(format_name: str, source: Source) -> list[NamedPart]:
 _MICROMANAGER = "Micro-Manager TIFF"
 
 
-def dialects() -> tuple[Dialect, ...]:
-    """Give the dialects in the order in which they are tried."""
-    return (
-        Dialect(_MICROMANAGER, tiff_micromanager.is_micromanager, tiff_micromanager.describe),
-        Dialect("OME-TIFF", tiff_ome.is_ome, tiff_ome.describe),
-        Dialect("Zeiss LSM", tiff_lsm.is_lsm, tiff_lsm.describe),
-        Dialect("MetaMorph STK", tiff_metamorph.is_stk, tiff_metamorph.describe_stk),
-        Dialect("MetaSeries TIFF", tiff_metamorph.is_metaseries, tiff_metamorph.describe_metaseries),
-        Dialect("Aperio SVS", tiff_slides.is_svs, tiff_slides.describe_svs),
-        Dialect("Hamamatsu NDPI", tiff_slides.is_ndpi, tiff_slides.describe_ndpi),
-        Dialect("Leica SCN", tiff_scn.is_scn, tiff_scn.describe),
-        Dialect("PerkinElmer QPTIFF", tiff_slides.is_qptiff, tiff_slides.describe_qptiff),
-        Dialect("FluoView TIFF", tiff_scanners.is_fluoview, tiff_scanners.describe_fluoview),
-        Dialect("ScanImage TIFF", tiff_scanners.is_scanimage, tiff_scanners.describe_scanimage),
-        Dialect("ImageJ TIFF", tiff_imagej.is_imagej, tiff_imagej.describe),
-    )
+#: In the order in which they are tried.
+DIALECTS = (
+    Dialect(_MICROMANAGER, tiff_micromanager.is_micromanager, tiff_micromanager.describe),
+    Dialect("OME-TIFF", tiff_ome.is_ome, tiff_ome.describe),
+    Dialect("Zeiss LSM", tiff_lsm.is_lsm, tiff_lsm.describe),
+    Dialect("MetaMorph STK", tiff_metamorph.is_stk, tiff_metamorph.describe_stk),
+    Dialect("MetaSeries TIFF", tiff_metamorph.is_metaseries, tiff_metamorph.describe_metaseries),
+    Dialect("Aperio SVS", tiff_slides.is_svs, tiff_slides.describe_svs),
+    Dialect("Hamamatsu NDPI", tiff_slides.is_ndpi, tiff_slides.describe_ndpi),
+    Dialect("Leica SCN", tiff_scn.is_scn, tiff_scn.describe),
+    Dialect("PerkinElmer QPTIFF", tiff_slides.is_qptiff, tiff_slides.describe_qptiff),
+    Dialect("FluoView TIFF", tiff_scanners.is_fluoview, tiff_scanners.describe_fluoview),
+    Dialect("ScanImage TIFF", tiff_scanners.is_scanimage, tiff_scanners.describe_scanimage),
+    Dialect("ImageJ TIFF", tiff_imagej.is_imagej, tiff_imagej.describe),
+)

@@ -1,6 +1,7 @@
 """Gives the pixels of TIFF planes piece by piece: from pages by strips and tiles, or from raw runs of bytes."""
 
 import io
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -41,7 +42,7 @@ class RawPlane:
 
     def blocks(self, window: Window, step: int) -> Iterator[Block]:
         """Read the window's rows in runs of at most 1 MiB, or four rows of every ``4 * step`` as a sample."""
-        row_bytes = int(np.prod(self.shape[1:])) * self.dtype.itemsize
+        row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
         rows_at_once = run_rows(row_bytes) if step == 1 else SAMPLE_ROWS
         if step > 1:  # rows are skipped in one direction only, so by the square
             step = max(step, min(step * step, (window.bottom - window.top) // (512 * SAMPLE_ROWS)))
@@ -136,7 +137,7 @@ class HolePlane:
 
     def blocks(self, window: Window, step: int) -> Iterator[Block]:
         """Give zeros for the window's rows, in runs of at most 1 MiB."""
-        row_bytes = int(np.prod(self.shape[1:])) * self.dtype.itemsize
+        row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
         rows_at_once = run_rows(row_bytes)
         for top in range(window.top, window.bottom, rows_at_once * step):
             rows = min(rows_at_once, window.bottom - top)

@@ -4,6 +4,7 @@ Axes that are neither C nor Z are counted as time, as Bio-Formats does for plain
 images of their own.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -112,6 +113,8 @@ FactsOf = Callable[[int, Sizes], Facts]
 
 def _check_positions(count: int, series: tifffile.TiffPageSeries, size_bytes: int) -> None:
     """Refuse more positions than the file has pages or room for: each would become an image."""
+    if count == 1:
+        return
     page = series.keyframe
     at_most = len(page.parent.pages) + size_bytes // max(1, page.nbytes)
     if count > at_most:
@@ -170,7 +173,7 @@ class _Finder:
 
     @property
     def planes(self) -> int:
-        return int(np.prod(self.shape)) if self.shape else 1
+        return math.prod(self.shape)
 
     @property
     def per_page(self) -> int:
@@ -198,7 +201,7 @@ class _Finder:
         return (self.page.imagelength, self.page.imagewidth, *samples)
 
     def _plane_bytes(self) -> int:
-        return int(np.prod(self._plane_shape())) * (self.dtype.itemsize if self.dtype is not None else 1)
+        return math.prod(self._plane_shape()) * (self.dtype.itemsize if self.dtype is not None else 1)
 
     def plane(self, c: int, z: int, t: int, position: int) -> Plane:
         """Find a plane; samples of a colour that lie apart are joined."""
@@ -215,10 +218,10 @@ class _Finder:
         return self._at(self._index(channel, z, t, position, sample), None)
 
     def _channels(self) -> int:
-        return int(np.prod([n for a, n in zip(self.axes, self.shape, strict=True) if a == "C"] or [1]))
+        return math.prod(n for a, n in zip(self.axes, self.shape, strict=True) if a == "C")
 
     def _samples(self) -> int:
-        return int(np.prod([n for a, n in zip(self.axes, self.shape, strict=True) if a == "S"] or [1]))
+        return math.prod(n for a, n in zip(self.axes, self.shape, strict=True) if a == "S")
 
     def _index(self, c: int, z: int, t: int, position: int, sample: int) -> int:
         """Give the running number of a plane; several axes of one role are counted in their order."""
