@@ -12,8 +12,8 @@ import tifffile
 
 from ingest.probe import check_tail_pixels
 from ingest.readers import tiff_dialects, tiff_structure
-from ingest.readers.protocol import DamagedError, NamedPart, NotWholeError, ReadingError, Source
-from ingest.readers.tiff_pixels import PagePlane, TiffImage
+from ingest.readers.protocol import Block, DamagedError, NamedPart, NotWholeError, ReadingError, Source
+from ingest.readers.tiff_pixels import PagePlane, TiffImage, remembering
 from ingest.readers.tiff_structure import Structure
 
 #: What tifffile logs and what is no sign of damage: quirks of writers that leave the pixels as they are.
@@ -22,6 +22,9 @@ _HARMLESS = (
     "not a known", "failed to read display settings", "failed to read comments", "LSM bitspersample", "read_lsm_",
     "read_uic_tag", "STK Datetime", "GeoKey", "NDTiff.index", "MMStack is missing",
 )  # fmt: skip
+
+#: A piece of pixels up to this size is kept between its check and the picture.
+KEPT_BYTES = 4 << 20
 
 
 class _Warnings(logging.Handler):
@@ -63,31 +66,37 @@ class OpenedTiff:
     may_follow: Sequence[NamedPart] = ()
 
     def check_last_plane(self) -> None:
-        """Decode the last piece of the last plane of each image."""
-        for image in self.images:
-            record = image.record
-            plane = image.locate(0, max(0, record.size_c - 1), record.size_z - 1, record.size_t - 1)
-            if isinstance(plane, PagePlane):
-                _decode_last_piece(plane)
+        """Decode the last piece of the last plane of each image; a small one is kept for the picture."""
+        self.images = [_checked(image) for image in self.images]
 
     def close(self) -> None:
         """Forget the pages; the stream stays open."""
         self.file.close()
 
 
-def _decode_last_piece(plane: PagePlane) -> None:
+def _checked(image: TiffImage) -> TiffImage:
+    record = image.record
+    plane = image.locate(0, max(0, record.size_c - 1), record.size_z - 1, record.size_t - 1)
+    if not isinstance(plane, PagePlane):
+        return image
+    last = _decoded_last_piece(plane)
+    return image if last is None or last.pixels.nbytes > KEPT_BYTES else remembering(image, plane, last)
+
+
+def _decoded_last_piece(plane: PagePlane) -> Block | None:
     count = len(plane.page.dataoffsets)
     if count == 0:
         raise NotWholeError("the last page has no pixels yet")
     try:
         with collected_warnings() as warned:
-            plane.decode(count - 1)
+            last = plane.decode(count - 1)
     except ReadingError:
         raise
     except Exception as error:  # codecs raise whatever they like over bad bytes
         raise NotWholeError(f"the last page cannot be unpacked: {one_line(error)}") from error
     if warned:
         raise NotWholeError(f"the last page cannot be unpacked: {one_line(warned[0])}")
+    return last
 
 
 class TiffReader:

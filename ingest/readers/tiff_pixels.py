@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -64,6 +64,8 @@ class PagePlane:
     page: tifffile.TiffPage | tifffile.TiffFrame
     inner: int = 0
     sample: int | None = None
+    #: The plane's last piece, where it was decoded before.
+    last: Block | None = None
 
     def blocks(self, window: Window, step: int) -> Iterator[Block]:
         """Decode the pieces that touch the window, or one of every ``step`` in each direction."""
@@ -87,6 +89,8 @@ class PagePlane:
 
     def decode(self, index: int) -> Block | None:
         """Decode one piece; None for an empty one of a sparse file."""
+        if self.last is not None and index == len(self.page.dataoffsets) - 1:
+            return self.last
         page, key = self.page, keyframe_of(self.page)
         length, width = piece_shape(key)
         if length * width * key.samplesperpixel * max(1, key.bitspersample // 8) > SEGMENT_LIMIT_BYTES:
@@ -163,6 +167,16 @@ class TiffImage:
         plane = self.locate(level, c, z, t)
         for block in plane.blocks(window or whole(self.levels[level]), step):
             yield Block(top=block.top, left=block.left, pixels=native(block.pixels))
+
+
+def remembering(image: TiffImage, known: PagePlane, last: Block) -> TiffImage:
+    """Give the same image, of which one plane knows its last piece."""
+
+    def locate(level: int, c: int, z: int, t: int) -> Plane:
+        plane = image.locate(level, c, z, t)
+        return replace(known, last=last) if plane == known else plane
+
+    return replace(image, locate=locate)
 
 
 def run_rows(row_bytes: int) -> int:
