@@ -5,8 +5,8 @@ from typing import Any
 
 import re2
 
-from config.path_text import nfc, path_text
-from config.templates_compile import compile_expression
+from config.path_text import encoded_text, nfc
+from config.templates_compile import compile_expression, matching
 
 #: Hidden files, what programs write beside what they work on, unfinished copies, and what servers and desktops leave.
 DEFAULT_PATTERNS = (
@@ -41,12 +41,12 @@ class Ignoring:
     def __init__(self, patterns: Iterable[str]) -> None:
         self._patterns = (*DEFAULT_PATTERNS, *patterns)
         self._each = [compile_expression(_expression(pattern)) for pattern in self._patterns]
-        self._any = compile_expression("|".join(f"(?:{_expression(pattern)})" for pattern in self._patterns))
+        self._any = matching(compile_expression("|".join(f"(?:{_expression(one)})" for one in self._patterns)))
 
     def pattern_for(self, path: bytes) -> str | None:
         """Find the first pattern that a path (of a file or folder, relative to the root) falls under."""
-        encoded = path_text(path).encode("utf-8")
-        if self._any.fullmatch(encoded) is None:
+        encoded = encoded_text(path)
+        if self._any(encoded) is None:
             return None
         return next(
             pattern for pattern, regex in zip(self._patterns, self._each, strict=True) if regex.fullmatch(encoded)

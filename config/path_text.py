@@ -28,6 +28,11 @@ def path_text(path: bytes) -> str:
     return _LONE_BYTE.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", text)
 
 
+def encoded_text(path: bytes) -> bytes:
+    """Give the text of a raw path in UTF-8, as expressions are compared with it: nearly always the path itself."""
+    return path if path.isascii() and b"\\" not in path else path_text(path).encode("utf-8")
+
+
 def text_path(text: str) -> bytes:
     r"""Give the raw bytes of a text that people wrote or were shown: the inverse of `path_text`, up to NFC."""
     return _ESCAPE.sub(_unescape, text).encode("utf-8", "surrogateescape")

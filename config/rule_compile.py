@@ -48,6 +48,15 @@ class CompiledRule:
         names = set(self.sets).union(*(matcher.names for matcher in self.matchers))
         return not names.isdisjoint(DIMENSIONS)
 
+    @property
+    def uses(self) -> frozenset[str]:
+        """Give the names of all values of which it writes something: targets, tags, key-values and the rest."""
+        others = (self.description, self.table, self.marker)
+        written = (*self.sets.values(), *self.tags, *(output for _, output in self.key_values), *others)
+        by = self.settings.key_values.by if isinstance(self.settings.key_values, KeyValueTable) else None
+        names = (output.names for output in written if output is not None)
+        return frozenset().union(*names, () if by is None else ("well", by))
+
     def may_be_its_marker(self, name: str) -> bool:
         """Tell whether a file of this name can be the rule's marker."""
         return self.marker is not None and name.endswith(self.marker.ending)

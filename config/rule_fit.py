@@ -100,7 +100,7 @@ def _say(rule: CompiledRule, template: str, captures: Mapping[str, Captured]) ->
     except _NotRead as problem:
         return str(problem)
     except _Held as reason:
-        return replace(plain, held=str(reason))
+        return plain._replace(held=str(reason))
 
 
 def _filled(plain: RuleMatch, rule: CompiledRule, captures: Mapping[str, Captured]) -> RuleMatch:
@@ -111,8 +111,7 @@ def _filled(plain: RuleMatch, rule: CompiledRule, captures: Mapping[str, Capture
     numbers = {name: _number(name, values[name]) for name in _NUMBERS if name in values}
     if well is not None and "plate" not in values:
         raise _Held("the rule gives a well but no plate for this path")
-    return replace(
-        plain,
+    return plain._replace(
         targets=_targets(values, well),
         sources={name: _source(name, values[name], given) for name in ("owner", "group") if name in values},
         well=well,

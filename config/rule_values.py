@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from dataclasses import field as default
+from types import MappingProxyType
+from typing import NamedTuple
 
 from config.settings import RuleSettings
 
@@ -27,9 +28,10 @@ class TableLookup:
     on: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleMatch:
+class RuleMatch(NamedTuple):
     """The first rule that matches, with all it says. Names of people and groups are texts still.
+
+    A tuple, because there are millions.
 
     ``captures`` are the texts of the placeholders as they stand in the path; ``targets`` what captures and
     ``set`` together give, as text (``well`` as "B3", numbers without leading zeros): what an example's ``gives``
@@ -38,12 +40,12 @@ class RuleMatch:
     """
 
     rule: str
-    index: int
+    index: int  # type: ignore[assignment]  # a number here, not the search in a tuple
     template: str
     settings: RuleSettings
     captures: Mapping[str, str]
     targets: Mapping[str, str]
-    sources: Mapping[str, str] = default(default_factory=dict)
+    sources: Mapping[str, str] = MappingProxyType({})
     #: Zero-based row and column.
     well: tuple[int, int] | None = None
     #: The number that the name gives: values are never shifted.
@@ -63,6 +65,21 @@ class RuleMatch:
     identity: str = ""
     #: Why the file is held although the rule matches: a lookup without an entry ...
     held: str | None = None
+    #: The same for matches that differ in captures and in the targets of the file's own name only; None: unknown.
+    likeness: object = None
+
+    def shared(self) -> "RuleMatch":
+        """Give the match as one that others are made like."""
+        return self._replace(likeness=object())
+
+    def of_another(self, captures: Mapping[str, str], targets: Mapping[str, str]) -> "RuleMatch":
+        """Give the match of a file that differs in these captures and targets."""
+        known = {**self.targets, **targets} if targets else self.targets
+        return _new(RuleMatch, (*self[:4], {**self.captures, **captures}, known, *self[6:]))
+
+
+#: Makes a tuple of its fields in order, without the call by name.
+_new = tuple.__new__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

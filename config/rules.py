@@ -1,17 +1,18 @@
 """The rules of a watch root, compiled: which rule takes a path, and how far the others come."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from config.ignoring import Ignoring, problem_with
-from config.path_text import path_text
+from config.path_text import encoded_text, path_text
 from config.problems import ConfigurationError, Problem
 from config.rule_compile import CompiledRule
 from config.rule_expand import compile_layout, compile_rule
 from config.rule_fit import fit_rule, try_rule
 from config.rule_index import FEW_RULES, RuleIndex
+from config.rule_memory import RuleMemory
 from config.rule_values import NoRuleMatch, RuleMatch, RuleSkip, Tried
 from config.settings import Settings, SourceMark, WatchSettings
 from config.templates_compile import NoFit, PathView
@@ -35,25 +36,37 @@ class RootRules:
 
     def match(self, path: bytes) -> RuleMatch | RuleSkip | NoRuleMatch:
         """Find the first rule that matches a path relative to the root, in raw bytes."""
-        view = PathView(path_text(path))
-        for rule in self._candidates(view):
-            said = fit_rule(rule, view)
+        encoded = encoded_text(path)
+        folder = encoded[: encoded.rfind(b"/") + 1]
+        view: PathView | None = None
+        for number in self._candidates(encoded):
+            memory = self._memories[number]
+            known = memory.recall(encoded, folder)
+            if not isinstance(known, bool):
+                return known
+            if not known:
+                continue
+            view = view or PathView(path_text(path))
+            said = fit_rule(self.rules[number], view)
             if isinstance(said, NoFit):
-                return _undecided(rule, said)
+                return _undecided(self.rules[number], said)
             if said is not None:
+                memory.keep(encoded, folder, said)
                 return said
         return self._no_match
+
+    @cached_property
+    def _memories(self) -> tuple[RuleMemory, ...]:
+        return tuple(map(RuleMemory, self.rules))
 
     @cached_property
     def _index(self) -> RuleIndex | None:
         """Make the index when a path is first asked about: many configurations are only compiled."""
         return RuleIndex(self.rules) if len(self.rules) > FEW_RULES else None
 
-    def _candidates(self, view: PathView) -> Iterable[CompiledRule]:
-        """Give the rules that are worth asking about a path, in order."""
-        if self._index is None:
-            return self.rules
-        return [self.rules[number] for number in self._index.rules_for(view.encoded)]
+    def _candidates(self, encoded: bytes) -> Sequence[int]:
+        """Give the numbers of the rules that are worth asking about a path, in order."""
+        return range(len(self.rules)) if self._index is None else self._index.rules_for(encoded)
 
     def tried(self, path: bytes) -> tuple[Tried, ...]:
         """Say for every rule, in order, how far it comes with a path, whether or not an earlier one matches."""

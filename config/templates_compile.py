@@ -5,10 +5,10 @@ constrains what it found: then the reference matcher has the word.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import re2
 
@@ -19,6 +19,7 @@ from config.templates_match import Constraint, Program, Result, fold
 from config.templates_parse import TemplateError, TemplateProblem, parse
 from config.value_types import BY_PLACEHOLDER, EXTENSION, TEXT, Value, ValueType
 
+Span: TypeAlias = tuple[int, int]
 #: What in an expression looks at its surroundings, so that it can't be put into a larger one.
 _LOOKS_AROUND = re.compile(r"[\^$]|\\[AzbB]")
 
@@ -105,6 +106,26 @@ def compile_expression(expression: str) -> Any:
         raise ValueError(text) from error
 
 
+def matching(regex: Any) -> Callable[[bytes], Sequence[Span] | None]:
+    """Give what matches a whole text with an expression and tells where all of it and each of its groups lies.
+
+    RE2 gives all places at once; the objects that its Python package makes of them cost more than the match. Where the
+    package is another than the known one, its own way is taken.
+    """
+    inner = getattr(regex, "_regexp", None)
+    if inner is None or not hasattr(re2, "_Anchor"):
+        return lambda text: (
+            None if (m := regex.fullmatch(text)) is None else [m.span(n) for n in range(regex.groups + 1)]
+        )
+    match, whole = inner.Match, re2._Anchor.ANCHOR_BOTH
+
+    def places(text: bytes) -> Sequence[Span] | None:
+        found: Sequence[Span] = match(whole, text, 0, len(text))
+        return None if found[0][0] < 0 else found
+
+    return places
+
+
 class CompiledTemplate:
     """One template of a rule, with its rule's `where` built in."""
 
@@ -117,7 +138,8 @@ class CompiledTemplate:
         self.pattern = pattern_of(template)
         self.where = {name: text for name, text in where.items() if name in self.names}
         self._where = {name: compile_expression(f"(?i:{text})") for name, text in self.where.items()}
-        self._regex = compile_expression(to_re2(self.pattern, {}))
+        #: Where a path's text (in UTF-8) fits, all of it and each placeholder by its number from 1; None: it does not.
+        self.spans = matching(compile_expression(to_re2(self.pattern, {})))
         self._narrow = self._narrowed(where)
         self._constraints = self._made_constraints()
         self._prefix = _literal_prefix(template)
@@ -136,16 +158,20 @@ class CompiledTemplate:
         """Find the first way that fits the whole path, and convert its values."""
         if not self.may_fit(view) or (self._narrow and self._narrow.fullmatch(view.encoded) is None):
             return NO_FIT
-        found = self._regex.fullmatch(view.encoded)
+        found = self.spans(view.encoded)
         if found is None:
             return NO_FIT
-        every = ((slot, found.span(slot + 1)) for slot in range(len(self.slots)))
-        spans = {slot: span for slot, span in every if span[0] >= 0}
+        spans = {slot: span for slot, span in enumerate(found[1:]) if span[0] >= 0}
         texts = {slot: view.piece(*span) for slot, span in spans.items()}
         if self._constraints and not self._holds(texts):
             return self._search(view)
         places = {slot: view.components(*span) for slot, span in spans.items()}
         return self._converted(texts, places, view.slashes)
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether the first way that RE2 finds is the one that counts."""
+        return not self._constraints and self._narrow is None
 
     @cached_property
     def program(self) -> Program:
