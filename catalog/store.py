@@ -235,7 +235,7 @@ def _fileset_row(root_id: int, fileset: SeenFileset, now: datetime) -> dict[str,
     return {
         "root_id": root_id,
         "key": fileset.key,
-        "placement": dict(fileset.document),
+        "placement": fileset.document,
         "owner_id": fileset.owner_id,
         "group_id": fileset.group_id,
         "seen_digest": fileset.digest,
@@ -256,7 +256,7 @@ def _refresh(connection: Connection, fileset_id: int, seen: SeenFileset, *, is_d
     values: dict[str, Any] = {"seen_digest": seen.digest, "due_at": seen.due_at, "waits_for": None}
     if not is_done:
         values |= {
-            "placement": dict(seen.document),
+            "placement": seen.document,
             "owner_id": seen.owner_id,
             "group_id": seen.group_id,
             "filed_by": seen.filed_by,

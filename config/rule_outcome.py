@@ -1,7 +1,8 @@
 """What a configuration makes of a path, before people are asked: ignored, skipped, unmatched, held or matched."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
 
 from config.endings import EndingKind, ending_of, is_folder_image, why_not_read, without_ending
 from config.path_text import nfc, path_text
@@ -21,8 +22,7 @@ class OutcomeKind(StrEnum):
     MATCHED = "matched"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleOutcome:
+class RuleOutcome(NamedTuple):
     """An outcome with its sentence; ``match`` where a rule matches (and the file may still be held)."""
 
     kind: OutcomeKind
@@ -36,8 +36,8 @@ def outcome_of(rules: RootRules, path: bytes) -> RuleOutcome:
     pattern = rules.ignored(path)
     if pattern is not None:
         return RuleOutcome(kind=OutcomeKind.IGNORED, reason=f"ignored by the pattern '{pattern}'")
-    *folders, name = path.split(b"/")
-    inside = next((folder for folder in folders if is_folder_image(folder)), None)
+    folder, _, name = path.rpartition(b"/")
+    inside = _folder_image_in(folder)
     if inside is not None:
         return RuleOutcome(kind=OutcomeKind.IGNORED, reason=f"part of '{path_text(inside)}', which is one image")
     unread = _why_unread(name)
@@ -53,6 +53,13 @@ def outcome_of(rules: RootRules, path: bytes) -> RuleOutcome:
         return RuleOutcome(kind=OutcomeKind.MATCHED, rule=said.rule, match=said)
     reason = said.reason if isinstance(said, NoRuleMatch) else "no rule matches"
     return RuleOutcome(kind=OutcomeKind.UNMATCHED, reason=reason)
+
+
+# Asked for every file of a folder.
+@lru_cache(maxsize=256)
+def _folder_image_in(path: bytes) -> bytes | None:
+    """Find the folder on a path that is one image with all that lies in it."""
+    return next((folder for folder in path.split(b"/") if is_folder_image(folder)), None)
 
 
 def _why_unread(name: bytes) -> str | None:

@@ -25,7 +25,7 @@ from ingest.clock import SystemClock
 from ingest.comparing import Options
 from ingest.deciding import Deciding, Own
 from ingest.listing import RootLost
-from ingest.placement import place
+from ingest.placement import Placing
 from ingest.plan_changes import compare_all
 from ingest.planning import FileFate, PlannedRoot, plan_files
 from ingest.scanner import open_root
@@ -95,7 +95,7 @@ def opened(site: Site, name: str, own: Own) -> Iterator[PlannedRoot | str]:
 def _deciding(site: Site, name: str, own: Own) -> Deciding:
     watch, row = site.rules[name].watch, site.known.get(name)
     return Deciding(
-        place=lambda path: place(site.rules[name], path),
+        place=Placing(site.rules[name]).place,
         own=own,
         root_settle=watch.settle,
         now=site.now,

@@ -1,7 +1,7 @@
 """Decides about one look at a file: unchanged, changed, new; and where it belongs. Pure but for asking the accounts."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from catalog.moves import MoveCandidate
 from catalog.roots import HandAssignment
 from catalog.set_moves import PartMove
 from config.endings import EndingKind, ending_of, without_ending
-from ingest.documents import copy_document, placement_document
+from ingest.documents import Documents, copy_document
 from ingest.filesets import file_digest, fileset_key, image_key, neighbour_key, plate_key
 from ingest.listing import Entry, EntryKind
 from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement, Target
@@ -43,6 +43,7 @@ class Deciding:
     has_sets: bool = False
     assigned: tuple[HandAssignment, ...] = ()
     create: Create = _no_creation
+    documents: Documents = field(default_factory=Documents)
 
 
 def is_unchanged(entry: Entry, known: KnownSighting) -> bool:
@@ -121,7 +122,7 @@ def placed_file(
         neighbour=keys.neighbour,
         plate_key=keys.plate_key,
         marker=keys.marker,
-        document=placement_document(placement, ownership),
+        document=deciding.documents.of(placement, ownership),
         owner_id=ownership.owner_id,
         group_id=ownership.group_id,
         digest=digest_of(path, entry),
@@ -286,8 +287,8 @@ def assigned_placement(
             target = replace(target, dataset=target.project)
         if target.plate is None:
             target = replace(target, well=None, field=None, tile=None)
-    return replace(
-        placed,
+    return placed._replace(
+        likeness=None,
         target=target,
         image=given.get("image", placed.image),
         owner=given.get("owner", placed.owner),

@@ -1,12 +1,14 @@
 """Writes a placement with its ownership as the document that a fileset keeps (read by `catalog.filings`). Pure."""
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from catalog.models.base import WrittenDocument
 from ingest.origin import origin_keys
-from ingest.placement import Ownership, Placement
-from ingest.plain import as_dict
+from ingest.placement import MOST_LIKENESSES, Ownership, Placement
+from ingest.plain import as_dict, plain
 
 
 def placement_document(placement: Placement, ownership: Ownership) -> dict[str, Any]:
@@ -14,7 +16,7 @@ def placement_document(placement: Placement, ownership: Ownership) -> dict[str, 
 
     Of dimensions it keeps which were captured: their values are each file's own.
     """
-    document: dict[str, Any] = as_dict(placement)
+    document: dict[str, Any] = {name: plain(value) for name, value in placement._asdict().items()}
     target = placement.target
     document["target"]["well"] = list(target.well) if target.well is not None else None
     document["tags"] = list(placement.tags)
@@ -25,12 +27,36 @@ def placement_document(placement: Placement, ownership: Ownership) -> dict[str, 
     for name in ("dimensions", "channels", "complete", "folder"):
         if not document[name]:
             del document[name]
-    del document["rule_identity"]
+    del document["rule_identity"], document["likeness"]
     if target.tile is None:
         del document["target"]["tile"]
     document["ownership"] = as_dict(ownership)
     document["containers"] = _containers(placement, ownership)
     return document
+
+
+class Documents:
+    """The documents of one batch: of files that were placed alike they differ in the image's name only."""
+
+    def __init__(self) -> None:
+        self._known: dict[object, tuple[Ownership, dict[str, Any], str]] = {}
+
+    def of(self, placement: Placement, ownership: Ownership) -> Mapping[str, Any]:
+        """Give the document of a placement, its JSON written already where it is like another's."""
+        if placement.likeness is None:
+            return placement_document(placement, ownership)
+        known = self._known.get(placement.likeness)
+        if known is None or known[0] is not ownership:
+            document = placement_document(placement, ownership)
+            del document["image"]
+            if len(self._known) >= MOST_LIKENESSES:
+                self._known.clear()
+            known = ownership, document, json.dumps(document)[:-1] + ', "image": '
+            self._known[placement.likeness] = known
+        _, document, text = known
+        made = WrittenDocument(document, image=placement.image)
+        made.text = text + json.dumps(placement.image) + "}"
+        return made
 
 
 def copy_document(settle: timedelta) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from config.endings import EndingKind, ending_of, without_ending
 from config.path_text import path_text
@@ -56,9 +57,11 @@ class Complete:
     per: Literal["image", "plate"] = "image"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
-    """A rule's word about one path. Names of people and groups are texts still; `ownership` resolves them."""
+class Placement(NamedTuple):
+    """A rule's word about one path. Names of people and groups are texts still; `ownership` resolves them.
+
+    A tuple, because there are millions.
+    """
 
     rule: str
     target: Target
@@ -74,7 +77,7 @@ class Placement:
     container_owner: str | None = None
     #: Captured `channel z t`, as the text that was captured (numbers without leading zeros): files that differ in
     #: nothing else are one image. Empty: the file is an image of its own, or describes one.
-    dimensions: Mapping[str, str] = field(default_factory=dict)
+    dimensions: Mapping[str, str] = MappingProxyType({})
     #: The path's folders without those that hold one of the dimensions.
     folder: str = ""
     #: Who tells the dimensions: the names of the files, or their reader.
@@ -94,6 +97,8 @@ class Placement:
     settle_s: float = 10.0
     projection: str = "middle"
     associated_images: str = "hide"
+    #: The same for placements that differ in the image's name and the values of dimensions only; None: unknown.
+    likeness: object = None
 
 
 class NotPlacedAs(StrEnum):
@@ -130,19 +135,68 @@ class Ownership:
     create_name: str | None = None
 
 
+#: So many kinds of files are remembered; beyond that all are forgotten, which costs time only.
+MOST_LIKENESSES = 4096
 #: What rules have to say of a file below a storage root.
 IN_STORAGE = "below a storage root: it is looked up by its content among the files that are known, whatever rules say"
 
 
 def place(rules: RootRules, path: bytes) -> Placement | NotPlaced:
     """Say where the file at a path, raw bytes relative to the root, belongs by the rules; or why nowhere."""
-    if rules.watch.role == "storage":
-        return NotPlaced(disposition=NotPlacedAs.SKIPPED, reason=IN_STORAGE)
-    outcome = outcome_of(rules, path)
-    match = outcome.match
-    if match is None or outcome.kind is not OutcomeKind.MATCHED:
-        return NotPlaced(disposition=NotPlacedAs(outcome.kind.value), reason=outcome.reason, rule=outcome.rule)
-    return _placement(rules, match, path_text(path))
+    return Placing(rules).place(path)
+
+
+class Placing:
+    """Places the paths of one root. What files that a rule takes alike share is worked out for the first of them."""
+
+    def __init__(self, rules: RootRules) -> None:
+        self._rules = rules
+        #: By the likeness of matches, and whether the file may describe a set.
+        self._known: dict[tuple[object, bool], Placement] = {}
+
+    def place(self, path: bytes) -> Placement | NotPlaced:
+        """Say where the file at a path, raw bytes relative to the root, belongs by the rules; or why nowhere."""
+        rules = self._rules
+        if rules.watch.role == "storage":
+            return NotPlaced(disposition=NotPlacedAs.SKIPPED, reason=IN_STORAGE)
+        outcome = outcome_of(rules, path)
+        match = outcome.match
+        if match is None or outcome.kind is not OutcomeKind.MATCHED:
+            return NotPlaced(disposition=NotPlacedAs(outcome.kind.value), reason=outcome.reason, rule=outcome.rule)
+        if match.likeness is None:
+            return _placement(rules, match, path_text(path))
+        ending = ending_of(path.rpartition(b"/")[2])
+        key = (match.likeness, ending is not None and ending.kind is EndingKind.SET)
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= MOST_LIKENESSES:
+                self._known.clear()
+            known = self._known[key] = _placement(rules, match, path_text(path))._replace(likeness=object())
+            return known
+        return _like(known, match, path)
+
+
+def _like(known: Placement, match: RuleMatch, path: bytes) -> Placement:
+    """Give the placement of a file from that of one that the rule took alike."""
+    dimensions = {one: match.targets[one] for one in known.dimensions} if known.dimensions else known.dimensions
+    image = _image_like(known, match.targets.get("image"), path)
+    return _new(Placement, (*known[:2], image, *known[3:_DIMENSIONS], dimensions, *known[_DIMENSIONS + 1 :]))
+
+
+def _image_like(known: Placement, given: str | None, path: bytes) -> str:
+    """Name an image as `_image_name` does, by what is known of one that the rule took alike."""
+    target = known.target
+    is_well = target.plate is not None and target.well is not None
+    if given is not None:
+        return given + _numbered(target) if known.dimensions and not is_well else given
+    if known.dimensions or is_well:
+        return known.image
+    return without_ending(path_text(path.rpartition(b"/")[2]))
+
+
+_DIMENSIONS = Placement._fields.index("dimensions")
+#: Makes a tuple of its fields in order, without the call by name.
+_new = tuple.__new__
 
 
 def _placement(rules: RootRules, match: RuleMatch, path: str) -> Placement:
@@ -240,13 +294,17 @@ def _target(match: RuleMatch) -> Target:
 def _image_name(match: RuleMatch, target: Target, name: str, folders: list[str], *, is_set: bool) -> str:
     """Name the image: as captured, in a plate by well and field; else after the file, or of many the folder."""
     given = match.targets.get("image")
-    numbers = (("field", target.field), ("tile", target.tile))
-    number = "".join(f" {word} {value}" for word, value in numbers if value is not None)
     if target.plate is not None and target.well is not None:
-        return given or f"{target.plate} {well_name(target.well)}{number}"
+        return given or f"{target.plate} {well_name(target.well)}{_numbered(target)}"
     if is_set:
-        return (given or folders[-1]) + number
+        return (given or folders[-1]) + _numbered(target)
     return given or without_ending(name)
+
+
+def _numbered(target: Target) -> str:
+    """Give field and tile as a name ends with them."""
+    numbers = (("field", target.field), ("tile", target.tile))
+    return "".join(f" {word} {value}" for word, value in numbers if value is not None)
 
 
 def _owner(match: RuleMatch, watch: WatchSettings) -> tuple[str | None, bool, str]:

@@ -14,7 +14,7 @@ _ATOMS = frozenset({str, int, float, bool, bytes, type(None)})
 def as_dict(record: Any) -> dict[str, Any]:
     """Give the fields of a record by name, records and mappings in it as dicts of their own."""
     kind: Any = type(record)
-    return {name: _plain(getattr(record, name)) for name in _names(kind)}
+    return {name: plain(getattr(record, name)) for name in _names(kind)}
 
 
 @cache
@@ -22,14 +22,15 @@ def _names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Give a value with the records in it as dicts."""
     kind = type(value)
     if kind in _ATOMS:
         return value
     if is_dataclass(kind):
         return as_dict(value)
     if kind is tuple:
-        return tuple(map(_plain, value))
+        return tuple(map(plain, value))
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     return value

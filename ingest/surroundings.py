@@ -15,9 +15,9 @@ from catalog.roots import HandAssignment
 from config.settings import Settings
 from ingest.accounts import MachineAccounts, OutOfReach
 from ingest.clock import SteadyTime
-from ingest.deciding import Deciding
+from ingest.deciding import Deciding, Own
 from ingest.ownership import Accounts, decide
-from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement, place
+from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement, Placing
 from ingest.watched import WatchedRoot
 
 #: How often people are read though nobody decided anything.
@@ -83,6 +83,22 @@ class Surroundings:
             self._note_owner(placement, uid)
         return decided
 
+    def _remembered_own(self) -> Own:
+        """Give what decides whose files are, for one transaction: people and accounts are asked once for each kind."""
+        known: dict[tuple[object, int, int], Ownership | NotPlaced] = {}
+
+        def own(placement: Placement, uid: int, gid: int) -> Ownership | NotPlaced:
+            key = (placement.likeness, uid, gid)
+            found = known.get(key)
+            if found is None:
+                found = self._own(placement, uid, gid)
+                is_shared = isinstance(found, NotPlaced) or found.create_name is None
+                if is_shared and placement.likeness is not None:
+                    known[key] = found
+            return found
+
+        return own
+
     def _note_owner(self, placement: Placement, uid: int) -> None:
         name = owner_named(placement, uid, self.accounts)
         is_known = name is None or name in self.named or any(person.name == name for person in self.people.people)
@@ -93,8 +109,8 @@ class Surroundings:
     def deciding(self, connection: Connection, root: WatchedRoot, steady: SteadyTime, now: datetime) -> Deciding:
         """Give what decisions about files of one root need, for one transaction."""
         return Deciding(
-            place=lambda path: place(root.rules, path),
-            own=self._own,
+            place=Placing(root.rules).place,
+            own=self._remembered_own(),
             root_settle=root.watch.settle,
             now=steady.now(),
             is_storage=root.watch.role == "storage",

@@ -1,5 +1,6 @@
 """The declarative base, column types and mixins that every table shares."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -25,6 +26,18 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 
 #: A structured column; None is NULL, not JSON's null, so that IS NULL says what it seems to say.
 Document = JSON(none_as_null=True)
+
+
+class WrittenDocument(dict[str, Any]):
+    """A document whose JSON, ``text``, is written already. Once the text is set it is not to be changed."""
+
+    __slots__ = ("text",)
+    text: str
+
+
+def document_text(value: object) -> str:
+    """Write a document as JSON: what engines do with the values of `Document` columns."""
+    return value.text if isinstance(value, WrittenDocument) else json.dumps(value)
 
 
 #: As many times are remembered as parameters, for each type and dialect.
