@@ -1,11 +1,12 @@
 """Writes looks (T1): directories, sightings and filesets of a batch, in the caller's one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
 
+from catalog.bulk import insert_rows, new_ids
 from catalog.events import NewEvent, record
 from catalog.looks import ChangedFile, DirectoryLook, SeenFile, SeenFileset
 from catalog.models.images import OriginalFile
@@ -23,7 +24,6 @@ from catalog.set_files import (
     without_clashes,
 )
 from catalog.sightings import directory_ids
-from catalog.upserts import insert_or_update
 
 
 def record_directories(
@@ -83,23 +83,29 @@ def record_files(
     configuration_id: int | None,
     now: datetime,
     via: str,
+    stored: Collection[bytes] | None = None,
 ) -> dict[bytes, int]:
     """Write sightings and filesets of looks that are new or different; gives the filesets' ids by key.
 
-    The directories are known already. What is catalogued never comes here (see `record_changes`).
+    The directories are known already. What is catalogued never comes here (see `record_changes`). ``stored`` are the
+    names among those of one directory that have a row already; None: it is not known which.
     """
     if not files:
         return {}
     ids = directory_ids(connection, root_id, list({file.directory for file in files}))
     files = without_clashes(connection, root_id, files, now=now, via=via)
     reasons = reason_ids(connection, {file.reason for file in files if file.reason})
-    before = _stored(connection, [(ids[file.directory], file.name) for file in files])
+    asked = [file for file in files if stored is None or file.name in stored]
+    before = _stored(connection, [(ids[file.directory], file.name) for file in asked])
     filesets = _record_filesets(connection, root_id, files, SeenBefore(ids=ids, rows=before), now)
     rows = [
         {
             "directory_id": ids[file.directory],
             "name": file.name,
-            **{column: getattr(file, column) for column in LOOK},
+            "size_bytes": file.size_bytes,
+            "mtime_ns": file.mtime_ns,
+            "ctime_ns": file.ctime_ns,
+            "inode": file.inode,
             "disposition": file.disposition,
             "reason_id": reasons.get(file.reason or ""),
             "rule": file.rule,
@@ -114,7 +120,7 @@ def record_files(
         }
         for file in files
     ]
-    _upsert_sightings(connection, rows)
+    insert_rows(connection, Sighting, rows, key=("directory_id", "name"))
     _leave_filesets(connection, files, rows, before)
     record(connection, *_held_events(root_id, files, rows, before, configuration_id, now, via))
     return filesets
@@ -186,11 +192,6 @@ _BEFORE = (
 )
 
 
-def _upsert_sightings(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    statement = insert_or_update(connection, Sighting, rows[0], key=("directory_id", "name"))
-    connection.execute(statement, list(rows))
-
-
 def _record_filesets(
     connection: Connection, root_id: int, files: Sequence[SeenFile], before: SeenBefore, now: datetime
 ) -> dict[bytes, int]:
@@ -216,12 +217,11 @@ def _record_filesets(
         if row["removed_at"] is None and not _is_pending_so(row, seen):
             _refresh(connection, row["id"], seen, is_done=row["done_digest"] is not None)
     if wanted:
-        wanted |= {key: joined_to(wanted[key], None, some, before) for key, some in joined.items() if key in wanted}
-        rows = [_fileset_row(root_id, fileset, now) for fileset in wanted.values()]
-        # Without RETURNING, which SQLite could only do row by row.
-        connection.execute(insert(Fileset), rows)
-        new = select(Fileset.key, Fileset.id).where(Fileset.root_id == root_id, Fileset.key.in_(list(wanted)))
-        ids |= {bytes(row.key): row.id for row in connection.execute(new)}
+        several = {key: some for key, some in joined.items() if len(some) > 1 and key in wanted}
+        wanted |= {key: joined_to(wanted[key], None, some, before) for key, some in several.items()}
+        new = dict(zip(wanted, new_ids(connection, Fileset, len(wanted)), strict=True))
+        insert_rows(connection, Fileset, [_fileset_row(root_id, one, new[key], now) for key, one in wanted.items()])
+        ids |= new
     return ids
 
 
@@ -231,8 +231,9 @@ def _is_pending_so(row: RowMapping, seen: SeenFileset) -> bool:
     return is_same and (row["due_at"] is not None or row["job_state"] is not None)
 
 
-def _fileset_row(root_id: int, fileset: SeenFileset, now: datetime) -> dict[str, Any]:
+def _fileset_row(root_id: int, fileset: SeenFileset, fileset_id: int, now: datetime) -> dict[str, Any]:
     return {
+        "id": fileset_id,
         "root_id": root_id,
         "key": fileset.key,
         "placement": fileset.document,

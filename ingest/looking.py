@@ -1,6 +1,6 @@
 """Commits looks (T1, T8, T9): compares what a scanner saw with what is known, and writes the difference."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -177,7 +177,7 @@ class Looking:
         new = [entry for entry in fresh if entry.name not in known]
         withheld = self._withhold(looked, directory, new, closed) if may_move else set()
         files = [self._seen(directory, entry, closed) for entry in fresh if entry.name not in withheld]
-        looked.made |= self._write(files, changed)
+        looked.made |= self._write(files, changed, known.keys())
         new = [e for e in fresh if e.name not in known or not is_unchanged(e, known[e.name])]
         self._see_tables(directory, new)
         self._see_indexes(directory, new)
@@ -247,7 +247,9 @@ class Looking:
         path = below(directory, entry.name)
         return seen_file(self.deciding, directory, path, entry, was_closed=entry.name in closed)
 
-    def _write(self, files: Sequence[SeenFile], changed: Sequence[ChangedFile]) -> dict[bytes, int]:
+    def _write(
+        self, files: Sequence[SeenFile], changed: Sequence[ChangedFile], stored: Collection[bytes]
+    ) -> dict[bytes, int]:
         store.record_changes(self.connection, self.root.id, changed)
         if self.deciding.has_sets:
             where = (self.connection, self.deciding, self.root.id)
@@ -259,6 +261,7 @@ class Looking:
             configuration_id=self.configuration_id,
             now=self.now,
             via=self.via,
+            stored=stored,
         )
         if self.root.has_named:
             self.root.has_named = has_named(self.connection, self.root.id)
