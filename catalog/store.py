@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
 
-from catalog.bulk import insert_rows, new_ids
 from catalog.events import NewEvent, record
+from catalog.ids import new_ids
 from catalog.looks import ChangedFile, DirectoryLook, SeenFile, SeenFileset
+from catalog.many import execute_many
 from catalog.models.images import OriginalFile
 from catalog.models.ingest import Directory, Fileset, Job, Sighting
 from catalog.names import path_hash
@@ -24,6 +25,7 @@ from catalog.set_files import (
     without_clashes,
 )
 from catalog.sightings import directory_ids
+from catalog.upserts import insert_or_update
 
 
 def record_directories(
@@ -120,7 +122,8 @@ def record_files(
         }
         for file in files
     ]
-    insert_rows(connection, Sighting, rows, key=("directory_id", "name"))
+    upsert = insert_or_update(connection, Sighting, rows[0], key=("directory_id", "name"))
+    execute_many(connection, upsert, rows)
     _leave_filesets(connection, files, rows, before)
     record(connection, *_held_events(root_id, files, rows, before, configuration_id, now, via))
     return filesets
@@ -220,9 +223,14 @@ def _record_filesets(
         several = {key: some for key, some in joined.items() if len(some) > 1 and key in wanted}
         wanted |= {key: joined_to(wanted[key], None, some, before) for key, some in several.items()}
         new = dict(zip(wanted, new_ids(connection, Fileset, len(wanted)), strict=True))
-        insert_rows(connection, Fileset, [_fileset_row(root_id, one, new[key], now) for key, one in wanted.items()])
+        execute_many(
+            connection, _INSERT_FILESET, [_fileset_row(root_id, one, new[key], now) for key, one in wanted.items()]
+        )
         ids |= new
     return ids
+
+
+_INSERT_FILESET = insert(Fileset)
 
 
 def _is_pending_so(row: RowMapping, seen: SeenFileset) -> bool:
