@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+from catalog.changes import Changes
 from catalog.engine import Catalogue
 from catalog.errors import CatalogueError
 from catalog.requests import (
@@ -76,15 +77,20 @@ class RequestInbox:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        changes = Changes(self._catalogue)
         while not self._stopping.wait(POLL_EVERY_S):
             try:
                 self._answer_finished()
-                self._take()
+                if changes.may_have_come():
+                    self._take()
             except CatalogueError as error:
+                changes.forget()
                 logger.warning("requests.catalogue", extra={"problem": str(error)})
             except Exception:
                 # The boundary of this thread: the next look tries again.
+                changes.forget()
                 logger.exception("requests.failed")
+        changes.close()
 
     def _take(self) -> None:
         with self._catalogue.reading() as connection:

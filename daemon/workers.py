@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 #: Tasks under way for each worker, where they are small: what it has while as many are committed, 0.1 s of work.
 TASKS_A_WORKER = 80
+#: How often the pool looks for workers that died or have to be replaced; what it is given and gives back wakes it.
+POOL_LOOKS_EVERY_S = 0.3
 #: A read may take this long, plus the time for its bytes at a rate that a slow share manages.
 TIMEOUT_BASE_S = 60.0
 TIMEOUT_BYTES_PER_S = 4_000_000
@@ -91,6 +93,7 @@ class WorkerPool:
 
     def start(self) -> None:
         """Start the fork server and the workers; they import what they need while the caller goes on."""
+        CONSTS.sleep_unit = POOL_LOOKS_EVERY_S
         CONSTS.term_timeout = 0.0  # workers ignore SIGTERM: kill them at once
         self._context.set_forkserver_preload(list(self._limits.preload))
         with _signals_blocked():

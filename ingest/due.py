@@ -21,9 +21,9 @@ from ingest.work import Look, Member
 DUE_AT_MOST = 500
 #: Jobs that may be ready before more of the backlog is looked at a second time.
 READY_AT_MOST = 2000
-#: How often to ask for what is due: not more often, and at the latest, when nothing tells of a change.
+#: How often to ask for what is due: not more often, and at the latest, when nobody wrote to the catalogue.
 DUE_EVERY_S = 0.05
-LOOK_AGAIN_S = 1.0
+LOOK_AGAIN_S = 30.0
 #: When files are looked at again that wait for one beside them to be read.
 UNREAD_AGAIN = timedelta(milliseconds=500)
 #: When what could not be looked at is looked at again.

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from catalog import jobs, roots
+from catalog.changes import Changes
 from catalog.engine import Catalogue
 from catalog.errors import CatalogueUnavailable, LockLost
 from config.rules import RootRules, compile_all
@@ -86,6 +87,7 @@ class IngestLoop:
         around = Surroundings(settings, accounts or MachineAccounts(settings.people), 0)
         self._core = Core(catalogue, pool, self._clock, self._steady, around, via)
         self._meter = Meter(self._clock)
+        self._changes = Changes(catalogue)
         self._requests = ImportRequests(self._core)
         self._verifying = Verifying(self._core)
         self._asked: deque[Callable[[], None]] = deque()
@@ -231,9 +233,15 @@ class IngestLoop:
                 self._wake.wait(min(0.2, max(ends_s - self._clock.monotonic(), 0.0)))
 
     def _idle_s(self) -> float:
-        if self._core.results:
+        core = self._core
+        if core.results:
             return 0.02
-        return 0.05 if self._core.hot else 0.25
+        if core.hot:
+            return 0.05
+        # What comes wakes the loop, but for parts of a walk that goes on, and for names that were not closed.
+        is_quiet = not any(root.walks or root.is_unsettled for root in core.roots.values())
+        left_s = core.next_due_look_s - self._clock.monotonic()
+        return min(max(left_s, 0.25), _TICK_S / 2) if is_quiet else 0.25
 
     def _turn(self) -> bool:
         """Go once through all inboxes; tells whether there was anything to do."""
@@ -293,8 +301,13 @@ class IngestLoop:
         self._next_tick_s = now_s + _TICK_S
         self._look_at_space()
         self._attempt("lock", partial(require_held, self._lock))
-        self._attempt("waiting", partial(wake_waiting, self._core))
-        self._attempt("people", self._see_changes)
+        core, has_news = self._core, self._changes.may_have_come()
+        core.may_be_due = core.may_be_due or has_news
+        if has_news or core.counts.get("waiting") or core.counts.get("started"):
+            self._attempt("waiting", partial(wake_waiting, core))
+        self._attempt("people", partial(self._see_changes, may_have_changed=has_news))
+        if self._troubles.has_refused:
+            self._changes.forget()  # what was written is to be read yet
         for root in list(self._core.roots.values()):
             if root.availability == "unavailable" and now_s >= root.retry_at_s and not root.walks:
                 root.retry_at_s = now_s + LOOK_FOR_ROOT_EVERY_S
@@ -313,13 +326,13 @@ class IngestLoop:
         elif self._no_space is None and before is not None:
             log.info("ingest_goes_on")
 
-    def _see_changes(self) -> None:
+    def _see_changes(self, *, may_have_changed: bool) -> None:
         core = self._core
         now_s = self._clock.monotonic()
         if core.around.has_new_names or now_s >= self._ask_machine_at_s:
             core.around.sync_machine(self._catalogue, self._clock.now())
             self._ask_machine_at_s = now_s + ASK_MACHINE_EVERY_S
-        if core.around.refresh(self._catalogue, self._clock.now()):
+        if core.around.refresh(self._catalogue, self._clock.now(), may_have_changed=may_have_changed):
             place_all_again(core)
         core.see_acceptance()
 
@@ -361,6 +374,7 @@ class IngestLoop:
             for root in self._core.roots.values():
                 if not root.scanner.stop(within_s=5.0):
                     log.warning("scanner_hangs", extra={"root": root.name})
+            self._changes.close()
             self._requests.cancel_all()
             self._progress = replace(self._progress, at=self._clock.now(), reading=0)
 

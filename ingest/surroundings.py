@@ -49,11 +49,14 @@ class Surroundings:
     #: Whether some of them came since the machine was asked.
     has_new_names: bool = False
 
-    def refresh(self, catalogue: Catalogue, now: datetime) -> bool:
+    def refresh(self, catalogue: Catalogue, now: datetime, *, may_have_changed: bool = True) -> bool:
         """Read people and assignments again if anybody decided anything; tells whether they changed.
 
         Memberships also end by the clock: without an event, people are read again every few seconds.
+        ``may_have_changed``: whether anybody wrote to the catalogue since the last time.
         """
+        if not may_have_changed and abs(now - self._people_read_at) < PEOPLE_EVERY:
+            return False
         with catalogue.reading() as connection:
             newest = roots.last_event_id(connection)
             if newest == self.last_event_id and abs(now - self._people_read_at) < PEOPLE_EVERY:
