@@ -114,7 +114,7 @@ def compare(
     if is_other and filed.owner_differs and not options.is_decided:
         return Change(kept={Kind.REOWNED: Kept.ACCEPT}, owner=owner, create_name=ownership.create_name)
     place_kept = why_place_stays(filed, filed_by, options)
-    owner_kept = _why_owner_stays(filed, place_kept, options, is_there=is_there) if is_other else None
+    owner_kept = why_owner_stays(filed, place_kept, options, is_there=is_there) if is_other else None
     used = ownership if is_other and owner_kept is None else _own_still(filed, placement, ownership)
     document, keys = placement_document(placement, used), keys_of(placement, used)
     found = _differences(filed, document, place_kept, options)
@@ -162,7 +162,8 @@ def why_place_stays(filed: Filed, filed_by: str, options: Options) -> str | None
     return None if filed.is_in_place else Kept.MOVED
 
 
-def _why_owner_stays(filed: Filed, place_kept: str | None, options: Options, *, is_there: bool) -> str | None:
+def why_owner_stays(filed: Filed, place_kept: str | None, options: Options, *, is_there: bool) -> str | None:
+    """Say why it stays in the hands it is in though the rules say others; None where it changes hands."""
     if not (options.change_owners or options.is_decided):
         return Kept.NOT_ASKED
     if not is_there:

@@ -121,7 +121,7 @@ def _regrouped(root: PlannedRoot, filed: Filed, entry: Entry | None, joint: Join
     change = compare(filed, first.decided, first.filed_by, keys, options, is_regrouped=True)
     is_kept = joint.keeper_of(filed.fileset_id) == filed.fileset_id
     if not is_kept:
-        change = replace(change, kinds=frozenset({Kind.MERGED}), names={})
+        change = replace(change, kinds=frozenset({Kind.MERGED}) | (change.kinds & {Kind.REOWNED}), names={})
     if filed.fileset_id in joint.divided:
         change = replace(change, kinds=change.kinds | {Kind.DIVIDED})
     return Compared(filed=filed, change=change, placement=first.decided[0], joint=joint)

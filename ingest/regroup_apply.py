@@ -20,7 +20,7 @@ from ingest.keeping import Joint
 from ingest.placement import NotPlaced
 from ingest.plan_changes import Compared
 from ingest.planning import PlannedRoot, main_looks
-from ingest.regroup_plan import WantedFile, wanted_files
+from ingest.regroup_plan import WantedFile, wanted_files, wanted_owner, why_unplaced
 
 #: So many filesets are merged, or files released, in one transaction.
 FILESETS_AT_ONCE = 50
@@ -75,7 +75,15 @@ class Regrouping:
     between: Callable[[], None]
 
     def all_of(self, root: PlannedRoot, joint: Joint) -> Iterator[tuple[Compared, str | None]]:
-        """Do what one joint wants; gives each fileset, with the reason where it stays."""
+        """Do what one joint wants; gives each fileset, with the reason where it stays.
+
+        What changes hands does so first, as it is: files are merged and divided among one person's images only.
+        """
+        for fileset_id in sorted(joint.goes_to):
+            problem = self._hand_over(root, fileset_id)
+            if problem is not None:
+                yield problem
+                return
         for fileset_id in sorted(joint.divided):
             problem = self._divide(root, joint, fileset_id)
             if problem is not None:
@@ -99,6 +107,22 @@ class Regrouping:
             for fileset_id, filed in found.items()
             if filed.paths
         }
+
+    def _hand_over(self, root: PlannedRoot, fileset_id: int) -> tuple[Compared, str] | None:
+        """Give a fileset to whom the rules say, grouped as it still is; gives why that can't be."""
+        asked = self._asked(root, [fileset_id]).get(fileset_id)
+        if asked is None or why_unplaced(asked.files) is not None:
+            return None
+        if wanted_owner(asked.files[0]) == (asked.filed.owner_id, asked.filed.group_id):
+            return None
+        compared = _compared(root, asked, self.options)
+        if Kind.REOWNED not in compared.change.kinds:
+            return compared, MEANWHILE
+        with self.catalogue.writing() as connection:
+            still = replace(refiling_of(compared), keys=asked.filed.keys)
+            problem = refile_page(connection, [still], self.run)[fileset_id]
+        self.between()
+        return None if problem is None else (compared, problem)
 
     def _divide(self, root: PlannedRoot, joint: Joint, fileset_id: int) -> tuple[Compared, str] | None:
         """Let the files go that are not of the image to which the fileset's ids go; gives why that can't be."""

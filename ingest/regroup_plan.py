@@ -11,7 +11,7 @@ from catalog.engine import Catalogue
 from catalog.filed import Filed, FilesetKeys, filed_page
 from catalog.regrouping import has_joined, noted_among, removed_keys
 from config.path_text import path_text
-from ingest.comparing import Kept, Options, why_place_stays
+from ingest.comparing import Kept, Options, why_owner_stays, why_place_stays
 from ingest.deciding import decide, keys_of
 from ingest.grouping import order_of
 from ingest.keeping import Joint, Standing, joints_of
@@ -22,6 +22,8 @@ from ingest.planning import PlannedRoot, absent, looks, main_looks
 PAGE = 100
 _KEYS_AT_ONCE = 500
 OTHER_PEOPLE = "the rules say another owner or group for some of its files: an image is of one owner and group"
+#: Goes on with why it does not change hands.
+OTHER_HANDS = "the rules say another owner or group"
 REMOVED = "a person removed the image that its files would be part of"
 
 
@@ -136,13 +138,22 @@ def _why_it_stays(filed: Filed, files: Sequence[WantedFile], options: Options) -
     unplaced = why_unplaced(files)
     if unplaced is not None:
         return unplaced
+    if filed.owner_differs:
+        return Kept.ACCEPT
     for file in files:
-        if isinstance(file.decided, NotPlaced):
-            continue
-        ownership = file.decided[1]
-        if (ownership.owner_id, ownership.group_id) != (filed.owner_id, filed.group_id):
-            return OTHER_PEOPLE
         stays = why_place_stays(filed, file.filed_by, options)
         if stays is not None:
             return stays
-    return Kept.ACCEPT if filed.owner_differs else None
+    owners = {wanted_owner(file) for file in files}
+    if owners <= {(filed.owner_id, filed.group_id)}:
+        return None
+    if len(owners) > 1 or 0 in next(iter(owners)):
+        return OTHER_PEOPLE
+    stays = why_owner_stays(filed, None, options, is_there=True)
+    return None if stays is None else f"{OTHER_HANDS}: {stays}"
+
+
+def wanted_owner(file: WantedFile) -> tuple[int, int]:
+    """Give owner and group that the rules say for a file that has a place; 0 for a user who is still to be made."""
+    assert not isinstance(file.decided, NotPlaced)  # noqa: S101 - asked only of files that have a place
+    return file.decided[1].owner_id, file.decided[1].group_id

@@ -426,16 +426,41 @@ def test_a_daemon_takes_in_what_waited_for_apply(site: Site) -> None:
     assert len(site.rows(WHERE)) == 1
 
 
-def test_images_of_different_people_are_not_merged_and_that_is_said(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_images_of_different_people_are_merged_only_where_owners_may_change(
+    catalogue: Catalogue, tmp_path: Path
+) -> None:
     site = Site(catalogue, tmp_path)
+    people = [add_person(catalogue, person, "smith-lab")[0] for person in ("ab3c", "cd4e")]
     for number, person in enumerate(("ab3c", "cd4e")):
-        add_person(catalogue, person, "smith-lab")
         write_tiff(site.root / f"smith-lab/{person}/cells/a.tif", value=number)
     site.import_(settings=ruled(site, SINGLE))
+    note(site, site.rows("SELECT id FROM image WHERE owner_id = :owner", owner=people[0])[0]["id"], "good")
     before = site.rows(WHERE), site.rows("SELECT id, owner_id, key FROM fileset ORDER BY id")
-    new = ruled(site, "{group}/{channel}/{project}/{image}.tif", set={"owner": "ab3c"})
+    new = ruled(site, "{group}/{channel}/{project}/{image}.tif", set={"owner": "cd4e"})
 
     assert [list(row.kept) for row in planned(site, new).document.change] == [["grouped otherwise"]] * 2
-    assert "another owner or group" in planned(site, new).document.change[0].kept["grouped otherwise"]
-    assert applied(site, new, change_owners=True, force=True).done == 0
+    assert {row.kept["grouped otherwise"] for row in planned(site, new).document.change} == {
+        "the rules say another owner or group: only with `apply --change-owners`"
+    }
+    assert applied(site, new, force=True).done == 0
+    assert (site.rows(WHERE), site.rows("SELECT id, owner_id, key FROM fileset ORDER BY id")) == before
+
+    assert applied(site, new, change_owners=True).done == 2
+    site.import_(settings=new)
+    (image,) = site.rows("SELECT id, owner_id, size_c FROM image")
+    assert (image["owner_id"], image["size_c"]) == (people[1], 2)
+    assert tags(site) == [("good", image["id"])]
+    assert site.rows("SELECT DISTINCT owner_id FROM fileset") == [{"owner_id": people[1]}]
+    assert violations(site.catalogue, {"confocal": site.root}) == []
+
+
+def test_an_image_changes_hands_and_is_divided_at_once_and_back(site: Site) -> None:
+    other, _ = add_person(site.catalogue, "cd4e", "smith-lab")
+    before = site.rows(WHERE), site.rows("SELECT id, owner_id, key FROM fileset ORDER BY id")
+    new = ruled(site, SINGLE, set={"owner": "cd4e"})
+
+    assert applied(site, new).done == 0
+    assert applied(site, new, change_owners=True).done >= 1
+    assert site.rows("SELECT DISTINCT owner_id FROM fileset") == [{"owner_id": other}]
+    undone(site)
     assert (site.rows(WHERE), site.rows("SELECT id, owner_id, key FROM fileset ORDER BY id")) == before
