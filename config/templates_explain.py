@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config.dates import write
+from config.expression_stops import expression_stop
 from config.templates import Part, PartKind
 from config.templates_compile import TOO_MANY_WAYS, CompiledExpression, CompiledTemplate, NoFit, PathView
 from config.templates_match import Result
@@ -44,15 +45,25 @@ class Stop:
 
 
 def stop_of(matcher: CompiledTemplate | CompiledExpression, view: PathView) -> Stop:
-    """Say where a template, which does not fit, stops; of a regular expression RE2 can't tell."""
+    """Say where a template or a regular expression, which does not fit, stops."""
     if isinstance(matcher, CompiledExpression):
-        return _without_search(matcher, view, "the regular expression does not match the whole path")
+        return _of_expression(matcher, view)
     result = matcher.search(view.text)
     if result.gave_up:
         return _Stopped(matcher, view, result).nowhere(str(TOO_MANY_WAYS.message))
     if result.spans is not None:
         return _without_search(matcher, view, "a value can't be read")
     return _Stopped(matcher, view, result).stop()
+
+
+def _of_expression(matcher: CompiledExpression, view: PathView) -> Stop:
+    value = _without_search(matcher, view, "the regular expression does not match the whole path")
+    outcome = matcher.fit(view)
+    found = expression_stop(matcher, view) if isinstance(outcome, NoFit) and outcome.message is None else None
+    if found is None:
+        return value
+    part = None if found.part is None else found.part.source
+    return Stop(part=part, template_offset=found.offset, path_offset=found.path_offset, message=found.message)
 
 
 def _without_search(matcher: CompiledTemplate | CompiledExpression, view: PathView, otherwise: str) -> Stop:

@@ -116,6 +116,38 @@ def test_each_match_of_a_rule_and_a_later_rule_that_would_fit_are_told() -> None
     ]
     assert [one.message for one in tried[1:]] == [
         "matches",
-        "the regular expression does not match the whole path",
+        "the expression ends here, and the path goes on with '.tif'",
         "would match, but rule confocal#1 comes first",
     ]
+
+
+WELLS = r"(?P<plate>P\d+)/(?P<well>[A-Z]\d+)_s(?P<field>\d+)(?P<extra>_x)?\.tif"
+
+
+@pytest.mark.parametrize(
+    ("expression", "path", "message"),
+    [
+        (WELLS, "P1/B03_w2.tif", "stops at s: finds 'w2.tif'; before it: 'P1/B03_'"),
+        (WELLS, "Q1/B03", "stops at P of group 'plate': finds 'Q1/B03'"),
+        (WELLS, "P1/03", "stops at [A-Z] of group 'well': finds '03'; before it: 'P1/'"),
+        (WELLS, "P1", "stops at /: the path ends; before it: 'P1'"),
+        (WELLS, "P1/B3_s4.tif/x", "the expression ends here, and the path goes on with '/x'"),
+        (r"(?i)data/(?P<c>DAPI|GFP)_[^/]{2,3}\.tif", "Data/cy5_a.tif",
+         "stops at (?P<c>DAPI|GFP) of group 'c': finds 'cy5_a.tif'; before it: 'Data/'"),
+        (r"ü+/(?P<image>[[:alpha:]]+)\.tif", "üü/1.tif",
+         "stops at [[:alpha:]]+ of group 'image': finds '1.tif'; before it: 'üü/'"),
+        (r"(?P<image>(?i)ab)C\.tif", "ABc.tif", "stops at C: finds 'c.tif'; before it: 'AB'"),
+        ("a/(?P<image>x)|b/(?P<image2>y)", "c", "the regular expression does not match the whole path"),
+    ],
+)  # fmt: skip
+def test_a_regular_expression_says_which_of_its_parts_is_not_in_the_path(
+    expression: str, path: str, message: str
+) -> None:
+    assert told(rules_of(rule(regex=expression)), path) == [message]
+
+
+def test_an_expression_of_any_length_is_asked_in_bounded_time() -> None:
+    parts = "".join(f"(?P<n{number}>a+)-" for number in range(60))
+    (message,) = told(rules_of(rule(regex=parts)), "aaaa-" * 59 + "b")
+    assert message.startswith("stops at a+ of group 'n59': finds 'b'")
+    assert told(rules_of(rule(regex="x" * 2000)), "y") == ["the regular expression does not match the whole path"]

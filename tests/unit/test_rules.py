@@ -165,7 +165,7 @@ def test_every_rule_is_told_how_far_it_came() -> None:
     tried = rules.tried(b"g/o/x.tif")
     assert [(one.rule, one.is_match, one.stopped_at) for one in tried] == [
         ("confocal#1", False, "{day:%Y%m%d}"),
-        ("confocal#2", False, None),
+        ("confocal#2", False, "x"),
         ("confocal#3", False, "a/"),
         ("confocal#3", True, None),
     ]
