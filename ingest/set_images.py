@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catalog.records import ImageRecord, PlaneRecord
 from ingest.one_file import open_stream
@@ -21,6 +22,7 @@ from ingest.readers.protocol import (
     Level,
     OpenedFileImages,
     OpenedImage,
+    ReadingError,
     Window,
     whole,
 )
@@ -107,21 +109,32 @@ class SetImage:
 
     @property
     def levels(self) -> Sequence[Level]:
-        """Give the full size: smaller copies inside the files are not used."""
-        return (Level(size_x=self.record.size_x, size_y=self.record.size_y),)
+        """Give the full size, and that of the smaller copies inside the first plane's file."""
+        full = Level(size_x=self.record.size_x, size_y=self.record.size_y)
+        try:
+            first = self._first()
+        except (ReadingError, OSError):
+            return (full,)
+        return (full, *(first.levels[1:] if first is not None and first.levels[0] == full else ()))
 
     @property
     def display(self) -> Display:
         """Show pixels as the first plane's file says."""
+        first = self._first()
+        return Display() if first is None else first.display
+
+    def _first(self) -> OpenedImage | None:
+        """Open the image that holds the first plane; None where there is no plane."""
         first = min(self.planes.values(), key=lambda plane: (plane.the_t, plane.the_z, plane.the_c), default=None)
-        return Display() if first is None else self.files.image(first.path, first.series).display
+        return None if first is None else self.files.image(first.path, first.series)
 
     def blocks(
         self, *, c: int = 0, z: int = 0, t: int = 0, level: int = 0, window: Window | None = None, step: int = 1
     ) -> Iterator[Block]:
         """Decode one plane piece by piece, see OpenedImage."""
         place = self.planes.get((0 if self.record.is_rgb else c, z, t))
-        asked = window or whole(self.levels[level])
+        wanted = self.levels[level] if level else Level(size_x=self.record.size_x, size_y=self.record.size_y)
+        asked = window or whole(wanted)
         if place is None:
             yield from self._hole(asked, step)
             return
@@ -132,7 +145,7 @@ class SetImage:
         channels = 1 if inner.is_rgb and self.record.is_rgb else inner.size_c
         rest, own_c = divmod(place.plane, channels)
         own_t, own_z = divmod(rest, inner.size_z)
-        for block in image.blocks(c=own_c, z=own_z, t=own_t, window=asked, step=step):
+        for block in _blocks(image, (own_c, own_z, own_t), wanted, asked, step):
             yield _sample(block, own_c) if inner.is_rgb and not self.record.is_rgb else block
 
     def _hole(self, window: Window, step: int) -> Iterator[Block]:
@@ -143,6 +156,33 @@ class SetImage:
         for top in range(window.top, window.bottom, rows_at_once * step):
             rows = min(rows_at_once, window.bottom - top)
             yield Block(top=top, left=window.left, pixels=np.zeros((rows, *row), dtype))
+
+
+def _blocks(
+    image: OpenedImage, place: tuple[int, int, int], wanted: Level, asked: Window, step: int
+) -> Iterator[Block]:
+    """Decode a plane at the size of a level; a file without a copy of that size is thinned out on the way."""
+    c, z, t = place
+    own = next((number for number, level in enumerate(image.levels) if level == wanted), None)
+    if own is not None:
+        yield from image.blocks(c=c, z=z, t=t, level=own, window=asked, step=step)
+        return
+    rows = _sources(asked.top, asked.bottom, wanted.size_y, image.record.size_y)
+    columns = _sources(asked.left, asked.right, wanted.size_x, image.record.size_x)
+    window = Window(top=int(rows[0]), left=int(columns[0]), bottom=int(rows[-1]) + 1, right=int(columns[-1]) + 1)
+    for block in image.blocks(c=c, z=z, t=t, window=window, step=step):
+        height, width = block.pixels.shape[:2]
+        top, bottom = np.searchsorted(rows, (block.top, block.top + height))
+        left, right = np.searchsorted(columns, (block.left, block.left + width))
+        if top < bottom and left < right:
+            kept = np.ix_(rows[top:bottom] - block.top, columns[left:right] - block.left)
+            yield Block(top=asked.top + int(top), left=asked.left + int(left), pixels=block.pixels[kept])
+
+
+def _sources(start: int, end: int, size: int, full: int) -> NDArray[np.int64]:
+    """Give the full picture's rows (or columns) in the middle of those of a smaller copy."""
+    middles = (np.arange(start, end, dtype=np.float64) + 0.5) * full / size
+    return np.minimum(middles.astype(np.int64), full - 1)
 
 
 def pictured(image: SetImage) -> SetImage:

@@ -16,6 +16,8 @@ from daemon.tables import cell, size_text
 from daemon.values import Object
 
 CHILDREN_SHOWN = 30
+#: So many files of an image are listed.
+FILES_SHOWN = 20
 Line = tuple[str, object]
 
 
@@ -47,10 +49,12 @@ def image_lines(details: ImageDetails) -> Iterator[Line]:
     yield "imported", image.imported_at
     yield "pixels replaced", details.pixels_replaced_at
     yield "format", details.format + (f", series {details.series}" if details.series else "")
-    for file in image.files:
+    for file in image.files[:FILES_SHOWN]:
         where = f"{file.root}: {file.path}" if file.path is not None else "nowhere to be found at present"
         yield "file", f"{where}  ({size_text(file.size_bytes)})"
         yield "hash", file.hash
+    if len(image.files) > FILES_SHOWN:
+        yield "file", f"... and {len(image.files) - FILES_SHOWN} more, {len(image.files)} in all (--json names them)"
     yield "rule", image.rule
     yield "copy of", tuple(f"{other.type}:{other.id} {other.name}" for other in details.copy_of)
     yield "picture", details.thumbnail_failure

@@ -14,7 +14,7 @@ from ingest.readers.ome_sets import describing
 from ingest.readers.ome_xml import OmeDocument, OmeImage, TiffData
 from ingest.readers.protocol import DamagedError, Level, NotWholeError, RefusedError, Source
 from ingest.readers.tiff_display import display_of
-from ingest.readers.tiff_pages import own_pages, page_at, plane_of
+from ingest.readers.tiff_pages import own_pages, page_at, pages_below, plane_of
 from ingest.readers.tiff_pixels import Plane, TiffImage
 from ingest.readers.tiff_series import Facts, Sizes, is_colour, record_of
 from ingest.readers.values import number, text
@@ -151,8 +151,3 @@ def _locator(
         return plane_of(source, page, sample, is_rgb=is_rgb)
 
     return locate
-
-
-def pages_below(page: tifffile.TiffPage) -> list[tifffile.TiffPage]:
-    """Give a page's smaller copies."""
-    return [below.aspage() for below in page.pages or ()]

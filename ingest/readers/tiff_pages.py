@@ -21,15 +21,33 @@ def own_pages(file: tifffile.TiffFile, source: Source, facts: Facts = NO_FACTS) 
         size_t=max(1, len(source.directories)), positions=1, samples=first.samplesperpixel, is_rgb=is_rgb,
     )  # fmt: skip
 
-    def locate(level: int, c: int, z: int, t: int) -> Plane:  # noqa: ARG001  # one level, one z
+    def locate(level: int, c: int, z: int, t: int) -> Plane:  # noqa: ARG001  # one z
         page = page_at(file, source, t)
         if (page.imagewidth, page.imagelength) != (first.imagewidth, first.imagelength):
             raise DamagedError(f"page {t + 1} has another size than the first")
+        if level:
+            page = _below(page, level, levels[level])
         return plane_of(source, page, c, is_rgb=is_rgb)
 
-    levels = (Level(size_x=first.imagewidth, size_y=first.imagelength),)
+    pages = [first, *pages_below(first)]
+    levels = tuple(Level(size_x=page.imagewidth, size_y=page.imagelength) for page in pages)
     record = record_of(0, sizes, first, facts)
     return [TiffImage(replace(record, series=0), levels, locate, display_of(first))]
+
+
+def pages_below(page: tifffile.TiffPage) -> list[tifffile.TiffPage]:
+    """Give a page's smaller copies."""
+    return [below.aspage() for below in page.pages or ()]
+
+
+def _below(page: tifffile.TiffPage, level: int, size: Level) -> tifffile.TiffPage:
+    copies = pages_below(page)
+    if level > len(copies) or (copies[level - 1].imagewidth, copies[level - 1].imagelength) != (
+        size.size_x,
+        size.size_y,
+    ):
+        raise DamagedError("a page lacks the smaller copies that the first one has")
+    return copies[level - 1]
 
 
 def page_at(file: tifffile.TiffFile, source: Source, number: int) -> tifffile.TiffPage:

@@ -47,7 +47,7 @@ Aperio SVS, Hamamatsu NDPI, Leica SCN, PerkinElmer QPTIFF, plain TIFF and BigTIF
 - **Several files, one image.** All files must have the same width, height and type of pixels; one that differs
   quarantines the image and is named. Planes inside the files count along the axes that names don't tell, or one after
   the other where both do. Colour files of several channels give their samples as channels. Smaller copies inside are
-  not used.
+  used where the first plane's file has them; a file without is thinned out.
 - **Whole or not.** A file is not settled while a part lies beyond its end, while pages are missing that it
   declares, while its last page cannot be unpacked, or while its end is zeros that look unwritten. Packed pieces
   above 256 MiB that claim to grow more than 500 times are bombs.

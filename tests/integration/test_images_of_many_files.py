@@ -360,7 +360,7 @@ def test_changed_rules_join_and_split_nothing_that_is_catalogued(site: Site) -> 
     reasons = [reason for kind, reason in site.sightings().values() if kind == "held"]
     assert sorted(reason or "" for reason in reasons) == [
         f"the rules now put it into one image with '{name}', catalogued as '{image}'; `coverslip apply` joins them"
-        for name, image in (("embryo_z2_cGFP.tif", "embryo"), ("worm_2.tif", "worm_2"))
+        for name, image in (("embryo_z1_cGFP.tif", "embryo"), ("worm_1.tif", "worm_1"))
     ]
 
 
