@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from daemon.access import account_name
 from daemon.exits import Exit, exit_code, sentence
 from daemon.options import Entry, LazyProgram, OutputClosed
 from daemon.terminal import show_problem
@@ -116,6 +117,9 @@ def _ended_by(error: Exception, *, is_debug: bool) -> int:
 
 
 def _unexpected(error: Exception, *, is_debug: bool) -> str:
+    if isinstance(error, ImportError):  # root has become an account that can't read what root installed
+        where = "install Python and Coverslip where that account can read them, such as below /opt"
+        return f"the account {account_name()} can't read all of this program: {error}; {where}"
     what = f"unexpected error, please report it: {type(error).__name__}: {error}"
     if is_debug:
         return what

@@ -446,6 +446,21 @@ def test_an_unexpected_error_is_one_line_and_debug_shows_the_traceback(
     assert "Traceback" in site.run("--debug", "tree")[2]
 
 
+def test_an_account_that_cannot_read_the_program_itself_gets_one_sentence(
+    site: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot_load(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("No module named 'logging'")
+
+    monkeypatch.setattr("daemon.access.name_of", lambda uid: "lab-service")
+    monkeypatch.setattr("daemon.commands.tree.tree", cannot_load)
+    monkeypatch.setitem(sys.modules, "daemon.crash", None)  # what would write the traceback down can't be loaded either
+    code, out, error = site.run("tree")
+    assert (code, out) == (1, "")
+    assert error.startswith("coverslip: the account lab-service can't read all of this program: ")
+    assert len(error.splitlines()) == 1
+
+
 @pytest.mark.needs_root
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming another account needs root")
 def test_root_becomes_the_account_of_the_state_directory_and_leaves_no_file_of_its_own(site: Shell) -> None:
