@@ -6,6 +6,9 @@ unexport PYTHONDONTWRITEBYTECODE
 # Many tests wait for a daemon more than they compute: one more process than a small machine has cores.
 TEST_PROCESSES ?= 3
 BIN := $(VENV)/bin
+# What the long suite counted; it is computing all the time, and its longest tests come in several parts.
+FAULT_REPORT ?= $(CURDIR)/faults-report.txt
+FAULT_PROCESSES ?= 2
 READY := $(VENV)/.ready
 # No cache: nothing is written outside this folder, and an account without a home can do it, too.
 PIP := -m pip install --quiet --disable-pip-version-check --no-cache-dir --root-user-action=ignore
@@ -47,7 +50,9 @@ fix: $(READY) ## format, and mend what the linter can mend
 	$(BIN)/ruff check --fix .
 
 faults: $(READY) ## the long property and fault suites (thousands of cases)
-	$(BIN)/python -m pytest -m faults_full --timeout 14400
+	@rm -f $(FAULT_REPORT)
+	COVERSLIP_FAULT_REPORT=$(FAULT_REPORT) $(BIN)/python -m pytest -m faults_full --timeout 14400 -rA \
+	  -n $(FAULT_PROCESSES) --dist worksteal; ended=$$?; cat $(FAULT_REPORT); exit $$ended
 
 bench: $(READY) ## measure, each figure beside its baseline
 	$(BIN)/python -m benchmarks.run

@@ -2,8 +2,9 @@
 
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from multiprocessing import util
 from pathlib import Path
@@ -16,6 +17,9 @@ from catalog.migrations.runner import migrate
 from tests.helpers.examples import VARIABLE
 from tests.helpers.leaks import Remains
 from tests.helpers.postgresql import PostgresServer
+
+#: Names the file to which long runs append what they counted.
+REPORT = "COVERSLIP_FAULT_REPORT"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,6 +50,20 @@ def nothing_is_left(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     shutil.rmtree(scratch, ignore_errors=True)
     if left:
         pytest.fail("the test leaves behind: " + "; ".join(left), pytrace=False)
+
+
+@pytest.fixture
+def counted(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Give what tells a count of a long run: on the terminal, and in the file that `make faults` shows at its end."""
+
+    def tell(line: str) -> None:
+        with capsys.disabled():
+            sys.stdout.write(f"\n{line}\n")
+        if REPORT in os.environ:
+            with Path(os.environ[REPORT]).open("a", encoding="utf-8") as file:
+                file.write(f"{request.node.name}: {line}\n")
+
+    return tell
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ import pytest
 
 from tests.helpers.invariants import snapshot
 from tests.helpers.kill_ground import Ground
-from tests.helpers.kill_scenario import ADA, Imports
+from tests.helpers.kill_scenario import Imports
+from tests.helpers.kill_stages import ADA
 from tests.helpers.live_daemon import LiveDaemon
 from tests.helpers.pictures import put, tiff_bytes
 from tests.helpers.postgresql import PostgresServer

@@ -1,52 +1,57 @@
 """Fault 1: SIGKILL at the N-th durable call of an import, at places nobody chose; then a restart, then the invariants.
 
-A kill at the N-th call of each stage of the scenario in tests/helpers/kill_scenario.py. Every second play changes the
+A kill at the N-th call of each stage of the scenario in tests/helpers/kill_stages.py. Every second play changes the
 disk again before the restart. On PostgreSQL the client dies at its N-th message to or from the server.
 """
 
 import os
 import random
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
 from tests.helpers.kill_ground import Ground
-from tests.helpers.kill_scenario import DURABLE, STAGES, TALKING, Imports, Play, Tally, calls_in
+from tests.helpers.kill_scenario import Imports, Tally, calls_in
+from tests.helpers.kill_stages import STAGES
+from tests.helpers.killable import DURABLE, TALKING
 
 CALLS = {"sqlite": DURABLE, "postgresql": TALKING}
 #: The default run takes these; the longest stage has 400 calls on SQLite, 800 messages on PostgreSQL.
 SAMPLE = {"sqlite": (24, 128), "postgresql": (61,)}
+#: How many more calls a stage may make after kills than in a play that nobody disturbs.
+SPREAD = 10
 
 
-def kill_at_each(ground: Ground, forked: Imports, numbers: Iterator[int] | range | tuple[int, ...]) -> Tally:
-    """Play once for each number; a play that went well is cleared away at once."""
+def kill_at_each(ground: Ground, forked: Imports, numbers: Iterable[int], calls: Sequence[int] = ()) -> Tally:
+    """Play once for each number; a play that went well is cleared away at once.
+
+    ``calls``: how many there are in each stage. One that is over before that number is not disturbed, and a play
+    ends with the last stage that is.
+    """
     tally = Tally()
     for turn, number in enumerate(numbers):
         play = ground.play(forked, tally, f"call {number}")
-        trace = str(play.folder / "trace")
-        play.run(is_compound=bool(turn % 2), calls=CALLS[ground.kind], kill_at=number, trace=trace)
+        reached = [stage for stage, count in enumerate(calls) if number <= count + SPREAD] or range(len(STAGES))
+        play.stages = STAGES[: reached[-1] + 1]
+        how = {"calls": CALLS[ground.kind], "kill_at": number, "trace": str(play.folder / "trace")}
+        play.run(is_compound=bool(turn % 2), killed=reached.__contains__, **how)
         if not tally.violations:
             ground.clear(play)
     return tally
 
 
-def most_calls(ground: Ground, forked: Imports) -> int:
-    """Count the calls of the longest stage in a play that nobody kills."""
-    tally, most = Tally(), 0
-    play = ground.play(forked, tally, "counting")
+def calls_of_stages(ground: Ground, forked: Imports) -> list[int]:
+    """Count the calls of each stage in a play that nobody kills."""
+    play = ground.play(forked, Tally(), "counting")
+    play.prepare()
+    counts = []
     for number in range(len(STAGES)):
+        play.act(number)
         trace = play.folder / f"trace{number}"
-        counted = Play(
-            imports=forked, folder=play.folder, url=play.url, tally=tally, stages=STAGES[number : number + 1]
-        )
-        counted.data.mkdir(exist_ok=True)
-        counted.stages[0].act(counted.data)
-        counted.configure(is_released=False)
         assert forked.run(play.folder, calls=CALLS[ground.kind], kill_at=None, trace=str(trace)) == 0
-        most = max(most, calls_in(trace))
+        counts.append(calls_in(trace))
     ground.clear(play)
-    return most
+    return counts
 
 
 @pytest.mark.faults_full
@@ -65,14 +70,12 @@ def test_a_kill_at_the_nth_durable_call_loses_doubles_and_tears_nothing(ground: 
 
 @pytest.mark.faults_full
 def test_a_kill_at_every_durable_call_loses_doubles_and_tears_nothing(
-    ground: Ground, forked: Imports, capsys: pytest.CaptureFixture[str]
+    ground: Ground, forked: Imports, counted: Callable[[str], None]
 ) -> None:
-    last = most_calls(ground, forked)
-    tally = kill_at_each(ground, forked, range(1, last + 1))
-    with capsys.disabled():
-        sys.stdout.write(
-            "\n" + tally.line(f"{ground.kind}, a kill at each of {last} calls of {len(STAGES)} stages") + "\n"
-        )
+    calls = calls_of_stages(ground, forked)
+    last = max(calls)
+    tally = kill_at_each(ground, forked, range(1, last + 1), calls)
+    counted(tally.line(f"{ground.kind}, a kill at each call of {len(STAGES)} stages, which have {calls}"))
     assert tally.violations == []
     assert tally.kills >= last
 
@@ -90,11 +93,10 @@ def kill_at_random(ground: Ground, forked: Imports, *, plays: int, seed: int) ->
 
 @pytest.mark.faults_full
 def test_a_kill_at_any_instant_loses_doubles_and_tears_nothing(
-    ground: Ground, forked: Imports, capsys: pytest.CaptureFixture[str]
+    ground: Ground, forked: Imports, counted: Callable[[str], None]
 ) -> None:
     seed = int(os.environ.get("COVERSLIP_FAULT_SEED", random.randrange(1 << 30)))
     tally = kill_at_random(ground, forked, plays=100, seed=seed)
-    with capsys.disabled():
-        sys.stdout.write("\n" + tally.line(f"{ground.kind}, random instants (COVERSLIP_FAULT_SEED={seed})") + "\n")
+    counted(tally.line(f"{ground.kind}, random instants (COVERSLIP_FAULT_SEED={seed})"))
     assert tally.violations == []
     assert tally.kills >= 100

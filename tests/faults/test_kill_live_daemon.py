@@ -2,7 +2,7 @@
 
 import os
 import random
-import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -34,12 +34,11 @@ def test_a_live_daemon_that_is_killed_loses_doubles_and_tears_nothing(ground: Gr
 
 @pytest.mark.faults_full
 def test_a_live_daemon_that_is_killed_a_thousand_times_loses_doubles_and_tears_nothing(
-    ground: Ground, forked: Imports, capsys: pytest.CaptureFixture[str]
+    ground: Ground, forked: Imports, counted: Callable[[str], None]
 ) -> None:
     seed = int(os.environ.get("COVERSLIP_FAULT_SEED", random.randrange(1 << 30)))
     plays = int(os.environ.get("COVERSLIP_FAULT_PLAYS", PLAYS))
     tally = kill(ground, forked, plays=plays, kills=KILLS, seed=seed)
-    with capsys.disabled():
-        sys.stdout.write("\n" + tally.line(f"{ground.kind}, a live daemon (COVERSLIP_FAULT_SEED={seed})") + "\n")
+    counted(tally.line(f"{ground.kind}, a live daemon (COVERSLIP_FAULT_SEED={seed})"))
     assert tally.violations == []
     assert tally.kills == KILLS * plays

@@ -2,8 +2,7 @@
 
 import os
 import shutil
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,7 +153,7 @@ def test_a_migration_that_is_killed_is_as_before_or_as_after(ground: Ground, for
 
 @pytest.mark.faults_full
 def test_a_migration_killed_at_every_durable_call(
-    ground: Ground, forked: Imports, capsys: pytest.CaptureFixture[str]
+    ground: Ground, forked: Imports, counted: Callable[[str], None]
 ) -> None:
     kept = ground.folder / "undisturbed.db"
     if ground.kind == "sqlite":
@@ -165,7 +164,6 @@ def test_a_migration_killed_at_every_durable_call(
     else:
         last = 200  # the first that is past the end migrates, and is the last
     killed, migrated = kill_at_each(ground, forked, range(1, last + 1))
-    with capsys.disabled():
-        sys.stdout.write(f"\n{ground.kind}, a migration killed at {killed} calls; as after in {migrated}\n")
+    counted(f"{ground.kind}, a migration killed at {killed} calls; as after in {migrated}")
     assert killed > 10
     assert os.path.exists(ground.folder)

@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,8 @@ def test_every_file_that_is_bent_is_whole_before(tmp_path: Path, name: str) -> N
 
 @pytest.mark.faults_full
 @pytest.mark.parametrize("chunk", range(20))
-def test_a_hundred_thousand_bent_files_are_met_well(chunk: int) -> None:
+def test_a_hundred_thousand_bent_files_are_met_well(chunk: int, counted: Callable[[str], None]) -> None:
     command = [sys.executable, "-m", "tests.helpers.reader_fuzz", "--count", "5000", "--seed", str(1000 + chunk)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    counted(f"seed {1000 + chunk}: {(ended.stdout or ended.stderr).strip().splitlines()[-1]}")
     assert ended.returncode == 0, ended.stdout + ended.stderr

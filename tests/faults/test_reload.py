@@ -4,7 +4,8 @@ import os
 import signal
 
 from tests.helpers.invariants import snapshot
-from tests.helpers.kill_scenario import ADA, REFUSED
+from tests.helpers.kill_stages import ADA
+from tests.helpers.killable import REFUSED
 from tests.helpers.live_daemon import LiveDaemon
 from tests.helpers.pictures import put, tiff_bytes
 from tests.helpers.program import wait_until

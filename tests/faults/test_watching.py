@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.conftest import CONFIGURATION, Facility
 from tests.helpers.invariants import snapshot
-from tests.helpers.kill_scenario import ADA as FED
+from tests.helpers.kill_stages import ADA as FED
 from tests.helpers.live_daemon import LiveDaemon
 from tests.helpers.pictures import put, tiff_bytes
 from tests.helpers.program import PATIENCE_S, Site, wait_until
@@ -102,7 +102,7 @@ def check_stall(watched: LiveDaemon, complete: dict[str, int], *, within_s: floa
     count = "SELECT count(*) FROM image"
     wait_until(lambda: _scalar(watched, count) >= len(complete), within_s=within_s, every_s=0.5)
     wait_until(lambda: watched.root()["overflow_count"] >= 1)
-    assert _scalar(watched, "SELECT overflow_count FROM root") >= 1
+    assert _scalar(watched, "SELECT overflow_count FROM root WHERE name = 'confocal'") >= 1
     wait_until(lambda: watched.root()["watched"] == 7)  # the folders of which no event told, too
     complete[f"{FED}/unseen/deep/after.tif"] = 1
     put(watched.data / FED / "unseen/deep/after.tif", tiff_bytes(7))

@@ -1,140 +1,23 @@
-"""The fixed scenario of the kill tests: what people do to their files, in stages, each followed by an import that dies.
-
-single, multi-series, growing, moved, deleted, put back, copied, held and then released files.
-"""
+"""Plays the fixed scenario of the kill tests: each of its stages is followed by an import that dies."""
 
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import tifffile
-
 from catalog.engine import open_catalogue
 from tests.helpers.invariants import Identity, identities, snapshot, violations
-from tests.helpers.killable import DURABLE, REFUSED, TALKING
-from tests.helpers.pictures import plane, png_bytes, put, tiff_bytes
+from tests.helpers.kill_stages import COPIED_AWAY, RELEASED_AT, ROOTS, STAGES, Stage, write_configuration
+from tests.helpers.killable import REFUSED
 from tests.helpers.program import PATIENCE_S, wait_until
-
-__all__ = ["DURABLE", "REFUSED", "STAGES", "TALKING", "Imports", "Play", "Tally", "imports"]
-
-CONFIGURATION = """
-catalog: {{url: '{url}'}}
-state_dir: {folder}/state
-groups:
-  smith-lab: {{owners: [js2x], members: [{members}]}}
-users: {{js2x: {{}}, {users}}}
-watch:
-  - root: {folder}/data
-    name: confocal
-    settle: 20ms
-    rules:
-      - match: '{{group}}/{{owner}}/{{project}}/[{{dataset}}/**/]{{image}}.{{ext}}'
-"""
-ADA = "smith-lab/ab3c/p"
-
-
-@cache
-def series_bytes() -> bytes:
-    """Encode two series as one OME-TIFF."""
-    out = BytesIO()
-    with tifffile.TiffWriter(out, ome=True) as writer:
-        writer.write(plane(21), photometric="minisblack")
-        writer.write(plane(22, 48), photometric="minisblack")
-    return out.getvalue()
-
-
-@cache
-def growing_bytes() -> bytes:
-    """Encode the file that is written in two halves."""
-    return tiff_bytes(31, 96)
-
-
-def _arrive(data: Path) -> None:
-    for number, name in enumerate(("d/one.tif", "d/two.tif", "d/gone.tif", "e/a.tif", "e/b.tif"), 1):
-        put(data / ADA / name, tiff_bytes(number))
-    put(data / ADA / "d/series.ome.tif", series_bytes())
-    put(data / ADA / "d/grow.tif", growing_bytes()[:-2000])
-    put(data / ADA / "d/notes.txt", b"hello")
-    put(data / "smith-lab/zz9z/p/d/held.tif", tiff_bytes(41))
-
-
-def _grow(data: Path) -> None:
-    put(data / ADA / "d/grow.tif", growing_bytes())
-    put(data.parent / "replacement", tiff_bytes(11)).rename(data / ADA / "d/one.tif")
-    put(data / ADA / "d/three.png", png_bytes(3))
-
-
-def _move(data: Path) -> None:
-    (data / ADA / "d2").mkdir()
-    (data / ADA / "d/two.tif").rename(data / ADA / "d2/other.tif")
-    (data / ADA / "e").rename(data / ADA / "f")
-    (data / ADA / "d/gone.tif").unlink()
-
-
-def _release(data: Path) -> None:
-    del data  # what happens is an edit of the configuration
-
-
-def _come_back(data: Path) -> None:
-    put(data / ADA / "d/gone.tif", tiff_bytes(3))
-    shutil.copy2(data / ADA / "d/one.tif", data / ADA / "d/copy.tif")
-    shutil.copy2(data / ADA / "d/three.png", data / ADA / "d2/three.png")
-    (data / ADA / "d/three.png").unlink()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """What happens on the disk, which paths moved by it, and what must be imported after it."""
-
-    act: Any
-    moved: Mapping[str, str] = field(default_factory=dict)
-    complete: Mapping[str, int] = field(default_factory=dict)
-
-
-_FIRST = {f"{ADA}/{name}": 1 for name in ("d/one.tif", "d/two.tif", "d/gone.tif", "e/a.tif", "e/b.tif")}
-_FIRST |= {f"{ADA}/d/series.ome.tif": 2}
-_SECOND = _FIRST | {f"{ADA}/d/grow.tif": 1, f"{ADA}/d/three.png": 1}
-_MOVED = {
-    f"{ADA}/d/two.tif": f"{ADA}/d2/other.tif",
-    f"{ADA}/e/a.tif": f"{ADA}/f/a.tif",
-    f"{ADA}/e/b.tif": f"{ADA}/f/b.tif",
-}
-_GONE = f"{ADA}/d/gone.tif"
-_THIRD = {_MOVED.get(path, path): images for path, images in _SECOND.items() if path != _GONE}
-_FOURTH = _THIRD | {"smith-lab/zz9z/p/d/held.tif": 1}
-_FIFTH = {path: images for path, images in _FOURTH.items() if path != f"{ADA}/d/three.png"}
-_FIFTH |= {_GONE: 1, f"{ADA}/d/copy.tif": 1, f"{ADA}/d2/three.png": 1}
-STAGES = (
-    Stage(act=_arrive, complete=_FIRST),
-    Stage(act=_grow, complete=_SECOND),
-    Stage(act=_move, moved=_MOVED, complete=_THIRD),
-    Stage(act=_release, complete=_FOURTH),
-    Stage(act=_come_back, complete=_FIFTH),
-)
-RELEASED_AT = 3
-#: Files that the whole scenario feeds, and that end as filesets of their own.
-FILESETS = len(_FIFTH)
-
-
-def write_configuration(folder: Path, url: str, *, is_released: bool) -> None:
-    """Write the configuration in one step, before or after the held person became known."""
-    members, users = ("ab3c, zz9z", "ab3c: {}, zz9z: {}") if is_released else ("ab3c", "ab3c: {}")
-    fresh = folder / "coverslip.yaml.new"
-    fresh.write_text(CONFIGURATION.format(url=url, folder=folder, members=members, users=users), encoding="utf-8")
-    fresh.chmod(0o644)
-    fresh.rename(folder / "coverslip.yaml")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -253,29 +136,39 @@ class Play:
         """Give the watched folder."""
         return self.folder / "data"
 
-    def configure(self, *, is_released: bool) -> None:
-        """Write the configuration, before or after the held person became known."""
-        write_configuration(self.folder, self.url, is_released=is_released)
+    @property
+    def roots(self) -> dict[str, Path]:
+        """Give the watched folder and the storage by the names of their roots."""
+        return {name: self.folder / folder for name, folder in ROOTS.items()}
 
-    def run(self, *, is_compound: bool = False, **how: Any) -> None:
-        """Play all stages, killing each import as ``how`` says.
+    def run(self, *, is_compound: bool = False, killed: Callable[[int], bool] = lambda number: True, **how: Any) -> None:
+        """Play all stages, killing each import as ``how`` says; those for which ``killed`` is false are not touched.
 
         ``is_compound``: after every other kill the disk changes before the restart, and that one is killed, too. Not
         more often in a row: a file that was being read alone at three deaths of the process is quarantined.
         """
-        self.data.mkdir(parents=True)
-        (self.folder / "state").mkdir(mode=0o700, exist_ok=True)
-        self.configure(is_released=False)
+        self.prepare()
         for number, stage in enumerate(self.stages):
-            stage.act(self.data)
-            if number == RELEASED_AT:
-                self.configure(is_released=True)
-            self.moved |= stage.moved
-            self._kill(f"stage {number}", **how)
-            if not is_compound or number % 2 or number == len(self.stages) - 1:
+            self.act(number)
+            if killed(number):
+                self._kill(f"stage {number}", **how)
+            if not (is_compound and killed(number)) or number % 2 or number == len(self.stages) - 1:
                 self._restart(number, stage)
             self._know()
-        self.tally.filesets += FILESETS
+        self.tally.filesets += self.stages[-1].filesets
+
+    def prepare(self) -> None:
+        """Make what is there before the first stage."""
+        for root in self.roots.values():
+            root.mkdir(parents=True)
+        write_configuration(self.folder, self.url, is_released=False)
+
+    def act(self, number: int) -> None:
+        """Do on the disk what people do in a stage."""
+        self.stages[number].act(self.folder)
+        if number == RELEASED_AT:
+            write_configuration(self.folder, self.url, is_released=True)
+        self.moved |= self.stages[number].moved
 
     def _kill(self, where: str, **how: Any) -> None:
         code = self.imports.run(self.folder, **how)
@@ -285,15 +178,16 @@ class Play:
             self.tally.violations.append(f"{self.name} {where}: the import ended with {code}: {self._log()}")
 
     def _restart(self, number: int, stage: Stage) -> None:
-        before = {"confocal": snapshot(self.data)}
+        before = {name: snapshot(root) for name, root in self.roots.items()}
         code = self.imports.run(self.folder)
         if code != 0:
             self.tally.violations.append(f"{self.name} stage {number}: the restart ended with {code}: {self._log()}")
             return
         complete = [("confocal", os.fsencode(path), images) for path, images in stage.complete.items()]
+        complete += [("archive", os.fsencode(path), 1) for path in stage.stored]
         kept = {("confocal", os.fsencode(self.moved.get(path, path))): found for path, found in self.known.items()}
         with closing(open_catalogue(self.url)) as catalogue:
-            found = violations(catalogue, {"confocal": self.data}, complete=complete, before=before, kept=kept)
+            found = violations(catalogue, self.roots, complete=complete, before=before, kept=kept)
         self.tally.violations += [f"{sentence} [{self.name} stage {number}]" for sentence in found]
 
     def _know(self) -> None:
@@ -303,11 +197,8 @@ class Play:
                 found = identities(catalogue)
         except Exception:  # noqa: BLE001 - killed before there was a catalogue
             return
-        self.known = {
-            os.fsdecode(path): identity
-            for (_, path), identity in found.items()
-            if os.fsdecode(path) != f"{ADA}/d/three.png"
-        }
+        paths = {os.fsdecode(path): identity for (_, path), identity in found.items()}
+        self.known = {path: identity for path, identity in paths.items() if path != COPIED_AWAY}
 
     def _log(self) -> str:
         file = self.folder / "import.log"

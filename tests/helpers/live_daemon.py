@@ -10,7 +10,8 @@ from typing import Any
 from catalog.engine import Catalogue, open_catalogue
 from tests.helpers.invariants import violations
 from tests.helpers.kill_ground import Ground
-from tests.helpers.kill_scenario import Imports, Tally, write_configuration
+from tests.helpers.kill_scenario import Imports, Tally
+from tests.helpers.kill_stages import write_configuration
 
 
 class LiveDaemon:
@@ -19,8 +20,7 @@ class LiveDaemon:
     def __init__(self, ground: Ground, forked: Imports) -> None:
         play = ground.play(forked, Tally(), "watching")
         self.folder, self.url, self.data = play.folder, play.url, play.data
-        self.data.mkdir()
-        write_configuration(self.folder, self.url, is_released=False)
+        play.prepare()
         self.forked = forked
         self.pid = forked.start_daemon(self.folder)
 

@@ -1,8 +1,9 @@
 """A live daemon that is killed again and again while people go on writing beside it, at instants nobody chose.
 
 A feeder tells stories of files: single, multi-series, growing, growing in an open file, replaced, moved, moved with
-their folder, deleted and put back, held until their person becomes known. No name is used twice, so that a path that
-the catalogue knew at any time leads to where its file is now.
+their folder, deleted and put back, held until their person becomes known; images of several files that get more and
+move; copies in storage, which move there, go, or are all that is left. No name is used twice, so that a path that the
+catalogue knew at any time leads to where its file is now.
 """
 
 import os
@@ -20,7 +21,8 @@ from sqlalchemy import func, select
 from catalog.engine import open_catalogue
 from catalog.models.ingest import Job
 from tests.helpers.invariants import Entry, Identity, identities, snapshot, violations
-from tests.helpers.kill_scenario import ADA, Imports, Tally, growing_bytes, series_bytes, write_configuration
+from tests.helpers.kill_scenario import Imports, Tally
+from tests.helpers.kill_stages import ADA, ROOTS, archived, growing_bytes, series_bytes, write_configuration
 from tests.helpers.pictures import png_bytes, put, tiff_bytes
 from tests.helpers.program import PATIENCE_S
 
@@ -39,6 +41,8 @@ class Feeder(threading.Thread):
         self.lock = threading.Lock()
         #: Images by path, as they must be once the last story is told.
         self.complete: dict[str, int] = {}
+        #: Copies in storage that must then be known as places of an image.
+        self.stored: set[str] = set()
         self.stop = threading.Event()
         self.failure: BaseException | None = None
         self._data = data
@@ -46,7 +50,7 @@ class Feeder(threading.Thread):
         self._renamed: dict[str, str] = {}
         tellers: tuple[Callable[[int], Story], ...] = (
             self._single, self._series, self._growing, self._growing_open, self._moved, self._folder, self._deleted,
-            self._held, self._reserved,
+            self._held, self._reserved, self._stack, self._stored,
         )  # fmt: skip
         self._stories = [tellers[number % len(tellers)](number) for number in range(stories)]
 
@@ -146,6 +150,33 @@ class Feeder(threading.Thread):
         self._put(f"{HELD}/held{number}.tif", tiff_bytes(number))
         yield
 
+    def _stack(self, number: int) -> Story:
+        folder = f"{ADA}/stack{number}"
+        for z in range(1, 4):
+            self._put(f"{folder}/cell_z{z}.tif", tiff_bytes(10_000 + 10 * number + z))
+            yield
+        self._rename(folder, f"{folder}-moved")
+
+    def _stored(self, number: int) -> Story:
+        """Archive a file; then let the copy move, or go, or be all that is left."""
+        path, copy = f"{ADA}/d{number % 5}/archived{number}.tif", f"2026/{number}.tif"
+        archive = self._data.parent / ROOTS["archive"]
+        self._put(path, tiff_bytes(20_000 + number))
+        yield
+        archived(self._data.parent, path, copy)
+        self.stored.add(copy)
+        yield
+        self.stored.remove(copy)
+        if number % 3 == 0:
+            (archive / copy).unlink()
+        elif number % 3 == 1:
+            (archive / "old").mkdir(exist_ok=True)
+            (archive / copy).rename(archive / f"old/{number}.tif")
+            self.stored.add(f"old/{number}.tif")
+        else:  # whether the copy is known as a place hangs on which of the two was read first
+            (self._data / path).unlink()
+            del self.complete[path]
+
     def _reserved(self, number: int) -> Story:
         path, data = self._data / f"{ADA}/g/reserved{number}.tif", tiff_bytes(number, 128)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -170,10 +201,16 @@ class LivePlay:
     seed: int
     known: dict[str, Identity] = field(default_factory=dict)
 
+    @property
+    def roots(self) -> dict[str, Path]:
+        """Give the watched folder and the storage by the names of their roots."""
+        return {name: self.folder / folder for name, folder in ROOTS.items()}
+
     def run(self) -> None:
         """Play it."""
         data, chance = self.folder / "data", random.Random(self.seed)
-        data.mkdir()
+        for root in self.roots.values():
+            root.mkdir()
         write_configuration(self.folder, self.url, is_released=False)
         feeder = Feeder(data, stories=max(18, 3 * self.kills), seed=self.seed)
         feeder.start()
@@ -234,7 +271,7 @@ class LivePlay:
 
     def _let_be(self, feeder: Feeder) -> None:
         """Start it once more: without help it must come to where everything is right, and stop when asked."""
-        before = {"confocal": snapshot(feeder._data)}
+        before = {name: snapshot(root) for name, root in self.roots.items()}
         pid = self.imports.start_daemon(self.folder)
         ends_at = time.monotonic() + PATIENCE_S
         while (found := self._violations(feeder, before)) and time.monotonic() < ends_at:
@@ -248,11 +285,12 @@ class LivePlay:
 
     def _violations(self, feeder: Feeder, before: dict[str, dict[bytes, Entry]]) -> list[str]:
         complete = [("confocal", os.fsencode(path), images) for path, images in feeder.complete.items()]
+        complete += [("archive", os.fsencode(path), 1) for path in feeder.stored]
         kept = {("confocal", os.fsencode(feeder.now(path))): found for path, found in self.known.items()}
         with closing(open_catalogue(self.url)) as catalogue:
             return violations(
                 catalogue,
-                {"confocal": feeder._data},
+                self.roots,
                 complete=complete,
                 before=before,
                 kept=kept,
