@@ -20,6 +20,11 @@ class ImportRequests:
         self._core = core
         self._open: list[ImportRequest] = []
 
+    @property
+    def is_any_open(self) -> bool:
+        """Tell whether somebody waits for an import."""
+        return bool(self._open)
+
     def begin(self, request: ImportRequest) -> None:
         """Order the looks of a request."""
         self._open.append(request)

@@ -141,7 +141,9 @@ class Play:
         """Give the watched folder and the storage by the names of their roots."""
         return {name: self.folder / folder for name, folder in ROOTS.items()}
 
-    def run(self, *, is_compound: bool = False, killed: Callable[[int], bool] = lambda number: True, **how: Any) -> None:
+    def run(
+        self, *, is_compound: bool = False, killed: Callable[[int], bool] = lambda number: True, **how: Any
+    ) -> None:
         """Play all stages, killing each import as ``how`` says; those for which ``killed`` is false are not touched.
 
         ``is_compound``: after every other kill the disk changes before the restart, and that one is killed, too. Not

@@ -146,7 +146,9 @@ _FOURTH = _THIRD | {"smith-lab/zz9z/p/d/held.tif": 1}
 #: A file that ends at another path, as a copy of what it was.
 COPIED_AWAY = f"{ADA}/d/three.png"
 _FIFTH = {path: images for path, images in _FOURTH.items() if path != COPIED_AWAY}
-_FIFTH |= dict.fromkeys((_GONE, _KEPT, *(f"{ADA}/{name}" for name in ("f/stack_z2.tif", "d/copy.tif", "d2/three.png"))), 1)
+_FIFTH |= dict.fromkeys(
+    (_GONE, _KEPT, *(f"{ADA}/{name}" for name in ("f/stack_z2.tif", "d/copy.tif", "d2/three.png"))), 1
+)
 STAGES = (
     Stage(act=_arrive, complete=_FIRST, stored=("2026/a.tif", "2026/stack_z1.tif")),
     Stage(act=_grow, complete=_SECOND, stored=("2026/a.tif", "2026/stack_z1.tif", "2026/kept.tif")),
