@@ -21,6 +21,7 @@ from catalog.models.people import Experimenter, ExperimenterGroup, Membership
 from catalog.names import display, path_hash
 from catalog.permissions import Acting
 from catalog.places import Place, absolute, at_or_below, is_exactly, not_seen, place_of
+from catalog.roots import disks_away
 from catalog.state_sql import facts, facts_of
 from catalog.states import State, state_of
 
@@ -302,16 +303,19 @@ def _newest_targets(connection: Connection, place: Place) -> Mapping[str, Any] |
 def accept_root(connection: Connection, acting: Acting, name: str, *, now: datetime, via: str) -> DecisionRow:
     """Release a root's brake, or take its directory as it is now for the right one; for administrators.
 
-    The kept identity and the brake go: the next pass takes the root as it finds it.
+    The kept identity and the brake go: the next pass takes the root as it finds it. So do the disks that were mounted
+    inside it: where one is not there, its files are missing from then on.
     """
     fresh = acting_again(connection, acting, now=now)
     if not fresh.is_administrator:
         raise NotFound(f"there is no root {name}")
-    row = connection.execute(select(Root.id, Root.path, Root.availability).where(Root.name == name)).one_or_none()
+    query = select(Root.id, Root.path, Root.availability, Root.identity).where(Root.name == name)
+    row = connection.execute(query).one_or_none()
     if row is None:
         raise NotFound(f"there is no root {name}; `coverslip root ls` shows them")
     shown = display(bytes(row.path))
-    if row.availability in {"retired", "available"}:
+    away = [absolute(bytes(row.path), path) for path, _ in disks_away(row.identity)]
+    if row.availability == "retired" or (row.availability == "available" and not away):
         reason = "it is no longer in the configuration" if row.availability == "retired" else None
         return DecisionRow(path=shown, root=name, state=row.availability, done=reason is None, reason=reason)
     event = NewEvent(
@@ -322,7 +326,7 @@ def accept_root(connection: Connection, acting: Acting, name: str, *, now: datet
         object_type="root",
         object_id=row.id,
         root_id=row.id,
-        before={"availability": row.availability},
+        before={"availability": row.availability} | ({"disks away": away} if away else {}),
     )
     record(connection, event)
     accepted = {"availability": "available", "reason": None, "identity": None}

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from catalog.events import NewEvent, record
 from catalog.models.ingest import Assignment, Directory, Event, Root, Sighting
+from catalog.sightings import folders_at_or_below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +116,17 @@ def end_pass(connection: Connection, root_id: int, identity: Mapping[str, Any] |
     connection.execute(update(Root).where(Root.id == root_id).values(values))
 
 
+def keep_identity(connection: Connection, root_id: int, identity: Mapping[str, Any]) -> None:
+    """Keep what is known of a root between the ends of passes."""
+    connection.execute(update(Root).where(Root.id == root_id).values(identity=dict(identity)))
+
+
+def disks_away(identity: Mapping[str, Any] | None) -> list[tuple[bytes, str]]:
+    """Give the folders, relative to the root, at which a disk was mounted that is not there, and what is said of it."""
+    mounts = (identity or {}).get("mounts") or {}
+    return [(bytes.fromhex(path), known["away"]) for path, known in sorted(mounts.items()) if "away" in known]
+
+
 def count_overflows(connection: Connection, root_id: int, count: int) -> None:
     """Add to the number of times that the kernel dropped events of a root."""
     connection.execute(update(Root).where(Root.id == root_id).values(overflow_count=Root.overflow_count + count))
@@ -152,12 +164,15 @@ def known_folders(connection: Connection, name: str) -> frozenset[bytes]:
     )
 
 
-def sample_of(connection: Connection, root_id: int, *, limit: int = 20) -> list[bytes]:
-    """Give some paths that are there, by which the root is recognised when its disk comes back under another name."""
+def sample_of(connection: Connection, root_id: int, *, below: bytes = b"", limit: int = 20) -> list[bytes]:
+    """Give some paths that are there, by which the root is recognised when its disk comes back under another name.
+
+    ``below``: only of this folder and what is below it, for a disk that is mounted there.
+    """
     query = (
         select(Directory.path, Sighting.name)
         .join(Directory, Directory.id == Sighting.directory_id)
-        .where(Directory.root_id == root_id, Sighting.missing_since.is_(None))
+        .where(Directory.root_id == root_id, Sighting.missing_since.is_(None), folders_at_or_below(below))
         .limit(limit)
     )
     rows = ((bytes(row.path), bytes(row.name)) for row in connection.execute(query))

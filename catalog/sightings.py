@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, bindparam, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Executable, bindparam, func, select, true, tuple_, update
 
 from catalog.looks import KnownSighting, StoredLook
 from catalog.models.base import AnySelect
@@ -119,10 +119,21 @@ def directories_below(connection: Connection, root_id: int, path: bytes) -> list
     """Give the ids of a directory and all known directories below it; none when it is not known."""
     if path not in directory_ids(connection, root_id, [path]):
         return []
+    query = select(Directory.id).where(Directory.root_id == root_id, folders_at_or_below(path))
+    return list(connection.scalars(query))
+
+
+def forget_problems(connection: Connection, directory_ids: Sequence[int]) -> None:
+    """Forget why folders could not be listed: they are gone."""
+    query = update(Directory).where(Directory.id.in_(directory_ids), Directory.problem.is_not(None))
+    connection.execute(query.values(problem=None))
+
+
+def folders_at_or_below(path: bytes) -> ColumnElement[bool]:
+    """Say of directories that they are this one (relative to its root) or lie below it."""
     # "/" is 0x2f and "0" comes right after it: everything below, in the order of bytes.
     below = (Directory.path >= path + b"/") & (Directory.path < path + b"0")
-    query = select(Directory.id).where(Directory.root_id == root_id, below | (Directory.path == path))
-    return list(connection.scalars(query))
+    return (Directory.path == path) | below if path else true()
 
 
 def present_in(connection: Connection, directory_ids: Sequence[int], *, limit: int) -> list[tuple[int, bytes]]:

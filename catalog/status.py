@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import Connection, RowMapping, func, literal_column, select
 
 from catalog.documents import FillingPlate
 from catalog.errors import NotAllowed
@@ -15,6 +15,7 @@ from catalog.models.people import Configuration
 from catalog.names import display
 from catalog.permissions import Acting
 from catalog.queries.plate_fill import filling_plates
+from catalog.roots import disks_away
 from catalog.state_sql import joined, reason_column, state_column
 from catalog.states import State
 from catalog.verification import Coverage, Run, coverage, last_run
@@ -31,7 +32,8 @@ _RATE_WITHIN = timedelta(minutes=10)
 class RootStatus:
     """A root. ``path`` and ``reason`` are None for all but administrators.
 
-    ``unlisted`` counts folders whose last listing ended with an error.
+    ``unlisted`` counts folders whose last listing ended with an error. ``disks_away`` counts the disks mounted inside
+    the root that are not there, ``away`` tells administrators where, and why that is thought.
     """
 
     name: str
@@ -44,6 +46,8 @@ class RootStatus:
     is_scanning: bool
     overflow_count: int
     unlisted: int
+    disks_away: int = 0
+    away: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,20 +189,24 @@ def _roots(connection: Connection, *, sees_all: bool) -> tuple[RootStatus, ...]:
         select(func.count()).where(Directory.root_id == Root.id, Directory.problem.is_not(None)).scalar_subquery()
     )
     query = select(Root.__table__, unlisted.label("unlisted")).order_by(Root.name)
-    return tuple(
-        RootStatus(
-            name=row["name"],
-            path=display(bytes(row["path"])) if sees_all else None,
-            role=row["role"],
-            available=row["availability"] == "available",
-            availability=row["availability"],
-            reason=row["reason"] if sees_all else None,
-            last_scan_at=row["last_pass_ended_at"],
-            is_scanning=_is_scanning(row["last_pass_started_at"], row["last_pass_ended_at"]),
-            overflow_count=row["overflow_count"],
-            unlisted=row["unlisted"],
-        )
-        for row in connection.execute(query).mappings()
+    return tuple(_root(row, sees_all=sees_all) for row in connection.execute(query).mappings())
+
+
+def _root(row: RowMapping, *, sees_all: bool) -> RootStatus:
+    away = disks_away(row["identity"])
+    return RootStatus(
+        name=row["name"],
+        path=display(bytes(row["path"])) if sees_all else None,
+        role=row["role"],
+        available=row["availability"] == "available",
+        availability=row["availability"],
+        reason=row["reason"] if sees_all else None,
+        last_scan_at=row["last_pass_ended_at"],
+        is_scanning=_is_scanning(row["last_pass_started_at"], row["last_pass_ended_at"]),
+        overflow_count=row["overflow_count"],
+        unlisted=max(row["unlisted"] - len(away), 0),
+        disks_away=len(away),
+        away=tuple(f"{display(path)}: {why}" for path, why in away) if sees_all else (),
     )
 
 

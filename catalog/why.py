@@ -11,15 +11,16 @@ from catalog.documents import HistoryRow
 from catalog.errors import NotFound
 from catalog.file_sight import known, manageable
 from catalog.models.images import Image
-from catalog.models.ingest import Assignment, Directory, Event
+from catalog.models.ingest import Assignment, Directory, Event, Root
 from catalog.models.people import Experimenter, ExperimenterGroup
 from catalog.names import display, path_hash
 from catalog.permissions import Acting
 from catalog.places import Place, is_exactly, not_seen, place_of
 from catalog.queries.history import EVENTS_AT_MOST, events, history_rows
 from catalog.queries.show import copies_of
+from catalog.roots import disks_away
 from catalog.state_sql import facts, facts_of
-from catalog.states import Mark, state_of
+from catalog.states import Mark, State, state_of
 from catalog.visibility import visible
 
 
@@ -78,11 +79,12 @@ def why(connection: Connection, acting: Acting, path: bytes) -> WhyDocument:
     images = _images(connection, acting, fileset_id)
     marks = state.marks - {Mark.COPY_OF} if not _is_seen_copy(connection, acting, row) else state.marks
     owner, group = _whose(connection, acting, row, fileset_id)
+    away = _why_away(connection, place)
     return WhyDocument(
         path=place.shown(),
         root=place.root,
         state=state.state.value,
-        reason=state.reason,
+        reason=f"{state.reason}; {away}" if away and state.state is not State.UNAVAILABLE else state.reason,
         marks=tuple(mark.value for mark in Mark if mark in marks),
         rule=row["rule"],
         owner=owner,
@@ -100,6 +102,16 @@ def why(connection: Connection, acting: Acting, path: bytes) -> WhyDocument:
         owner_differs=differing(connection, acting, row["owner_differs"], is_manager=row["is_manager"]),
         history=_history(connection, acting, place, row),
     )
+
+
+_AWAY = "the disk on which it lies is not there, and nothing about it is decided until that is back"
+
+
+def _why_away(connection: Connection, place: Place) -> str | None:
+    """Say of a path on a disk that is mounted inside its root that the disk is not there; None when it is."""
+    identity = connection.scalar(select(Root.identity).where(Root.id == place.root_id))
+    is_on_one = any(place.relative.startswith(path + b"/") for path, _ in disks_away(identity))
+    return _AWAY if is_on_one else None
 
 
 def _unknown(connection: Connection, acting: Acting, place: Place, path: bytes) -> NotFound:

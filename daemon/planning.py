@@ -24,11 +24,12 @@ from ingest.brake import Brake
 from ingest.clock import SystemClock
 from ingest.comparing import Options
 from ingest.deciding import Deciding, Own
+from ingest.folders import open_root
+from ingest.inner_mounts import InnerMounts, mounts_in
 from ingest.listing import RootLost
 from ingest.placement import Placing
 from ingest.plan_changes import compare_all
 from ingest.planning import FileFate, PlannedRoot, plan_files
-from ingest.scanner import open_root
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,7 @@ def opened(site: Site, name: str, own: Own) -> Iterator[PlannedRoot | str]:
                 fd=root,
                 rules=site.rules[name],
                 deciding=_deciding(site, name, own),
+                mounts=InnerMounts(os.fsencode(watch.root), None if row is None else mounts_in(row.identity)),
                 configuration_id=site.configuration_id,
             )
 

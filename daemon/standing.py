@@ -26,7 +26,8 @@ SILENT_AFTER = timedelta(seconds=60)
 class RootDocument:
     """A watched folder. ``events`` is how it is watched now (watching, polling, degraded ...), null without a daemon.
 
-    ``watched`` and ``unwatched`` count folders; ``path`` and ``reason`` are for administrators.
+    ``watched`` and ``unwatched`` count folders; ``path`` and ``reason`` are for administrators. ``disks_away`` counts
+    disks that were mounted inside it and are not there: nothing about their files is decided until they are back.
     """
 
     name: str
@@ -41,6 +42,7 @@ class RootDocument:
     is_scanning: bool
     overflow_count: int
     unlisted: int
+    disks_away: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,7 @@ def _problems(seen: Observed) -> Iterator[str]:
             yield f"root {root.name} is {root.availability}" + (f": {root.reason}" if root.reason else "")
         if root.unlisted:
             yield f"root {root.name}: {root.unlisted} folders could not be listed"
+        yield from _disks_away(root)
     if seen.catalogue.damaged:
         yield _damage(seen.catalogue.damaged)
     for watch in seen.health.roots if seen.health else ():
@@ -154,6 +157,13 @@ def _work(seen: Observed) -> WorkStatus | None:
     """Give what is left to do; while the ingest pauses nobody knows for how long."""
     work = seen.catalogue.work
     return work if work is None or _no_space(seen) is None else replace(work, seconds_left=None)
+
+
+def _disks_away(root: RootStatus) -> Iterator[str]:
+    if root.disks_away and not root.away:
+        yield f"root {root.name}: {root.disks_away} of the disks mounted inside it are not there"
+    for where in root.away:
+        yield f"root {root.name}: {where} (`coverslip root accept {root.name}` says that it stays away)"
 
 
 def _damage(count: int) -> str:
@@ -206,4 +216,5 @@ def _root(root: RootStatus, told: RootHealth | None, seen: Observed) -> RootDocu
         is_scanning=root.is_scanning,
         overflow_count=max(root.overflow_count, told.overflow_count if told else 0),
         unlisted=root.unlisted,
+        disks_away=root.disks_away,
     )

@@ -108,7 +108,7 @@ class Core:
 
     def see_acceptance(self) -> None:
         """Take over what a person said with `root accept`, in whatever process, and look at the root as it is now."""
-        if all(root.availability == "available" for root in self.roots.values()):
+        if all(root.availability == "available" and not root.has_disk_away for root in self.roots.values()):
             return
         with self.catalogue.reading() as connection:
             accepted = [root for root in self.roots.values() if self.is_accepted(connection, root)]
@@ -116,12 +116,16 @@ class Core:
             self.accept(root)
 
     def is_accepted(self, connection: Connection, root: WatchedRoot) -> bool:
-        """Tell whether the root's row was accepted by a person while it is braked or unavailable here."""
-        return root.availability in ("braked", "unavailable") and roots.known_root(connection, root.id).is_accepted
+        """Tell whether the root's row was accepted by a person while it, or a disk inside it, is not right here."""
+        is_waiting = root.availability in ("braked", "unavailable") or (
+            root.has_disk_away and root.identity is not None
+        )
+        return is_waiting and roots.known_root(connection, root.id).is_accepted
 
     def accept(self, root: WatchedRoot) -> None:
         """Take the root as it is: its brake is released until a full pass has ended, its identity is found anew."""
         root.availability, root.reason, root.identity = "available", None, None
+        root.scanner.mounts.forget(list(root.scanner.mounts.known))
         self.brakes[root.id].is_released = True
         root.walk(is_full=True)
 

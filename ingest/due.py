@@ -11,9 +11,9 @@ from ingest.checks import DueCheck
 from ingest.core import BACKLOG, HASHES, RECENT, Core
 from ingest.documents import is_copy
 from ingest.filesets import members_digest
+from ingest.folders import below
 from ingest.listing import LookOrder, NamesLook
 from ingest.looking import Looked, Looking
-from ingest.scanner import below
 from ingest.set_looks import needs_own_look, order_look
 from ingest.settling import MAX_WAIT, SecondLook, Verdict, is_recent, judge, why_stalled
 from ingest.work import Look, Member

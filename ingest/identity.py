@@ -1,7 +1,7 @@
 """Recognises a root: is this the directory, on the disk, that was seen before? A root that is gone is not empty."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 SAMPLE_AT_MOST = 20
@@ -32,18 +32,35 @@ def mount_of(path: bytes, mounts: Path = _MOUNTS) -> tuple[str, str]:
     The format is that of proc(5), "mountinfo": field 5 is the mount point, type and source follow " - ".
     """
     best, found = -1, ("", "")
+    for point, kind, source in _mounted(mounts):
+        is_above = path == point or path.startswith(point.rstrip(b"/") + b"/")
+        if is_above and len(point) >= best:
+            best, found = len(point), (os.fsdecode(kind), source.decode("utf-8", "backslashreplace"))
+    return found
+
+
+def mount_points(path: bytes, mounts: Path = _MOUNTS) -> frozenset[bytes]:
+    """Give the folders below an absolute path at which something is mounted, relative to it."""
+    above = path.rstrip(b"/") + b"/"
+    return frozenset(point[len(above) :] for point, _, _ in _mounted(mounts) if point.startswith(above))
+
+
+def _mounted(mounts: Path) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Give mount point, type and source of all that is mounted; nothing where /proc does not tell."""
     try:
         lines = mounts.read_bytes().splitlines()
     except OSError:
-        return found
+        return
     for line in lines:
         left, _, right = line.partition(b" - ")
         point = left.split(b" ")[4].decode("latin-1").encode("latin-1").decode("unicode_escape").encode("latin-1")
-        is_above = path == point or path.startswith(point.rstrip(b"/") + b"/")
-        if is_above and len(point) >= best:
-            kind, source = right.split(b" ")[:2]
-            best, found = len(point), (os.fsdecode(kind), source.decode("utf-8", "backslashreplace"))
-    return found
+        kind, source = right.split(b" ")[:2]
+        yield point, kind, source
+
+
+def is_same(known: Mapping[str, object], now: Mapping[str, object]) -> bool:
+    """Tell whether nothing differs by which a directory and its disk are told apart."""
+    return all(known.get(key) == now[key] for key in _TELLING)
 
 
 def why_another(root_fd: int, known: Mapping[str, object] | None, now: Mapping[str, object]) -> tuple[str, bool] | None:
@@ -54,7 +71,7 @@ def why_another(root_fd: int, known: Mapping[str, object] | None, now: Mapping[s
     """
     if not known or "inode" not in known:
         return None
-    if all(known.get(key) == now[key] for key in _TELLING):
+    if is_same(known, now):
         return None
     sample = known.get("sample")
     names = [bytes.fromhex(str(one)) for one in sample] if isinstance(sample, list) else []

@@ -6,9 +6,9 @@ from catalog.looks import CommittedAs
 from catalog.scopes import ScopeCounts, count_scope
 from ingest.checks import RequestCheck
 from ingest.core import Core, Done
+from ingest.folders import below
 from ingest.listing import LookOrder, RootLost
 from ingest.requests import ImportRequest, Scope, scope_of
-from ingest.scanner import below
 
 _CHECK_EVERY_S = 0.1
 

@@ -91,7 +91,7 @@ def _new_root(row: KnownRoot, watch: WatchSettings, rules: RootRules, wake: thre
     def is_ignored(path: bytes) -> bool:
         return root is not None and root.is_ignored_folder(path)
 
-    scanner = RootScanner(watch.name, os.fsencode(watch.root), is_ignored=is_ignored, wake=wake)
+    scanner = RootScanner(watch.name, os.fsencode(watch.root), is_ignored=is_ignored, wake=wake, identity=row.identity)
     root = WatchedRoot(row, watch, rules, scanner)
     scanner.start()
     return root

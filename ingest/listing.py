@@ -45,6 +45,9 @@ class ListingPart:
     folders: frozenset[bytes] = frozenset()
     unknown: frozenset[bytes] = frozenset()
     problem: str | None = None
+    #: Whether it was listed at all; and whether it is on a mount that is not there: then that is the problem.
+    is_listed: bool = True
+    is_away: bool = False
     #: The walk it belongs to, and whether the walk leaves subfolders out.
     walk: int = 0
     is_flat: bool = False

@@ -23,12 +23,12 @@ from ingest.deciding import Deciding, changed_file, decide, digest_of, is_unchan
 from ingest.differences import Differences, differences, of_directory
 from ingest.documents import placement_document
 from ingest.filesets import fileset_key
+from ingest.folders import below
 from ingest.indexes.finding import described_by
 from ingest.listing import Entry, EntryKind, ListingPart, LookOrder, NamesLook
 from ingest.naming import adopt_late
 from ingest.placement import NotPlaced
 from ingest.regrouping import hold_regrouped
-from ingest.scanner import below
 from ingest.watched import WatchedRoot
 
 #: So many keys are had at once.

@@ -17,11 +17,13 @@ from config.rules import RootRules
 from ingest.accounts import NOBODY
 from ingest.deciding import Deciding, decide, is_unchanged, placed_file
 from ingest.filesets import fileset_key
+from ingest.folders import below, open_folder
 from ingest.grouping import order_of
+from ingest.inner_mounts import InnerMounts
 from ingest.listing import Entry, EntryKind, ListingPart
 from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement
 from ingest.regrouping import KeysNow, hold_joining
-from ingest.scanner import below, look_at, open_folder, walk_folders
+from ingest.scanner import look_at, walk_folders
 from ingest.unvisited import unvisited
 
 #: Files that are gone and may turn up elsewhere; of more it is not waited to be known.
@@ -70,6 +72,8 @@ class PlannedRoot:
     fd: int
     rules: RootRules
     deciding: Deciding
+    #: What was mounted inside it when it was last looked at.
+    mounts: InnerMounts
     #: Of the rules that are planned; None where they were never in force.
     configuration_id: int | None = None
 
@@ -92,7 +96,7 @@ def plan_files(catalogue: Catalogue, root: PlannedRoot) -> Iterator[PlannedFile]
     """Walk a root and say what a scan would make of each file; what is gone comes last."""
     walk = _Walk()
     ignored = root.rules.ignored
-    for part in walk_folders(root.fd, is_ignored=lambda path: ignored(path) is not None):
+    for part in walk_folders(root.fd, is_ignored=lambda path: ignored(path) is not None, mounts=root.mounts):
         with catalogue.reading() as connection:
             planned = list(_plan_part(connection, root, part, walk))
         yield from planned

@@ -10,7 +10,7 @@ from pathlib import Path
 from config.endings import is_folder_image
 from config.ignoring import Ignoring
 from ingest.clock import Clock, SystemClock
-from ingest.scanner import below, open_folder
+from ingest.folders import below, open_folder
 
 #: Folders deeper than this are not looked into.
 DEEPEST = 40

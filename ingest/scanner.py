@@ -1,6 +1,5 @@
 """Walks one root by directory descriptors, in a thread of its own, so that a hung share stops nobody else."""
 
-import errno
 import logging
 import os
 import queue
@@ -13,7 +12,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from config.endings import is_folder_image
-from ingest.identity import identity_of, why_another
+from ingest.folders import GONE, below, open_folder, open_root
+from ingest.identity import identity_of
+from ingest.inner_mounts import InnerMounts, mounts_in
 from ingest.int64 import HIGHEST, LOWEST, signed64, wrapped64
 from ingest.listing import Entry, EntryKind, ListingPart, LookOrder, NamesLook, PassEnded, RootLost, WalkOrder
 
@@ -27,8 +28,6 @@ PART_NAMES = 1000
 NAMES_AHEAD = 8000
 #: What a part counts for beside its names.
 PART_COUNTS_FOR = 20
-_OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_GONE = (errno.ENOENT, errno.ENOTDIR)
 #: How names are made bytes again, as `os.fsencode` does.
 _CODE, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 #: Makes an entry of its fields in order: in half the time that a call with names takes, a million times a scan.
@@ -45,48 +44,6 @@ _KINDS = {
 }
 
 Seen = ListingPart | PassEnded | RootLost
-
-
-@contextmanager
-def open_folder(root_fd: int, path: bytes) -> Iterator[int]:
-    """Open a directory below a root, component by component, following no link anywhere; raises OSError."""
-    descriptor = os.dup(root_fd)
-    try:
-        for component in path.split(b"/") if path else ():
-            inner = os.open(component, _OPEN_DIRECTORY, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = inner
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def open_root(
-    path: bytes, expected: Mapping[str, object] | None
-) -> Iterator[tuple[int, str | None] | tuple[RootLost, None]]:
-    """Open a root and compare it with the identity that it must have (None: whatever it is).
-
-    Gives the descriptor, and why the root may be another one than expected; or why it can't be used.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        yield RootLost(reason=f"the root can't be opened: {os.strerror(error.errno or 0)}"), None
-        return
-    try:
-        other = why_another(descriptor, expected, identity_of(descriptor, path))
-        if other is not None and other[1]:
-            yield RootLost(reason=other[0]), None
-        else:
-            yield descriptor, None if other is None else other[0]
-    finally:
-        os.close(descriptor)
-
-
-def below(directory: bytes, name: bytes) -> bytes:
-    """Join a directory's path and a name, both relative to the root."""
-    return directory + b"/" + name if directory else name
 
 
 def look_at(folder_fd: int, name: bytes) -> Entry | None:
@@ -107,14 +64,24 @@ def look_at(folder_fd: int, name: bytes) -> Entry | None:
 class RootScanner:
     """Looks at one root as it is ordered to. Answers to looks go before the parts of a walk.
 
-    ``expected`` is the identity that the root must have; the owner sets it before it orders. ``answers`` holds
-    (order, look) pairs and each sets ``wake``; what a walk gives is had with `take_parts`.
+    ``expected`` is the identity that the root must have; the owner sets it before it orders. ``identity`` is the last
+    one that was kept, with the mounts inside the root. ``answers`` holds (order, look) pairs and each sets ``wake``;
+    what a walk gives is had with `take_parts`.
     """
 
-    def __init__(self, name: str, path: bytes, *, is_ignored: Callable[[bytes], bool], wake: threading.Event) -> None:
+    def __init__(
+        self,
+        name: str,
+        path: bytes,
+        *,
+        is_ignored: Callable[[bytes], bool],
+        wake: threading.Event,
+        identity: Mapping[str, object] | None = None,
+    ) -> None:
         self.path = path
         self.is_ignored = is_ignored
         self.expected: Mapping[str, object] | None = None
+        self.mounts = InnerMounts(path, mounts_in(identity))
         self.answers: queue.SimpleQueue[tuple[LookOrder, NamesLook | RootLost]] = queue.SimpleQueue()
         self.parts: queue.SimpleQueue[Seen] = queue.SimpleQueue()
         #: What was listed since the loop had done with all before.
@@ -213,10 +180,10 @@ class RootScanner:
                 return root
             try:
                 with open_folder(root, order.directory) as folder:
-                    return _names_look(folder, order)
+                    return self.mounts.spare(root, _names_look(folder, order))
             except OSError as error:
-                if error.errno in _GONE:
-                    return NamesLook(directory=order.directory, entries=(), gone=order.names)
+                if error.errno in GONE:
+                    return self.mounts.spare(root, NamesLook(directory=order.directory, entries=(), gone=order.names))
                 return NamesLook(directory=order.directory, entries=(), unknown=order.names, problem=_sentence(error))
 
     @contextmanager
@@ -253,7 +220,11 @@ class RootScanner:
         )
 
     def _walk_below(self, root_fd: int, order: WalkOrder) -> None:
-        for part in walk_folders(root_fd, order.directory, is_ignored=self.is_ignored, is_flat=order.is_flat):
+        self.mounts.look_for_mounts()
+        walk = walk_folders(
+            root_fd, order.directory, is_ignored=self.is_ignored, is_flat=order.is_flat, mounts=self.mounts
+        )
+        for part in walk:
             self._put(replace(part, walk=order.number, is_flat=order.is_flat))
             self._is_walking = order.is_full
             self._serve_between()
@@ -277,32 +248,48 @@ class RootScanner:
 
 
 def walk_folders(
-    root_fd: int, directory: bytes = b"", *, is_ignored: Callable[[bytes], bool], is_flat: bool = False
+    root_fd: int,
+    directory: bytes = b"",
+    *,
+    is_ignored: Callable[[bytes], bool],
+    mounts: InnerMounts,
+    is_flat: bool = False,
 ) -> Iterator[ListingPart]:
     """List a directory and all below it that is not ignored, part by part; ``folders`` are those that are walked.
 
-    ``is_flat``: only the directory itself.
+    Below a mount that is not there, what is there instead is listed, with the problem that it is. ``is_flat``: only
+    the directory itself.
     """
-    waiting = [directory]
+    waiting = [(directory, mounts.away_at(root_fd, directory))]
     while waiting:
-        folder = waiting.pop()
-        for part in list_folder(root_fd, folder):
+        folder, away = waiting.pop()
+        there: set[bytes] | None = set()
+        for part in list_folder(root_fd, folder, mounts, away):
             inner = sorted(part.folders, reverse=True)
             paths = [path for path in (below(folder, name) for name in inner) if not is_ignored(path)]
             if not is_flat:
-                waiting.extend(paths)
+                waiting.extend((path, part.problem if part.is_away else None) for path in paths)
+            there = None if there is None or not part.is_listed else there | part.folders
             yield replace(part, folders=frozenset(path.rpartition(b"/")[2] for path in paths))
+        if there is not None:
+            yield from (part for part in mounts.gone_below(folder, there) if not is_ignored(part.directory))
 
 
-def list_folder(root_fd: int, directory: bytes) -> Iterator[ListingPart]:
-    """List one directory in parts of sorted names; one that is gone meanwhile gives nothing."""
+def list_folder(root_fd: int, directory: bytes, mounts: InnerMounts, away: str | None = None) -> Iterator[ListingPart]:
+    """List one directory in parts of sorted names; one that is gone meanwhile gives nothing.
+
+    ``away``: why it lies on a mount that is not there; nothing counts as absent from what is there instead.
+    """
     try:
         with open_folder(root_fd, directory) as folder:
             names = sorted(name.encode(_CODE, _ERRORS) for name in os.listdir(folder))  # noqa: PTH208 - by descriptor
-            yield from _parts(folder, directory, names)
+            away = away or mounts.why_away(folder, directory, names)
+            for part in _parts(folder, directory, names):
+                yield part if away is None else replace(part, problem=away, unknown=frozenset(), is_away=True)
     except OSError as error:
-        if error.errno not in _GONE:
-            yield ListingPart(directory=directory, low=None, high=None, entries=(), problem=_sentence(error))
+        problem = mounts.taken_away(directory) if error.errno in GONE else _sentence(error)
+        if problem is not None:
+            yield ListingPart(directory=directory, low=None, high=None, entries=(), problem=problem, is_listed=False)
 
 
 def _parts(folder_fd: int, directory: bytes, names: list[bytes]) -> Iterator[ListingPart]:
@@ -333,7 +320,7 @@ def _names_look(folder_fd: int, order: LookOrder, names: list[bytes] | None = No
         try:
             entry = look_at(folder_fd, name)
         except OSError as error:
-            if error.errno in _GONE:
+            if error.errno in GONE:
                 gone.add(name)
             else:
                 unknown[name] = os.strerror(error.errno or 0)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from catalog.looks import DueFileset
 from config.path_text import text_path
+from ingest.folders import below
 from ingest.listing import Entry, LookOrder, NamesLook
-from ingest.scanner import below
 from ingest.watched import WatchedRoot
 
 

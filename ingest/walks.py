@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
-from catalog import roots
+from catalog import roots, sightings
+from catalog.connections import Connection
 from ingest.checks import ReplacedCheck
 from ingest.core import Core
+from ingest.inner_mounts import with_mounts
 from ingest.listing import ListingPart, LookOrder, PassEnded, RootLost
 from ingest.looking import REPLACED_AT_MOST, Looked
 from ingest.unvisited import unvisited
@@ -49,6 +51,7 @@ def _take_listing(core: Core, root: WatchedRoot) -> None:
         if walk is not None and walk.order.is_full and not walk.directories:
             roots.begin_pass(connection, root.id, now=core.clock.now())
         looked = core.looking(connection, root).parts(batch)
+        _keep_mounts(core, connection, root)
     core.find_again(root)
     if walk is not None:
         _put_off(walk, looked)
@@ -65,6 +68,16 @@ def _take_listing(core: Core, root: WatchedRoot) -> None:
     _see_trouble(root, batch, core.clock.monotonic())
     for _ in batch:
         root.parts.popleft()
+
+
+def _keep_mounts(core: Core, connection: Connection, root: WatchedRoot) -> None:
+    """Keep with the root what is mounted inside it, as soon as its files are known; the first pass does at its end."""
+    mounts = root.scanner.mounts
+    if mounts.known is root.kept_mounts or root.identity is None or core.is_accepted(connection, root):
+        return
+    root.kept_mounts = mounts.known
+    root.identity = with_mounts(root.identity, mounts)
+    roots.keep_identity(connection, root.id, root.identity)
 
 
 def _see_trouble(root: WatchedRoot, parts: list[ListingPart], now_s: float) -> None:
@@ -127,6 +140,8 @@ def _mark_absent(core: Core, root: WatchedRoot, walk: Walk) -> str | None:
             found = looking.present_in(folders[:FOLDERS_AT_ONCE])
             keys = [key for key in found if key not in root.seen_meanwhile]
             looking.mark_gone(keys, brake)
+            if not keys:
+                sightings.forget_problems(connection, folders[:FOLDERS_AT_ONCE])
         if not keys:
             del folders[:FOLDERS_AT_ONCE]
     return None
@@ -147,14 +162,32 @@ def _end_pass(core: Core, root: WatchedRoot, walk: Walk, ended: PassEnded, refus
     root.troubled.forget_gone()
     with core.catalogue.reading() as connection:
         sample = roots.sample_of(connection, root.id)
-    _note_end(core, root, dict(ended.identity) | {"sample": [path.hex() for path in sample]})
+        _sample_mounts(connection, root)
+    identity = dict(ended.identity) | {"sample": [path.hex() for path in sample]}
+    _note_end(core, root, with_mounts(identity, root.scanner.mounts))
+
+
+def _sample_mounts(connection: Connection, root: WatchedRoot) -> None:
+    """Take the files by which the mounts inside are recognised; one without files that is away is forgotten."""
+    mounts, samples = root.scanner.mounts, {}
+    for path in mounts.known:
+        found = roots.sample_of(connection, root.id, below=path)
+        if found:
+            samples[path] = [one[len(path) + 1 :].hex() for one in found]
+    mounts.samples = samples
+    mounts.forget([path for path in mounts.away() if path not in samples])
 
 
 def _note_end(core: Core, root: WatchedRoot, identity: Mapping[str, object] | None) -> None:
     now = core.clock.now()
     with core.catalogue.writing() as connection:
-        roots.end_pass(connection, root.id, identity, now=now)
-    root.identity, root.last_pass_ended_at = identity, now
+        is_accepted = core.is_accepted(connection, root)
+        if not is_accepted:
+            roots.end_pass(connection, root.id, identity, now=now)
+    if is_accepted:  # by a person, while the root was walked
+        core.accept(root)
+    else:
+        root.identity, root.last_pass_ended_at, root.kept_mounts = identity, now, root.scanner.mounts.known
 
 
 def _looks_at_replaced(root: WatchedRoot, ended: PassEnded) -> bool:

@@ -48,6 +48,8 @@ class WatchedRoot:
         self.identity = row.identity
         self.availability = row.availability
         self.reason = row.reason
+        #: The mounts inside it as they are kept in its row.
+        self.kept_mounts = scanner.mounts.known
         self.overflow_count = row.overflow_count
         self.last_pass_ended_at: datetime | None = row.last_pass_ended_at
         self.walks: dict[int, Walk] = {}
@@ -84,6 +86,11 @@ class WatchedRoot:
     def can_be_used(self) -> bool:
         """Tell whether files of the root can be looked at and read."""
         return self.availability in ("available", "braked")
+
+    @property
+    def has_disk_away(self) -> bool:
+        """Tell whether something that was mounted inside it is not there."""
+        return bool(self.scanner.mounts.away())
 
     @property
     def is_storage(self) -> bool:
