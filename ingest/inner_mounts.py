@@ -5,7 +5,7 @@ import threading
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from ingest.folders import GONE, open_folder
+from ingest.folders import GONE, below, open_folder
 from ingest.identity import identity_of, is_same, mount_points, why_another
 from ingest.listing import ListingPart, NamesLook
 
@@ -46,7 +46,7 @@ class InnerMounts:
         if known is not None and path in self.samples:
             known = dict(known) | {"sample": self.samples[path]}
         sample = tuple(name for name in names if name != _OF_THE_FILE_SYSTEM)[:_SAMPLE_AT_MOST]
-        now = identity_of(folder_fd, os.path.join(self._root, path), sample)
+        now = identity_of(folder_fd, below(self._root, path), sample)
         away = None if known is None or is_same(known, now) else _why_another(folder_fd, known, now, names)
         if away is not None and known is not None:
             self._sure.pop(path, None)
@@ -115,7 +115,7 @@ class InnerMounts:
         away = self.away_at(root_fd, look.directory)
         spared = look.gone
         if away is None:
-            paths = {name: os.path.join(look.directory, name) for name in look.gone}
+            paths = {name: below(look.directory, name) for name in look.gone}
             spared = frozenset(n for n, p in paths.items() if any(is_at_or_below(one, p) for one in self.known))
         if not spared:
             return look
