@@ -1,4 +1,4 @@
-"""`accept` of a copy whose original is gone: the two become one again, as if the file had been moved.
+"""`accept` of a copy whose original is gone: the two become one again, as if the files had been moved.
 
 A move across file systems is a copy and then a delete; the copy may be imported in between. Nothing but a person can
 tell that from a copy that was made to be kept. Works inside one owner and group: nothing changes hands.
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, exists, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import Connection, RowMapping, bindparam, delete, exists, select, update
 
 from catalog.events import NewEvent, record
+from catalog.lost_originals import LostOriginal, lost_original
 from catalog.models.annotations import AnnotationLink
 from catalog.models.containers import DatasetImageLink
 from catalog.models.images import Image, OriginalFile
-from catalog.models.ingest import Directory, Fileset, Job, Root, Sighting
+from catalog.models.ingest import Fileset, Job, NamedFile, Sighting
 from catalog.moves import path_of_fileset, refile, rekey
 from catalog.names import display, path_hash
 from catalog.permissions import Acting, Action, may_on
@@ -35,20 +35,22 @@ def join_copy(connection: Connection, acting: Acting, row: RowMapping, *, now: d
     Ids, names and annotations are the older ones'; what people noted on the copy goes to them. The copy's images go.
     """
     copy_id = row["fileset_id"]
-    copy = None if copy_id is None else connection.execute(_FILESET.where(Fileset.id == copy_id)).one()
+    # Of an image of several files the first that is asked for joins all; then this fileset is no more.
+    copy = None if copy_id is None else connection.execute(_FILESET.where(Fileset.id == copy_id)).one_or_none()
     if copy is None or copy.done_digest is None:
         return None
-    known_id = _original_that_is_gone(connection, copy_id, copy)
-    if known_id is None:
+    lost = lost_original(connection, copy)
+    if lost is None:
         return None
-    images = connection.execute(select(Image.owner_id, Image.group_id).where(Image.fileset_id.in_([copy_id, known_id])))
+    both = [copy_id, lost.fileset_id]
+    images = connection.execute(select(Image.owner_id, Image.group_id).where(Image.fileset_id.in_(both)))
     if not all(may_on(acting, Action.DELETE, group_id=one.group_id, owner_id=one.owner_id) for one in images):
         return Joined(
             done=False, reason="the owner of the data, an owner of the group or an administrator may accept this"
         )
     if copy.done_digest != copy.seen_digest or copy.due_at is not None:
         return Joined(done=False, reason="it was written since it was read; accept it when it is imported")
-    _join(connection, acting, copy, known_id, now, via)
+    _join(connection, acting, copy, lost, now, via)
     return Joined(done=True)
 
 
@@ -63,58 +65,27 @@ _FILESET = select(
     Fileset.done_digest,
     Fileset.due_at,
     Fileset.grouping,
+    Fileset.neighbour,
+    Fileset.plate_key,
+    Fileset.marker,
 )
 
 
-def _original_that_is_gone(connection: Connection, copy_id: int, copy: Any) -> int | None:
-    """Find an older single file of the same content, owner and group whose own path is gone, or watched no more."""
-    mine, other = aliased(OriginalFile), aliased(OriginalFile)
-    is_there = (
-        select(Sighting.name)
-        .join(Directory, Directory.id == Sighting.directory_id)
-        .join(Root, Root.id == Directory.root_id)
-        .where(Sighting.fileset_id == Fileset.id, Sighting.missing_since.is_(None), Root.availability != "retired")
-        .exists()
-    )
-    was_there = exists().where(Sighting.fileset_id == Fileset.id)
-    query = (
-        select(Fileset.id)
-        .join(other, other.fileset_id == Fileset.id)
-        .join(
-            mine,
-            (mine.size_bytes == other.size_bytes)
-            & (mine.fingerprint == other.fingerprint)
-            & (mine.hash == other.hash)
-            & (mine.hasher == other.hasher),
-        )
-        .where(
-            mine.fileset_id == copy_id,
-            Fileset.id < copy_id,
-            Fileset.owner_id == copy.owner_id,
-            Fileset.group_id == copy.group_id,
-            Fileset.grouping == "file",
-            copy.grouping == "file",
-            Fileset.done_digest.is_not(None),
-            Fileset.removed_at.is_(None),
-            was_there,
-            ~is_there,
-        )
-        .order_by(Fileset.id)
-        .limit(1)
-    )
-    return connection.scalar(query) if copy.grouping == "file" else None
-
-
-def _join(connection: Connection, acting: Acting, copy: Any, known_id: int, now: datetime, via: str) -> None:
+def _join(connection: Connection, acting: Acting, copy: Any, lost: LostOriginal, now: datetime, via: str) -> None:
+    known_id = lost.fileset_id
     old_path = path_of_fileset(connection, known_id)
     new_path = path_of_fileset(connection, copy.id)
     gone = _hand_over_notes(connection, copy.id, known_id)
-    _point_files(connection, copy.id, known_id)
+    _point_files(connection, copy.id, lost)
     connection.execute(delete(Image).where(Image.fileset_id == copy.id))
     connection.execute(delete(OriginalFile).where(OriginalFile.fileset_id == copy.id))
+    connection.execute(delete(NamedFile).where(NamedFile.fileset_id == known_id))
+    connection.execute(update(NamedFile).where(NamedFile.fileset_id == copy.id).values(fileset_id=known_id))
     connection.execute(delete(Job).where(Job.fileset_id == copy.id))
     connection.execute(delete(Fileset).where(Fileset.id == copy.id))
     rekey(connection, known_id, copy.root_id, bytes(copy.key), bytes(copy.done_digest))
+    beside = {"neighbour": copy.neighbour, "plate_key": copy.plate_key, "marker": copy.marker}
+    connection.execute(update(Fileset).where(Fileset.id == known_id).values(beside))
     refile(connection, known_id, copy.placement, now=now)
     event = NewEvent(
         what="joined",
@@ -159,13 +130,17 @@ def _images(fileset_id: int) -> Any:
     return select(Image.id, Image.series).where(Image.fileset_id == fileset_id).order_by(Image.series)
 
 
-def _point_files(connection: Connection, copy_id: int, known_id: int) -> None:
-    """Let all places of the copy, those in storage too, be places of the older file, whose own path is forgotten."""
-    known = connection.scalar(select(OriginalFile.id).where(OriginalFile.fileset_id == known_id))
-    copies = select(OriginalFile.id).where(OriginalFile.fileset_id == copy_id)
-    connection.execute(delete(Sighting).where(Sighting.fileset_id == known_id))
-    mine = Sighting.fileset_id == copy_id
-    connection.execute(
-        update(Sighting).where(Sighting.original_file_id.in_(copies), ~mine).values(original_file_id=known)
-    )
-    connection.execute(update(Sighting).where(mine).values(fileset_id=known_id, original_file_id=known))
+def _point_files(connection: Connection, copy_id: int, lost: LostOriginal) -> None:
+    """Let all places of the copy, those in storage too, be places of the older files, whose own paths are forgotten."""
+    connection.execute(delete(Sighting).where(Sighting.fileset_id == lost.fileset_id))
+    pairs = [{"b_copy": copy, "b_known": known} for copy, known in lost.files.items()]
+    connection.execute(_POINT, pairs)
+    connection.execute(update(Sighting).where(Sighting.fileset_id == copy_id).values(fileset_id=lost.fileset_id))
+
+
+_POINT = (
+    update(Sighting)
+    .where(Sighting.original_file_id == bindparam("b_copy"))
+    .values(original_file_id=bindparam("b_known"))
+    .execution_options(synchronize_session=False)
+)
