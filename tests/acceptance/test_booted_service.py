@@ -165,6 +165,7 @@ def _is_active(machine: Machine) -> bool:
 def test_the_booted_service(machine: Machine) -> None:
     _is_active_only_when_ready(machine)
     _reads_the_files_of_several_people_without_being_root(machine)
+    _waits_for_a_writer_of_another_account(machine)
     _can_write_nothing_but_its_state(machine)
     _takes_a_good_configuration_and_refuses_a_bad_one(machine)
     _is_restarted_when_it_is_stuck(machine)
@@ -194,7 +195,30 @@ def _reads_the_files_of_several_people_without_being_root(machine: Machine) -> N
     uid = machine.shell("id -u coverslip").strip()
     assert f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}" in status
     assert uid != "0"
-    assert "CapEff:\t0000000000000004" in status  # CAP_DAC_READ_SEARCH alone
+    assert "CapEff:\t0000000010000004" in status  # CAP_DAC_READ_SEARCH and CAP_LEASE alone
+
+
+def _waits_for_a_writer_of_another_account(machine: Machine) -> None:
+    """Somebody keeps a file of their own open: the kernel tells the daemon, which is neither owner nor root."""
+    aside, path = "/data/open.tif", "/data/confocal/bob/p/open.tif"
+    _image(machine, aside, "bob")
+    machine.run(
+        "systemd-run", "--quiet", "--unit=writer", "--uid=bob", "sh", "-c", f"exec 3<>{aside}; echo open; exec sleep 999"
+    )  # fmt: skip
+    wait_until(lambda: "open" in machine.run("journalctl", "-o", "cat", "--no-pager", "-u", "writer").stdout.split())
+    machine.shell(f"mv {aside} {path}")
+    wait_until(lambda: _why(machine, path) == ("waiting", "somebody has the file open for writing"))
+    assert "open" not in _names(machine)
+    machine.run("systemctl", "stop", "writer")
+    wait_until(lambda: "open" in _names(machine), every_s=0.3)
+    assert _why(machine, path)[0] == "imported"
+
+
+def _why(machine: Machine, path: str) -> tuple[str, str]:
+    environ = {"COVERSLIP_CONFIG": "/etc/coverslip/coverslip.yaml"}
+    done = machine.run(PROGRAM, "why", path, "--json", environ=environ, check=False)
+    found = json.loads(done.stdout) if done.stdout.strip() else {}
+    return found.get("state", ""), found.get("reason", "")
 
 
 def _can_write_nothing_but_its_state(machine: Machine) -> None:
@@ -219,7 +243,7 @@ def _takes_a_good_configuration_and_refuses_a_bad_one(machine: Machine) -> None:
     machine.shell("mkdir -p /data/late/bob/q")
     _image(machine, "/data/late/bob/q/third.tif", "bob")
     machine.run("systemctl", "reload", "coverslip")
-    wait_until(lambda: _names(machine) == {"first", "second", "third"}, every_s=0.3)
+    wait_until(lambda: _names(machine) == {"first", "second", "open", "third"}, every_s=0.3)
     assert _is_active(machine)
 
 
@@ -236,17 +260,17 @@ def _is_restarted_after_a_kill_and_leaves_no_process(machine: Machine) -> None:
     machine.run("kill", "-KILL", before)
     wait_until(lambda: machine.show("coverslip", "MainPID") not in {before, "0"} and _is_active(machine))
     assert not set(all_before) & set(_processes(machine))
-    assert _names(machine) == {"first", "second", "third"}
+    assert _names(machine) == {"first", "second", "open", "third"}
 
 
 def _stops_within_seconds_with_work_in_flight(machine: Machine) -> None:
     _image(machine, "/data/large.tif", "ada", size=2000)
     machine.shell("mkdir /data/aside; for n in $(seq 150); do cp -p /data/large.tif /data/aside/large$n.tif; done")
     machine.shell("mv /data/aside/*.tif /data/confocal/ada/p/")
-    wait_until(lambda: _count_images(machine) > 3, every_s=0.01)
+    wait_until(lambda: _count_images(machine) > 4, every_s=0.01)
     machine.run("systemctl", "stop", "coverslip")  # within the unit's own time, or the result is another
     assert (machine.show("coverslip", "Result"), _processes(machine)) == ("success", [])
-    assert 3 < len(_names(machine)) < 153, "the work was done before the stop: make it more"
+    assert 4 < len(_names(machine)) < 154, "the work was done before the stop: make it more"
     assert "shutdown.done" in machine.journal()
 
 
