@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 # What the long suite counted; it is computing all the time, and its longest tests come in several parts.
 FAULT_REPORT ?= $(CURDIR)/faults-report.txt
 FAULT_PROCESSES ?= 2
+# What is random in it is repeated with the seed of a run: make faults FAULT_SEED=...
+FAULT_SEED ?= $(shell $(PYTHON) -c "import random; print(random.randrange(1 << 30))")
 READY := $(VENV)/.ready
 # No cache: nothing is written outside this folder, and an account without a home can do it, too.
 PIP := -m pip install --quiet --disable-pip-version-check --no-cache-dir --root-user-action=ignore
@@ -50,9 +52,10 @@ fix: $(READY) ## format, and mend what the linter can mend
 	$(BIN)/ruff check --fix .
 
 faults: $(READY) ## the long property and fault suites (thousands of cases)
-	@rm -f $(FAULT_REPORT)
-	COVERSLIP_FAULT_REPORT=$(FAULT_REPORT) $(BIN)/python -m pytest -m faults_full --timeout 14400 -rA \
-	  -n $(FAULT_PROCESSES) --dist worksteal; ended=$$?; cat $(FAULT_REPORT); exit $$ended
+	@seed=$(FAULT_SEED); echo "seed $$seed" > $(FAULT_REPORT); \
+	COVERSLIP_FAULT_SEED=$$seed COVERSLIP_FAULT_REPORT=$(FAULT_REPORT) $(BIN)/python -m pytest -m faults_full \
+	  --timeout 14400 -rA -n $(FAULT_PROCESSES) --dist worksteal --hypothesis-seed=$$seed; \
+	ended=$$?; cat $(FAULT_REPORT); exit $$ended
 
 bench: $(READY) ## measure, each figure beside its baseline
 	$(BIN)/python -m benchmarks.run

@@ -202,9 +202,8 @@ def _waits_for_a_writer_of_another_account(machine: Machine) -> None:
     """Somebody keeps a file of their own open: the kernel tells the daemon, which is neither owner nor root."""
     aside, path = "/data/open.tif", "/data/confocal/bob/p/open.tif"
     _image(machine, aside, "bob")
-    machine.run(
-        "systemd-run", "--quiet", "--unit=writer", "--uid=bob", "sh", "-c", f"exec 3<>{aside}; echo open; exec sleep 999"
-    )  # fmt: skip
+    kept_open = f"exec 3<>{aside}; echo open; exec sleep 999"
+    machine.run("systemd-run", "--quiet", "--unit=writer", "--uid=bob", "sh", "-c", kept_open)
     wait_until(lambda: "open" in machine.run("journalctl", "-o", "cat", "--no-pager", "-u", "writer").stdout.split())
     machine.shell(f"mv {aside} {path}")
     wait_until(lambda: _why(machine, path) == ("waiting", "somebody has the file open for writing"))

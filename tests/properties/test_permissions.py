@@ -160,8 +160,8 @@ def test_the_table_its_sql_and_the_written_tables_agree(catalogue: Catalogue, si
 @pytest.mark.faults_full
 @given(site=sites())
 @MANY
-def test_they_agree_on_ten_thousand_sites(catalogue_sqlite: Catalogue, site: GeneratedSite) -> None:
-    check_site(catalogue_sqlite, site)
+def test_they_agree_on_ten_thousand_sites(catalogue: Catalogue, site: GeneratedSite) -> None:
+    check_site(catalogue, site)
 
 
 def test_every_line_of_the_written_table_is_an_action() -> None:
