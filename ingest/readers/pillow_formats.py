@@ -1,6 +1,7 @@
 """PNG, JPEG, BMP and GIF: their structure checked to the last byte, their pixels through Pillow, whole or by halves."""
 
 import struct
+import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -132,7 +133,9 @@ class PillowReader:
             raise DamagedError(f"the {self.name} cannot be understood: {_line(error)}") from error
 
     def _opened(self, source: Source) -> "OpenedPicture":
-        picture = Image.open(source.stream, formats=(self.name,))
+        with warnings.catch_warnings():  # of pictures as large as a slide; what is a bomb is looked at below
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(source.stream, formats=(self.name,))
         raw_mode = _raw_mode(picture)
         deep = source if raw_mode in _DEEP else None
         kind = np.dtype("uint16") if deep else _dtype_of(picture)

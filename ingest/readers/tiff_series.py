@@ -111,14 +111,26 @@ def sizes_of(series: tifffile.TiffPageSeries, page: tifffile.TiffPage) -> Sizes:
 FactsOf = Callable[[int, Sizes], Facts]
 
 
-def _check_positions(count: int, series: tifffile.TiffPageSeries, size_bytes: int) -> None:
-    """Refuse more positions than the file has pages or room for: each would become an image."""
-    if count == 1:
-        return
+#: A file may tell of channels that lie in others. No instrument has more than this.
+_CHANNELS_AT_MOST = 4096
+
+
+def _check_claims(sizes: Sizes, series: tifffile.TiffPageSeries, size_bytes: int) -> None:
+    """Refuse an axis of nothing, and more positions or channels than the file has pages or room for.
+
+    Each position would become an image, each channel a row.
+    """
+    if min(sizes.size_c, sizes.size_z, sizes.size_t, sizes.positions) < 1:
+        raise DamagedError("it claims an axis without any plane")
+    if sizes.positions == 1 and sizes.size_c <= _CHANNELS_AT_MOST:
+        return  # to count all pages takes time
     page = series.keyframe
+    has = f"in {len(page.parent.pages)} pages of {size_bytes} bytes"
     at_most = len(page.parent.pages) + size_bytes // max(1, page.nbytes)
-    if count > at_most:
-        raise DamagedError(f"it claims {count} positions, in {len(page.parent.pages)} pages of {size_bytes} bytes")
+    if sizes.positions > at_most:
+        raise DamagedError(f"it claims {sizes.positions} positions, {has}")
+    if sizes.size_c > max(_CHANNELS_AT_MOST, at_most * sizes.samples):
+        raise DamagedError(f"it claims {sizes.size_c} channels, {has}")
 
 
 def images_of(
@@ -127,7 +139,7 @@ def images_of(
     """Give the images of a series: one, or one for each position."""
     page = series.keyframe
     sizes = sizes_of(series, page)
-    _check_positions(sizes.positions, series, size_bytes)
+    _check_claims(sizes, series, size_bytes)
     finders = [_Finder.of(stream, size_bytes, level) for level in series.levels]
     levels = tuple(Level(size_x=f.page.imagewidth, size_y=f.page.imagelength) for f in finders)
     images = []

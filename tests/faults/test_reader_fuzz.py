@@ -18,9 +18,21 @@ def test_a_few_hundred_bent_files_are_met_well() -> None:
     assert not found
 
 
-@pytest.mark.parametrize(("name", "chance"), [("mm.ome.tif", "1000/591"), ("tiles.ome.tif", "1003/877")])
+@pytest.mark.parametrize(
+    ("name", "chance"),
+    [
+        ("mm.ome.tif", "1000/591"),
+        ("tiles.ome.tif", "1003/877"),
+        ("a.stk", "1008/3120"),
+        ("picture.gif", "1010/763"),
+        ("mm.ome.tif", "1011/3141"),
+    ],
+)
 def test_bent_files_that_were_met_badly_once_are_met_well(tmp_path: Path, name: str, chance: str) -> None:
-    """Eight million positions in a file of four pages, each an image; a tag of another type in a later page."""
+    """Eight million positions in a file of four pages, each an image; a tag of another type in a later page.
+
+    An axis of no planes; a picture of 94 million pixels, of which Pillow warned; seventeen million channels.
+    """
     bent = reader_fuzz.bent(reader_fuzz.seeds()[name], random.Random(chance))
     assert reader_fuzz.problem_with(tmp_path / name, bent) is None
 
