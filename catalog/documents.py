@@ -208,6 +208,16 @@ class FullChannel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssociatedDocument:
+    """A label, macro, overview or thumbnail picture that is kept beside an image; ``failure``: why there is none."""
+
+    name: str
+    width_px: int | None
+    height_px: int | None
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageDetails:
     """Everything about one image: the document of the lists, and what only `show` tells."""
 
@@ -229,6 +239,8 @@ class ImageDetails:
     updated_at: datetime
     pixels_replaced_at: datetime | None
     thumbnail_failure: str | None
+    #: Empty unless the rule keeps them.
+    associated_images: tuple[AssociatedDocument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from catalog.associated_images import write_associated
 from catalog.containers import innermost_container, link_images
 from catalog.events import NewEvent, record
 from catalog.file_rows import original_file_row
@@ -183,6 +184,8 @@ def _write_images(connection: Connection, reads: Sequence[ReadFileset], now: dat
         pictures += of_pictures
     execute_many(connection, _INSERT_CHANNELS, channels)
     execute_many(connection, _INSERT_THUMBNAILS, pictures)
+    for read, own in zip(reads, images, strict=True):
+        write_associated(connection, own, read.images)
     return images
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from catalog.associated_images import write_associated
 from catalog.containers import innermost_container, link_images
 from catalog.file_rows import content_of, original_file_row
 from catalog.looks import Filing, ReadFileset
-from catalog.models.images import Channel, Image, OriginalFile, Thumbnail
+from catalog.models.images import AssociatedImage, Channel, Image, OriginalFile, Thumbnail
 from catalog.models.ingest import Directory, Sighting
 from catalog.names import path_hash
 from catalog.plates import place_in_plate
@@ -133,6 +134,7 @@ def replace_images(
     ids = [known[image.series] for image in kept]
     connection.execute(delete(Channel).where(Channel.image_id.in_(ids)))
     connection.execute(delete(Thumbnail).where(Thumbnail.image_id.in_(ids)))
+    connection.execute(delete(AssociatedImage).where(AssociatedImage.image_id.in_(ids)))
     _insert_details(connection, ids, _part(read, kept), now)
     new = [image for image in read.images if image.series not in known]
     if new:
@@ -251,6 +253,7 @@ def _insert_details(connection: Connection, ids: Sequence[int], read: ReadFilese
         connection.execute(insert(Channel), channels)
     if pictures:
         connection.execute(insert(Thumbnail), pictures)
+    write_associated(connection, ids, read.images)
 
 
 def detail_rows(

@@ -54,6 +54,14 @@ class Acquisition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssociatedRecord:
+    """A label, macro, overview or thumbnail picture inside a file; ``picture`` is None where it is only known of."""
+
+    kind: str
+    picture: "ThumbnailRecord | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRecord:
     """One image (series) of a fileset.
 
@@ -79,6 +87,8 @@ class ImageRecord:
     time_increment_s: float | None = None
     channels: tuple[Channel, ...] = ()
     acquisition: Acquisition = field(default_factory=Acquisition)
+    #: Of the first image of a file: the pictures in it that are no images.
+    associated: tuple[AssociatedRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

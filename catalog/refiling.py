@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
+from catalog.associated_images import forget_pictures
 from catalog.changing_hands import change_group, change_rule_annotations
 from catalog.events import NewEvent, record
 from catalog.filed import UNPLACED, Filed, FiledImage, FilesetKeys, filed_by_ids
@@ -150,6 +151,7 @@ def _refile(connection: Connection, one: Refiling, run: ApplyRun) -> None:
     _follow_rules(connection, filed, new, run, is_placed=not waits, is_placed_anew=one.is_placed_anew)
     follow_sightings(connection, filed.fileset_id, new.rule, run.configuration_id)
     void_job(connection, filed.fileset_id)
+    forget_pictures(connection, [image.id for image in filed.images], document.get("associated_images", "hide"))
     if one.captured is not None:
         recapture(connection, filed.fileset_id, one.captured, one.keys, run.now)
     elif one.is_drawn_anew:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from catalog.applies import Decision
+from catalog.associated_images import forget_pictures
 from catalog.events import record
 from catalog.filed import UNPLACED, Filed, FiledImage, filed_by_ids
 from catalog.filings import filing_of
@@ -108,6 +109,7 @@ def _undo(connection: Connection, filed: Filed, restore: Mapping[str, Any], run:
         annotate_filed(connection, images, old, configuration_id=run.configuration_id, now=run.now)
     follow_sightings(connection, filed.fileset_id, old.rule, run.configuration_id)
     void_job(connection, filed.fileset_id)
+    forget_pictures(connection, images, document.get("associated_images", "hide"))
     if "captured" in restore:
         captured = {bytes.fromhex(path): text for path, text in restore["captured"].items()}
         recapture(connection, filed.fileset_id, captured, keys_restored(restore["keys"]), run.now)

@@ -26,7 +26,7 @@ from catalog.models.containers import (
     Well,
     WellSample,
 )
-from catalog.models.images import Channel, Image, OriginalFile, PlaneLocation, Thumbnail
+from catalog.models.images import AssociatedImage, Channel, Image, OriginalFile, PlaneLocation, Thumbnail
 from catalog.models.ingest import Fileset
 from catalog.models.people import Experimenter, ExperimenterGroup, Membership
 from catalog.permissions import (
@@ -61,6 +61,7 @@ _PARTS: dict[str, tuple[str, Any]] = {
     Channel.__tablename__: ("image_id", Image),
     PlaneLocation.__tablename__: ("image_id", Image),
     Thumbnail.__tablename__: ("image_id", Image),
+    AssociatedImage.__tablename__: ("image_id", Image),
     MapPair.__tablename__: ("annotation_id", Annotation),
 }
 

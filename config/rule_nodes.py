@@ -24,7 +24,7 @@ def check_rule_nodes(root: Mapping) -> tuple[Problem, ...]:
 def _of_rules(rules: Node | None, path: str) -> Iterator[Problem]:
     for number, rule in enumerate(_mappings(rules), 1):
         where = f"{path}.{number}"
-        yield from (*_later(rule, where), *_bent(rule, where), *_same_channels(rule, where))
+        yield from (*_bent(rule, where), *_same_channels(rule, where))
 
 
 def _not_in_layouts(rules: Node, path: str) -> Iterator[Problem]:
@@ -35,14 +35,6 @@ def _not_in_layouts(rules: Node, path: str) -> Iterator[Problem]:
             if key is not None:
                 text = f"a layout's rule has no {name}: it is put below another rule's match"
                 yield problem(key.place, text, "write it as a match", f"{path}.{number}.{name}")
-
-
-def _later(rule: Mapping, path: str) -> Iterator[Problem]:
-    associated = rule.get("associated_images")
-    if isinstance(associated, Scalar) and associated.text == "keep":
-        text = "this version of coverslip keeps no associated pictures"
-        hint = "hide or drop: both leave labels, macros and thumbnails out"
-        yield problem(associated.place, text, hint, f"{path}.associated_images")
 
 
 def _bent(rule: Mapping, path: str) -> Iterator[Problem]:

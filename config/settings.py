@@ -246,8 +246,8 @@ class RuleSettings(Setting):
     complete: CompleteSettings | None = Field(None, description="When a file is whole: its own `settle` time.")
     associated_images: Literal["hide", "keep", "drop"] = Field(
         "hide",
-        description="Label, macro and overview pictures inside files (labels carry patients' names): `hide` and `drop`"
-        " leave them out; `keep` is for a later version and refused.",
+        description="Label, macro and overview pictures inside files (labels carry patients' names): `hide` notes that"
+        " there are some and shows nothing of them, `drop` notes nothing, `keep` keeps them for all who see the image.",
     )
     projection: Projection | None = Field(None, description="Thumbnails of z-stacks; default: the file's `thumbnails`.")
     crosscheck: Crosscheck | None = Field(None, description="As the root's `crosscheck`, for this rule.")

@@ -29,9 +29,10 @@ logger = logging.getLogger(__name__)
 TASKS_A_WORKER = 80
 #: How often the pool looks for workers that died or have to be replaced; what it is given and gives back wakes it.
 POOL_LOOKS_EVERY_S = 0.3
-#: A read may take this long, plus the time for its bytes at a rate that a slow share manages.
+#: A read may take this long, plus the time for its bytes and its files at rates that a slow share manages.
 TIMEOUT_BASE_S = 60.0
 TIMEOUT_BYTES_PER_S = 4_000_000
+TIMEOUT_FILES_PER_S = 20
 #: Tasks are waiting and none begins or ends for this long: the pool itself is stuck and is made again.
 STUCK_AFTER_S = 60.0
 #: How often running tasks are compared with their time.
@@ -111,8 +112,8 @@ class WorkerPool:
             self._submit(self._together(batch))
 
     def _together(self, tasks: tuple[ReadTask, ...]) -> _Underway:
-        size = sum(map(_bytes_of, tasks))
-        return _Underway(tasks, self._timeout_base_s + size / TIMEOUT_BYTES_PER_S)
+        size, files = sum(map(_bytes_of, tasks)), sum(len(task.members) for task in tasks)
+        return _Underway(tasks, self._timeout_base_s + size / TIMEOUT_BYTES_PER_S + files / TIMEOUT_FILES_PER_S)
 
     def _alone(self, batch: _Underway) -> list[_Underway]:
         """Give each task of a batch that came to nothing by itself: only the one to blame shall suffer for it."""

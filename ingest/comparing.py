@@ -25,6 +25,8 @@ class Kind(StrEnum):
     ANNOTATED = "annotated"
     #: Names, colours or the order of its channels: it is read and drawn again.
     CHANNELS = "channels"
+    #: Label and overview pictures inside its file: kept or not, it is read again.
+    ASSOCIATED = "associated pictures"
     #: Nothing that people see: files that come later find their image by the new rule.
     KEYED = "joined by later files"
     #: Its files are grouped into images otherwise: read as other planes, or others come to it.
@@ -86,6 +88,7 @@ Decided = tuple[Placement, Ownership] | NotPlaced
 KeysOf = Callable[[Placement, Ownership], FilesetKeys]
 
 _PLACE = ("containers", "container_owner", "folder", "dimensions")
+_ASSOCIATED = "associated_images"
 _NOTES = ("tags", "key_values", "annotate", "table", "description")
 
 
@@ -205,6 +208,8 @@ def _differences(filed: Filed, document: Mapping[str, Any], place_kept: str | No
         kinds.add(Kind.ANNOTATED)
     if document.get("channels") != filed.document.get("channels"):
         kinds.add(Kind.CHANNELS)
+    if document.get(_ASSOCIATED, "hide") != filed.document.get(_ASSOCIATED, "hide"):
+        kinds.add(Kind.ASSOCIATED)
     return Change(kinds=frozenset(kinds), kept=kept, names=names)
 
 

@@ -6,13 +6,20 @@
 import logging
 from dataclasses import replace
 
-from catalog.records import ThumbnailRecord
+from catalog.records import AssociatedRecord, ThumbnailRecord
 from config.path_text import path_text
 from ingest.beside import told_beside
 from ingest.image_facts import with_facts
 from ingest.one_file import InFileError, OpenStream, StillOpenError, file_record, read_once
 from ingest.opening import NotAPlainFileError, opened_root
-from ingest.readers.protocol import DescribesError, NotWholeError, OpenedFileImages, ReadingError, RefusedError
+from ingest.readers.protocol import (
+    AssociatedPicture,
+    DescribesError,
+    NotWholeError,
+    OpenedFileImages,
+    ReadingError,
+    RefusedError,
+)
 from ingest.reading_sets import names_of, read_described, read_named
 from ingest.rereading import check_members, hash_members, why_unreadable
 from ingest.tables import table_line
@@ -20,6 +27,10 @@ from ingest.thumbnails import make_thumbnail
 from ingest.work import Member, Outcome, Purpose, ReadResult, ReadTask
 
 logger = logging.getLogger(__name__)
+
+#: The longer side of associated pictures that are kept: enough to read a label.
+ASSOCIATED_PX = 1024
+ASSOCIATED_AT_MOST = 16
 
 
 def read(task: ReadTask) -> ReadResult:
@@ -72,6 +83,7 @@ def _read_one(task: ReadTask, path: bytes, opened: OpenStream) -> ReadResult:
     try:
         images.check_last_plane()
         records = tuple(with_facts(image.record, task.facts, ()) for image in images.images)
+        records = (replace(records[0], associated=_associated(task, images)), *records[1:])
         thumbnails = _thumbnails(task, images)
         names = names_of(path, images.may_follow)
     finally:
@@ -87,6 +99,27 @@ def _thumbnails(task: ReadTask, images: OpenedFileImages) -> tuple[ThumbnailReco
     return tuple(
         make_thumbnail(image, size_px=task.thumbnail_px, projection=task.projection) for image in images.images
     )
+
+
+def _associated(task: ReadTask, images: OpenedFileImages) -> tuple[AssociatedRecord, ...]:
+    """Tell of the pictures in a file that are no images, as far as the rule wants them known; drawn only to be kept."""
+    if task.associated_images == "drop":
+        return ()
+    is_kept = task.associated_images == "keep"
+    return tuple(
+        AssociatedRecord(kind=one.kind, picture=_drawn(one) if is_kept else None)
+        for one in images.associated[:ASSOCIATED_AT_MOST]
+    )
+
+
+def _drawn(picture: AssociatedPicture) -> ThumbnailRecord:
+    try:
+        image = picture.open()
+    except ReadingError as problem:
+        return ThumbnailRecord(failure=f"no picture: {problem.reason}")
+    except Exception as error:  # noqa: BLE001 - as of any picture: it never blocks an import
+        return ThumbnailRecord(failure=f"no picture: {type(error).__name__}")
+    return make_thumbnail(image, size_px=ASSOCIATED_PX, projection="middle")
 
 
 def _in_file(task: ReadTask, error: InFileError) -> ReadResult:

@@ -116,6 +116,25 @@ class PlaneLocation(Base):
     plane: Mapped[int] = mapped_column(default=0)
 
 
+class AssociatedImage(Base):
+    """A label, macro, overview or thumbnail picture inside the file of an image, which may name a patient.
+
+    Without ``data`` it is only known to be there. It is shown only while the image's placement says `keep`.
+    """
+
+    __tablename__ = "associated_image"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    image_id: Mapped[int] = mapped_column(BigId, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    ordinal: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    media_type: Mapped[str | None] = mapped_column(String(32))
+    width_px: Mapped[int | None]
+    height_px: Mapped[int | None]
+    data: Mapped[bytes | None]
+    failure: Mapped[str | None]
+
+
 class Thumbnail(Base):
     """A derived, re-creatable picture, or the reason why there is none."""
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
+from catalog.associated_images import associated_of
 from catalog.documents import ContainerDocument, FullChannel, ImageDetails, Reference
 from catalog.models.containers import (
     Dataset,
@@ -66,6 +67,7 @@ def _image(connection: Connection, acting: Acting, found: FoundObject) -> ImageD
         copy_of=copies,
         updated_at=row["updated_at"],
         pixels_replaced_at=row["pixels_replaced_at"],
+        associated_images=associated_of(connection, acting, found.reference.id),
         thumbnail_failure=connection.scalar(
             select(Thumbnail.failure).where(Thumbnail.image_id == found.reference.id, visible(acting, Thumbnail))
         ),

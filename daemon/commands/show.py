@@ -58,6 +58,8 @@ def image_lines(details: ImageDetails) -> Iterator[Line]:
     yield "rule", image.rule
     yield "copy of", tuple(f"{other.type}:{other.id} {other.name}" for other in details.copy_of)
     yield "picture", details.thumbnail_failure
+    for picture in details.associated_images:
+        yield "beside it", f"{picture.name}  {picture.failure or f'{picture.width_px} x {picture.height_px}'}"
     yield from annotation_lines(details.annotations)
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from catalog.associated_images import associated_picture
+from catalog.queries.objects import find_object
 from catalog.queries.pictures import thumbnail
 from catalog.queries.pixels import image_pixels
 from catalog.references import ObjectReference
@@ -33,6 +35,24 @@ def show(document: PictureDocument, output: Output) -> None:
     output.line(f"{document.file}  {document.width} x {document.height}")
 
 
+def _write_associated(
+    context: Context, target: ObjectReference, target_file: Path, size: int | None, name: str
+) -> None:
+    with context.catalogue.reading() as connection:
+        find_object(connection, context.acting, target)
+        stored = associated_picture(connection, context.acting, target.id, name)
+    context.tell_of_look_at(target)
+    if stored is None:
+        raise Failed(f"{target}: no picture '{name}' is kept beside it; `coverslip show {target}` names those that are")
+    path = chosen_file(target_file, f"image-{target.id}-{name.strip().lower().replace(' ', '-')}.jpg")
+    smaller = min(size or LARGEST_PX, max(stored.width_px or 1, stored.height_px or 1))
+    made = thumbnail_data(stored, media_type_of(path), smaller)
+    if made is None or made.data is None or made.width_px is None or made.height_px is None:
+        raise Failed(f"{target}: {stored.failure or 'no picture could be made of it'}")
+    write_new(path, made.data, watched=[watch.root for watch in context.settings.watch])
+    context.output.document(PictureDocument(file=str(path), width=made.width_px, height=made.height_px), show)
+
+
 @coverslip_command(
     "thumbnail",
     examples=("coverslip thumbnail image:7 -o cell.jpg", "coverslip thumbnail image:7 -o cell.png --size 1024"),
@@ -54,10 +74,20 @@ def show(document: PictureDocument, output: Output) -> None:
     metavar="PX",
     help="The longer side; larger than the stored picture is drawn from the image's file.",
 )
+@click.option(
+    "--associated",
+    metavar="NAME",
+    help="Instead, a label, macro or overview picture that is kept beside the image, by its name in `show`.",
+)
 @with_context
-def command(context: Context, target: ObjectReference, target_file: Path, size: int | None) -> None:
+def command(
+    context: Context, target: ObjectReference, target_file: Path, size: int | None, associated: str | None
+) -> None:
     """Write the picture of an image to a new file."""
     acting = context.acting
+    if associated is not None:
+        _write_associated(context, target, target_file, size, associated)
+        return
     with context.catalogue.reading() as connection:
         stored = thumbnail(connection, acting, target.id)
         pixels = image_pixels(connection, acting, target.id)

@@ -16,6 +16,7 @@ from ingest.readers.as_seen import oriented
 from ingest.readers.protocol import (
     AS_STORED,
     SEGMENT_LIMIT_BYTES,
+    AssociatedPicture,
     Block,
     DamagedError,
     Display,
@@ -309,6 +310,7 @@ class OpenedPicture:
     images: Sequence[PillowImage]
     picture: Image.Image
     may_follow: Sequence[NamedPart] = ()
+    associated: Sequence[AssociatedPicture] = ()
 
     def check_last_plane(self) -> None:
         """Unpack the picture: only the decoder can tell whether the packed bytes are whole."""

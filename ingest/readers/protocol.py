@@ -203,6 +203,17 @@ class OpenedImage(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssociatedPicture:
+    """A label, macro, overview or thumbnail picture inside a file, which is no image of the specimen.
+
+    ``open`` gives its pixels, and raises ReadingError: nothing of it is looked at before somebody asks.
+    """
+
+    kind: str
+    open: Callable[[], OpenedImage]
+
+
 class OpenedFileImages(Protocol):
     """An open file: its format's name for people, and its images in the file's order."""
 
@@ -219,6 +230,11 @@ class OpenedFileImages(Protocol):
     @property
     def may_follow(self) -> Sequence[NamedPart]:
         """Give names of parts that would belong to this file if they came; mostly none."""
+        ...
+
+    @property
+    def associated(self) -> Sequence[AssociatedPicture]:
+        """Give the pictures inside the file that are no images; mostly none."""
         ...
 
     def check_last_plane(self) -> None:

@@ -12,7 +12,7 @@ import tifffile
 
 from ingest.probe import check_tail_pixels
 from ingest.readers import tiff_dialects, tiff_structure
-from ingest.readers.protocol import Block, DamagedError, NamedPart, NotWholeError, ReadingError, Source
+from ingest.readers.protocol import AssociatedPicture, Block, DamagedError, NamedPart, NotWholeError, ReadingError, Source
 from ingest.readers.tiff_pixels import PagePlane, TiffImage, remembering
 from ingest.readers.tiff_structure import Structure
 
@@ -64,6 +64,7 @@ class OpenedTiff:
     file: tifffile.TiffFile
     structure: Structure
     may_follow: Sequence[NamedPart] = ()
+    associated: Sequence[AssociatedPicture] = ()
 
     def check_last_plane(self) -> None:
         """Decode the last piece of the last plane of each image; a small one is kept for the picture."""
@@ -133,7 +134,8 @@ class TiffReader:
                 file = tifffile.TiffFile(source.stream, _multifile=False, **flags)
                 format_name, images = tiff_dialects.describe(file, source)
                 follow = tiff_dialects.may_follow(format_name, source)
-            return OpenedTiff(format_name, images, file, structure, follow)
+                associated = tiff_dialects.associated(format_name, file, source)
+            return OpenedTiff(format_name, images, file, structure, follow, associated)
         except ReadingError:
             _close(file)
             raise

@@ -16,20 +16,31 @@ from ingest.readers import (
     tiff_scn,
     tiff_slides,
 )
-from ingest.readers.protocol import NamedPart, RefusedError, Source
+from ingest.readers.protocol import AssociatedPicture, NamedPart, RefusedError, Source
 from ingest.readers.tiff_pixels import TiffImage
 from ingest.readers.tiff_series import Facts, Sizes, images_of
 
 Describe = Callable[[tifffile.TiffFile, Source], list[TiffImage]]
+Associated = Callable[[tifffile.TiffFile, Source], list[AssociatedPicture]]
+
+
+def _none(_: tifffile.TiffFile, __: Source) -> list[AssociatedPicture]:
+    return []
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A dialect's name for people, how it is recognised by the first page, and its describer."""
+    """A dialect's name for people, how it is recognised by the first page, and its describers."""
 
     name: str
     is_it: Callable[[tifffile.TiffFile], bool]
     describe: Describe
+    associated: Associated = _none
+
+
+def associated(format_name: str, file: tifffile.TiffFile, source: Source) -> list[AssociatedPicture]:
+    """Give the pictures in a file of this format that are no images."""
+    return next((one.associated(file, source) for one in DIALECTS if one.name == format_name), [])
 
 
 def describe(file: tifffile.TiffFile, source: Source) -> tuple[str, list[TiffImage]]:
@@ -94,14 +105,14 @@ _MICROMANAGER = "Micro-Manager TIFF"
 #: In the order in which they are tried.
 DIALECTS = (
     Dialect(_MICROMANAGER, tiff_micromanager.is_micromanager, tiff_micromanager.describe),
-    Dialect("OME-TIFF", tiff_ome.is_ome, tiff_ome.describe),
+    Dialect("OME-TIFF", tiff_ome.is_ome, tiff_ome.describe, tiff_ome.associated),
     Dialect("Zeiss LSM", tiff_lsm.is_lsm, tiff_lsm.describe),
     Dialect("MetaMorph STK", tiff_metamorph.is_stk, tiff_metamorph.describe_stk),
     Dialect("MetaSeries TIFF", tiff_metamorph.is_metaseries, tiff_metamorph.describe_metaseries),
-    Dialect("Aperio SVS", tiff_slides.is_svs, tiff_slides.describe_svs),
-    Dialect("Hamamatsu NDPI", tiff_slides.is_ndpi, tiff_slides.describe_ndpi),
-    Dialect("Leica SCN", tiff_scn.is_scn, tiff_scn.describe),
-    Dialect("PerkinElmer QPTIFF", tiff_slides.is_qptiff, tiff_slides.describe_qptiff),
+    Dialect("Aperio SVS", tiff_slides.is_svs, tiff_slides.describe_svs, tiff_slides.associated),
+    Dialect("Hamamatsu NDPI", tiff_slides.is_ndpi, tiff_slides.describe_ndpi, tiff_slides.associated),
+    Dialect("Leica SCN", tiff_scn.is_scn, tiff_scn.describe, tiff_scn.associated),
+    Dialect("PerkinElmer QPTIFF", tiff_slides.is_qptiff, tiff_slides.describe_qptiff, tiff_slides.associated),
     Dialect("FluoView TIFF", tiff_scanners.is_fluoview, tiff_scanners.describe_fluoview),
     Dialect("ScanImage TIFF", tiff_scanners.is_scanimage, tiff_scanners.describe_scanimage),
     Dialect("ImageJ TIFF", tiff_imagej.is_imagej, tiff_imagej.describe),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import tifffile
@@ -12,7 +13,7 @@ from ingest.readers import ome_xml, tiff_plain
 from ingest.readers.ome_facts import PixelsSizes, facts_of, sizes_of
 from ingest.readers.ome_sets import describing
 from ingest.readers.ome_xml import OmeDocument, OmeImage, TiffData
-from ingest.readers.protocol import DamagedError, Level, NotWholeError, RefusedError, Source
+from ingest.readers.protocol import AssociatedPicture, DamagedError, Level, NotWholeError, RefusedError, Source
 from ingest.readers.tiff_display import display_of
 from ingest.readers.tiff_pages import own_pages, page_at, pages_below, plane_of
 from ingest.readers.tiff_pixels import Plane, TiffImage
@@ -31,10 +32,7 @@ def is_ome(file: tifffile.TiffFile) -> bool:
 
 def describe(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
     """Give the images of the document that lie in this file; raises RefusedError for a part of a set."""
-    tag = file.pages.first.tags.get(270)
-    raw = tag.value if tag is not None else ""
-    xml = raw if isinstance(raw, bytes) else str(raw).encode("utf-8", "replace")
-    document = ome_xml.parse(xml.strip(b"\0\r\n\t "))
+    document = _document(file)
     if _is_set(document, source):
         if source.is_alone:
             return own_pages(file, source, _own_facts(document, source, file))
@@ -50,6 +48,27 @@ def describe(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
     if len(images) > 1:
         images = [image for image in images if not _ASSOCIATED.fullmatch((image.record.name or "").strip())] or images
     return images
+
+
+def associated(file: tifffile.TiffFile, source: Source) -> list[AssociatedPicture]:
+    """Give the images that are called label, macro, overview or thumbnail, where there are others beside them."""
+    document = _document(file)
+    elements = [image for image in document.images if image.pixels is not None]
+    kinds = [_ASSOCIATED.fullmatch((element.attributes.get("Name") or "").strip()) for element in elements]
+    if _is_set(document, source) or all(kinds):
+        return []
+    return [
+        AssociatedPicture(kind=kind[2].lower(), open=partial(_image, file, source, document, element, 0))
+        for kind, element in zip(kinds, elements, strict=True)
+        if kind
+    ]
+
+
+def _document(file: tifffile.TiffFile) -> OmeDocument:
+    tag = file.pages.first.tags.get(270)
+    raw = tag.value if tag is not None else ""
+    xml = raw if isinstance(raw, bytes) else str(raw).encode("utf-8", "replace")
+    return ome_xml.parse(xml.strip(b"\0\r\n\t "))
 
 
 def _is_set(document: OmeDocument, source: Source) -> bool:

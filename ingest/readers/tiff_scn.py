@@ -12,9 +12,9 @@ from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
 from catalog.records import Acquisition, Channel, Objective
-from ingest.readers.protocol import DamagedError, RefusedError, Source
+from ingest.readers.protocol import AssociatedPicture, DamagedError, RefusedError, Source
 from ingest.readers.tiff_pixels import TiffImage
-from ingest.readers.tiff_series import Facts, Sizes, images_of
+from ingest.readers.tiff_series import Facts, Sizes, associated_picture, images_of
 from ingest.readers.values import color_hex, length_um, moment, positive, text
 
 XML_BYTES_AT_MOST = 16 << 20
@@ -48,6 +48,13 @@ def describe(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
 
         images += images_of(source.stream, source.size_bytes, series, len(images), same)
     return images
+
+
+def associated(file: tifffile.TiffFile, source: Source) -> list[AssociatedPicture]:
+    """Give the pictures of the whole slide."""
+    described = _described(file.pages.first.description)
+    macros = [series for found, series in zip(described, file.series, strict=True) if found.is_macro]
+    return [associated_picture("macro", source, series) for series in macros] if len(described) > 1 else []
 
 
 def _described(written: str) -> list[_Described]:

@@ -13,7 +13,15 @@ import numpy as np
 import tifffile
 
 from catalog.records import Acquisition, Channel, ImageRecord
-from ingest.readers.protocol import DamagedError, Level, NotWholeError, RefusedError
+from ingest.readers.protocol import (
+    AssociatedPicture,
+    DamagedError,
+    Level,
+    NotWholeError,
+    OpenedImage,
+    RefusedError,
+    Source,
+)
 from ingest.readers.tiff_display import display_of
 from ingest.readers.tiff_pixels import HolePlane, JoinedPlane, PagePlane, Plane, RawPlane, TiffImage, raw_dtype
 
@@ -256,3 +264,12 @@ class _Finder:
         if page is None:
             return HolePlane(self._plane_shape(), np.dtype(self.page.dtype or np.uint8))
         return PagePlane(page, number % self.per_page, sample)
+
+
+def associated_picture(kind: str, source: Source, series: tifffile.TiffPageSeries) -> AssociatedPicture:
+    """Give a series as a picture that is no image; it is understood only when it is asked for."""
+
+    def opened() -> OpenedImage:
+        return images_of(source.stream, source.size_bytes, series, 0, lambda _, __: Facts())[0]
+
+    return AssociatedPicture(kind=kind, open=opened)

@@ -9,9 +9,9 @@ import tifffile
 
 from catalog.records import Acquisition, Channel, Objective
 from ingest.readers import tiff_plain
-from ingest.readers.protocol import DamagedError, Source
+from ingest.readers.protocol import AssociatedPicture, DamagedError, Source
 from ingest.readers.tiff_pixels import TiffImage
-from ingest.readers.tiff_series import Facts, Sizes, images_of
+from ingest.readers.tiff_series import Facts, Sizes, associated_picture, images_of
 from ingest.readers.values import color_hex, length_um, moment, number, positive, text
 
 #: What tifffile calls the series that are no images of the specimen.
@@ -106,6 +106,16 @@ def _images(file: tifffile.TiffFile, source: Source, facts: Facts) -> list[TiffI
             continue
         images += images_of(source.stream, source.size_bytes, series, len(images), same)
     return images
+
+
+def associated(file: tifffile.TiffFile, source: Source) -> list[AssociatedPicture]:
+    """Give the label, macro, overview and thumbnail pictures, by what their series are called."""
+    found = []
+    for series in file.series[1:]:
+        kind = _ASSOCIATED.search(series.name or "")
+        if kind:
+            found.append(associated_picture(kind[0].lower(), source, series))
+    return found
 
 
 def resolution_um(page: tifffile.TiffPage, tag: int) -> float | None:

@@ -150,7 +150,6 @@ watch:
         (RULE + "match: a\n        examples: [{path: a, gives: {well: [B3]}}]\n", "f:5:44: watch.1.rules.1.examples.1.gives.well: a text is expected here, not a list (put it in single quotes"),
         (RULE + "match: a\n        owner: ab3c\n", "f:5:16: watch.1.rules.1.owner: 'ab3c' is not possible here (possible: posix)"),
         (RULE + "match: a\n        layout: imagxpress\n", "f:5:17: watch.1.rules.1.layout: there is no layout 'imagxpress' (did you mean imagexpress?)"),
-        (RULE + "match: a\n        associated_images: keep\n", "f:5:28: watch.1.rules.1.associated_images: this version of coverslip keeps no associated pictures"),
         ("layouts: {mine: []}\n", "f:1:11: layouts.mine: this layout has no rules (give it at least one match)"),
         ("layouts: {mine: [{match: a, layout: scanr}]}\n", "f:1:29: layouts.mine.1.layout: a layout's rule has no layout: it is put below another rule's match"),
         ("catalog: {url: mysql://x}\n", "f:1:16: catalog.url: this is no catalogue that is known (sqlite:///catalog.db or postgresql+psycopg://user@host/db)"),

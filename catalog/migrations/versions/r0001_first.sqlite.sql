@@ -530,6 +530,20 @@ CREATE UNIQUE INDEX uq_annotation_link_screen ON annotation_link (screen_id, ann
 -- next
 CREATE UNIQUE INDEX uq_annotation_link_well ON annotation_link (well_id, annotation_id, owner_id) WHERE well_id IS NOT NULL
 -- next
+CREATE TABLE associated_image (
+    image_id INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    kind VARCHAR(32) NOT NULL,
+    media_type VARCHAR(32),
+    width_px INTEGER,
+    height_px INTEGER,
+    data BLOB,
+    failure VARCHAR,
+    CONSTRAINT pk_associated_image PRIMARY KEY (image_id, ordinal),
+    CONSTRAINT fk_associated_image_image_id FOREIGN KEY(image_id) REFERENCES image (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+-- next
 CREATE TABLE channel (
     image_id INTEGER NOT NULL,
     ordinal INTEGER NOT NULL,
