@@ -16,6 +16,7 @@ from ingest.indexes.reading import (
     look_at,
     parse_harmony,
     parse_htd,
+    parse_micromanager,
     parse_nd,
     parse_yokogawa,
 )
@@ -65,6 +66,8 @@ def described_by(name: str) -> Described | None:
             return Described(pattern=_YOKOGAWA_PICTURE, is_detail=True)
         case "htd":
             return Described(pattern=_HTD_PICTURE, stem=f"{stem}_", is_deep=True)
+        case "txt" if name == "metadata.txt":
+            return Described(pattern=_MICROMANAGER_PICTURE)
         case "nd":
             return Described(pattern=_ND_PICTURE, stem=f"{stem}_")
         case _:
@@ -104,6 +107,7 @@ def _read(root: bytes, root_fd: int, path: bytes, picture: str, parse: Parse) ->
 _HARMONY_PICTURE = re.compile(r"^r\d\dc\d\df\d+p\d+", re.IGNORECASE)
 _YOKOGAWA_PICTURE = re.compile(r"_T\d+F\d+L\d+A\d+Z\d+C\d+\.", re.IGNORECASE)
 _HTD_PICTURE = re.compile(r"_[A-Z]{1,2}\d\d(?=[_.0-9A-F])")
+_MICROMANAGER_PICTURE = re.compile(r"^img_(channel\d+_position\d+_time\d+_z\d+|\d{9}_.+_\d{3})\.", re.IGNORECASE)
 _ND_PICTURE = re.compile(r"_[wst]\d", re.IGNORECASE)
 
 
@@ -156,6 +160,7 @@ class _Kind:
 _KINDS = (
     _Kind(_HARMONY_PICTURE, _fixed(b"Index.idx.xml", b"Index.xml"), parse_harmony),
     _Kind(_YOKOGAWA_PICTURE, _fixed(MLF), parse_yokogawa),
+    _Kind(_MICROMANAGER_PICTURE, _fixed(b"metadata.txt"), parse_micromanager),
     _Kind(_HTD_PICTURE, _htd_files, parse_htd),
     _Kind(_ND_PICTURE, _nd_files, parse_nd),
 )

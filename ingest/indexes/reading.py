@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from config.path_text import text_path
 from ingest.hardened_xml import XML_BYTES_AT_MOST
-from ingest.indexes import harmony, quoted_lines, yokogawa
+from ingest.indexes import harmony, micromanager, quoted_lines, yokogawa
 from ingest.indexes.values import Index, IndexFormatError, NamedPlanes
 from ingest.opening import opened_beneath, opened_root
 from ingest.work import Look
@@ -99,6 +99,11 @@ def parse_nd(file: IndexFile, picture: str) -> Parsed:
     return own_shelf().get((file,), picture, lambda: _said(lambda: read(_content(file, QUOTED_BYTES_AT_MOST))))
 
 
+def parse_micromanager(file: IndexFile, picture: str) -> Parsed:
+    """Give what the summary in front of a metadata.txt says."""
+    return own_shelf().get((file,), picture, lambda: _said(lambda: micromanager.parse_summary(_head(file))))
+
+
 def parse_yokogawa(file: IndexFile, picture: str) -> Parsed:
     """Give what a .mlf file says with what lies beside it; the two others may be missing or broken."""
     folder = file.path[: -len(MLF)]
@@ -148,6 +153,14 @@ def _content(file: IndexFile, most_bytes: int) -> bytes:
     if len(content) > most_bytes:
         raise _UnusableError(f"is larger than {most_bytes >> 20} MiB")
     return content
+
+
+def _head(file: IndexFile) -> bytes:
+    try:
+        with opened_root(file.root) as root_fd, opened_beneath(root_fd, file.path) as opened:
+            return opened.raw.content(micromanager.HEAD_BYTES)
+    except OSError as error:
+        raise _UnusableError(f"can't be read ({error.strerror})") from error
 
 
 def _said(read: Callable[[], Index]) -> Parsed:

@@ -66,7 +66,7 @@ def describe(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
     """Give the positions of a stack that lies in one file; raises DescribesError for the first of several."""
     parts = _parts(source)
     if source.is_alone and (parts or _is_continued(source)):
-        return own_pages(file, source, _facts(_summary(file), _page_notes(file.pages.first), 0))
+        return own_pages(file, source, facts_of_summary(_summary(file), _page_notes(file.pages.first), 0))
     if parts:
         raise _describing(file, source, parts)
     _refuse_numbered(source)
@@ -80,7 +80,7 @@ def describe(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
         return _nd_images(source, *_indexed(file, first, notes["IndexMap"]), summary)
 
     def facts_of(position: int, sizes: Sizes) -> Facts:
-        facts = _facts(summary, first, sizes.size_c)
+        facts = facts_of_summary(summary, first, sizes.size_c)
         return facts if sizes.positions < 2 else replace(facts, name=_label(summary, {"position": position}))
 
     images: list[TiffImage] = []
@@ -204,7 +204,7 @@ def _joined(names: list[str], open_part: OpenPart, summary: dict[str, Any]) -> l
         c, z, t = (orders[role][_value(axes.get(axis, 0))] for axis, role in _named())
         plane = DescribedPlane(c=c, z=z, t=t, name=name, plane=number)
         images.setdefault(_elsewhere(axes), []).append(plane)
-    facts = _facts(summary, note, len(orders["C"]), channels)
+    facts = facts_of_summary(summary, note, len(orders["C"]), channels)
     return [
         _described(record, planes, _of_position(facts, summary, elsewhere, len(images)))
         for elsewhere, planes in images.items()
@@ -264,7 +264,7 @@ def _nd_images(
         index = {role: orders[role][_value(axes.get(name, 0))] for name, role in _named()}
         placed.setdefault(_elsewhere(axes), {})[index["C"], index["Z"], index["T"]] = page
     names = tuple(text(key, 255) if isinstance(key, str) else None for key in orders["C"])
-    facts = _facts(summary, notes[0] if notes else {}, len(orders["C"]), names)
+    facts = facts_of_summary(summary, notes[0] if notes else {}, len(orders["C"]), names)
     return [
         _nd_image(source, planes, _of_position(facts, summary, elsewhere, len(placed)), index)
         for index, (elsewhere, planes) in enumerate(placed.items())
@@ -338,7 +338,10 @@ def _nd_image(
     return TiffImage(record_of(index, sizes, page, facts), levels, locate)
 
 
-def _facts(summary: dict[str, Any], note: dict[str, Any], count: int, names: tuple[str | None, ...] = ()) -> Facts:
+def facts_of_summary(
+    summary: dict[str, Any], note: dict[str, Any], count: int, names: tuple[str | None, ...] = ()
+) -> Facts:
+    """Give what an acquisition's summary tells, with one page's notes, of images of so many channels."""
     pixel = positive(summary.get("PixelSize_um")) or positive(note.get("PixelSizeUm"))
     interval = positive(summary.get("Interval_ms"))
     return Facts(

@@ -32,7 +32,7 @@ Aperio SVS, Hamamatsu NDPI, Leica SCN, PerkinElmer QPTIFF, plain TIFF and BigTIF
 - **Pixels.** Half floats are called `float` with 16 significant bits; 64-bit integers have no name in OME and
   are refused.
 - **Label, macro, overview and thumbnail** pictures inside a file are no images; of a Leica SCN slide, the image whose
-  view is the whole slide is the macro.
+  view is the whole slide is the macro. A rule with `associated_images: keep` keeps them beside the image.
 - **Sets that describe themselves.** OME-TIFF companions (`.companion.ome`), OME-TIFFs in several files, NDTiff and
   Micro-Manager stacks in several files (`NAME.tif`, `NAME_1.tif` ...) and MetaMorph's `.nd` with its TIFF and STK
   files are one fileset: the file that describes the others is matched by the rules, the others are `part of` it and

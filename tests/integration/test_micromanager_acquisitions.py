@@ -1,5 +1,6 @@
 """Micro-Manager's acquisitions of several positions: each is an image of its own, a full file and its rest are one."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -113,9 +114,15 @@ def test_separate_images_of_a_position_are_one_image(site: Site, name: str) -> N
         folder = site.root / FOLDER / "cells_1" / label
         for c, z, t in places:
             single_image(folder / name.format(c=c, z=z, t=t, p=position, label=("Cy5", "DAPI")[c]), position, (c, z, t))
-        (folder / "metadata.txt").write_text("{}")
+        notes = json.dumps({"Summary": Stacks(prefix="cells_1", labels=LABELS, channels=("Cy5", "DAPI")).summary()})
+        # An acquisition that is under way: what follows the summary is not whole.
+        (folder / "metadata.txt").write_text(notes[:-1] + ', "FrameKey-0-0-0": {"Width": 24, ')
     take(site)
     assert images(site) == [(f"cells_1 {label}", 2, 2, 2, 8) for label in LABELS]
+    told = site.rows("SELECT DISTINCT physical_size_x_um, physical_size_z_um FROM image")
+    assert [tuple(row.values()) for row in told] == [(0.325, 1.5)]
+    query = "SELECT DISTINCT ordinal, name, color FROM channel ORDER BY ordinal"
+    assert [tuple(row.values()) for row in site.rows(query)] == [(0, "Cy5", "#0000FF"), (1, "DAPI", "#FF00FF")]
     check_pixels(site, "cells_1 Pos1", 1, places)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.records import Acquisition, Channel, Objective
-from ingest.indexes import harmony, quoted_lines, yokogawa
+from ingest.indexes import harmony, micromanager, quoted_lines, yokogawa
 from ingest.indexes.values import IndexFormatError, PlaneFacts, PlateFacts, base_name
 from tests.helpers import index_files
 from tests.helpers.real_data import needed_data
@@ -206,3 +207,29 @@ def test_whatever_stands_in_an_index_it_is_read_or_refused(
     for written in (data, whole[:at] + data + whole[at:], whole[: at % len(whole)]):
         with suppress(IndexFormatError):
             parse(written)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        '{"Summary": ',
+        '{"Summary": {"ChNames": [',
+        '{"Summary": ' + '{"a": ' * 5000,
+        '{"Other": {}}',
+        "\xff\x00",
+    ],
+)
+def test_a_metadata_txt_without_a_readable_summary_says_so(text: str) -> None:
+    with pytest.raises(IndexFormatError, match="summary"):
+        micromanager.parse_summary(text.encode("latin-1"))
+
+
+def test_a_summary_of_odd_values_tells_what_it_can() -> None:
+    text = '{"Summary": {"ChNames": ["GFP", 7], "ChColors": "red", "PixelSize_um": 0, "z-step_um": "-1", "Frames": []}}'
+    found = micromanager.parse_summary(text.encode())
+    assert found.facts.physical_size_x_um is None
+    assert found.plane("img", {"channel": "GFP"}) == replace(found.facts, channel=Channel(name="GFP"))
+    assert found.plane("img", {"channel": "000"}) == found.plane("img", {"channel": "GFP"})
+    assert found.plane("img", {"channel": "9"}) == found.facts
