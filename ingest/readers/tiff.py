@@ -12,7 +12,15 @@ import tifffile
 
 from ingest.probe import check_tail_pixels
 from ingest.readers import tiff_dialects, tiff_structure
-from ingest.readers.protocol import AssociatedPicture, Block, DamagedError, NamedPart, NotWholeError, ReadingError, Source
+from ingest.readers.protocol import (
+    AssociatedPicture,
+    Block,
+    DamagedError,
+    NamedPart,
+    NotWholeError,
+    ReadingError,
+    Source,
+)
 from ingest.readers.tiff_pixels import PagePlane, TiffImage, remembering
 from ingest.readers.tiff_structure import Structure
 

@@ -21,6 +21,7 @@ from ingest.readers.tiff_series import Facts, Sizes, is_colour, record_of
 from ingest.readers.values import number, text
 
 _OUTSIDE = re.compile(r"^[/\\]|^[A-Za-z]:|^[A-Za-z][A-Za-z0-9+.\-]*:/|(^|[/\\])\.\.([/\\]|$)")
+_MAYBE_ASSOCIATED = re.compile(rb"Name\s*=\s*[\"']\s*(slide )?(label|macro|overview|thumbnail)", re.IGNORECASE)
 _ASSOCIATED = re.compile(r"(slide )?(label|macro|overview|thumbnail)( ?image)?( ?#?\d+)?", re.IGNORECASE)
 
 
@@ -52,6 +53,8 @@ def describe(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
 
 def associated(file: tifffile.TiffFile, source: Source) -> list[AssociatedPicture]:
     """Give the images that are called label, macro, overview or thumbnail, where there are others beside them."""
+    if not _MAYBE_ASSOCIATED.search(_xml(file)):
+        return []  # nearly always, and cheaper than understanding it all again
     document = _document(file)
     elements = [image for image in document.images if image.pixels is not None]
     kinds = [_ASSOCIATED.fullmatch((element.attributes.get("Name") or "").strip()) for element in elements]
@@ -65,10 +68,14 @@ def associated(file: tifffile.TiffFile, source: Source) -> list[AssociatedPictur
 
 
 def _document(file: tifffile.TiffFile) -> OmeDocument:
+    return ome_xml.parse(_xml(file))
+
+
+def _xml(file: tifffile.TiffFile) -> bytes:
     tag = file.pages.first.tags.get(270)
     raw = tag.value if tag is not None else ""
     xml = raw if isinstance(raw, bytes) else str(raw).encode("utf-8", "replace")
-    return ome_xml.parse(xml.strip(b"\0\r\n\t "))
+    return xml.strip(b"\0\r\n\t ")
 
 
 def _is_set(document: OmeDocument, source: Source) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from catalog.acting import resolve_acting
@@ -77,6 +78,17 @@ def test_a_worker_draws_them_only_to_be_kept(tmp_path: Path, name: str) -> None:
         assert one.picture.data is not None
         with Image.open(io.BytesIO(one.picture.data)) as opened:
             assert opened.size == (one.picture.width_px, one.picture.height_px)
+
+
+def test_an_image_of_ome_xml_that_is_called_label_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "slide.ome.tif"
+    with tifffile.TiffWriter(path, ome=True) as writer:
+        writer.write(np.arange(64 * 64, dtype=np.uint16).reshape(64, 64), metadata={"axes": "YX", "Name": "tissue"})
+        writer.write(np.full((20, 30), 7, np.uint16), metadata={"axes": "YX", "Name": "Label image"})
+    (image,) = read_path(path, associated_images="keep").images
+    assert [(one.kind, one.picture and one.picture.width_px) for one in image.associated] == [("label", 30)]
+    (hidden,) = read_path(path).images
+    assert [(one.kind, one.picture) for one in hidden.associated] == [("label", None)]
 
 
 def test_a_label_is_kept_as_it_is_and_shown_to_who_sees_the_image(site: Site) -> None:
