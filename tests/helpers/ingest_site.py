@@ -84,9 +84,9 @@ class Site:
     def __init__(self, catalogue: Catalogue, folder: Path, *, settle_s: float = 0.0, rule: str = RULE) -> None:
         self.catalogue = catalogue
         self.root = folder / "root"
-        self.root.mkdir()
+        self.root.mkdir(exist_ok=True)
         self.state = folder / "state"
-        self.state.mkdir()
+        self.state.mkdir(exist_ok=True)
         self.settle_s = settle_s
         self.rule = rule
         self.hints = Hints()

@@ -1,9 +1,11 @@
 """What an import costs, counted and not timed: statements, commits, opens and bytes. Fails only on a real loss."""
 
 import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,20 @@ import pytest
 from sqlalchemy import QueuePool, event
 
 from catalog.acting import resolve_acting
-from catalog.engine import Catalogue
+from catalog.engine import Catalogue, open_catalogue
 from catalog.queries.filters import ImageFilters
 from daemon.commands.images import PAGE, pages
+from ingest.pool import InProcessPool
+from ingest.reading import read
 from tests.helpers.ingest_site import Site, add_person, write_tiff
 from tests.helpers.site import NOW, GeneratedSite, Owned, SiteMembership, SiteUser, fill
+from tests.helpers.synced_import import CAPACITY
 
 FILES = 100
+#: Small files, for what costs the same for a batch of one as for one of a hundred.
+MANY = 300
+COMMITS_AT_MOST = 30
+SYNCS_AT_MOST = 40
 
 
 @contextmanager
@@ -70,9 +79,47 @@ def test_a_hundred_files_cost_few_statements_and_few_commits(site: Site) -> None
     assert summary.imported == FILES
     # Each file was placed once, though the start has everything placed again that was known before.
     assert counts["rows into sighting"] == FILES, counts
-    # The tests' pool takes ten files at a time, so a batch is ten: about 50 statements and one commit for each.
-    assert counts["statements"] < 8 * FILES, counts
-    assert counts["commits"] < 0.4 * FILES, counts
+    # The tests' pool takes ten files at a time, so a batch is ten: about 30 statements and one commit for each.
+    assert counts["statements"] < 5 * FILES, counts
+    assert counts["commits"] < 0.3 * FILES, counts
+
+
+def full_site(catalogue: Catalogue, tmp_path: Path) -> Site:
+    """Make a site with small files enough for whole batches."""
+    made = Site(catalogue, tmp_path)
+    add_person(catalogue, "ab3c", "smith-lab")
+    content = write_tiff(tmp_path / "one.tif").read_bytes()
+    for number in range(MANY):
+        path = made.root / f"smith-lab/ab3c/cells/day{number // 100}/{number}.tif"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content + number.to_bytes(8, "little"))
+    return made
+
+
+def test_small_files_are_committed_many_at_a_time(catalogue: Catalogue, tmp_path: Path) -> None:
+    site = full_site(catalogue, tmp_path)
+
+    with counted(catalogue) as counts:
+        summary = site.import_(pool=InProcessPool(read=read, capacity=CAPACITY))
+
+    assert summary.imported == MANY
+    assert counts["rows into sighting"] == counts["rows into image"] == counts["rows into event"] == MANY, counts
+    assert counts["commits"] <= COMMITS_AT_MOST, counts
+    assert counts["statements"] < 2 * MANY, counts
+
+
+def test_small_files_are_synced_to_disk_as_often_as_they_are_committed(sqlite_url: str, tmp_path: Path) -> None:
+    with closing(open_catalogue(sqlite_url)) as catalogue:
+        full_site(catalogue, tmp_path)
+    traced = ["strace", "-f", "-qq", "--seccomp-bpf", "-e", "trace=fsync,fdatasync", "-o", str(tmp_path / "trace")]
+
+    command = [*traced, sys.executable, "-m", "tests.helpers.synced_import", sqlite_url, str(tmp_path)]
+    done = subprocess.run(command, check=True, capture_output=True, timeout=120)
+
+    assert int(done.stdout) == MANY
+    syncs = [line for line in (tmp_path / "trace").read_text().splitlines() if "sync(" in line]
+    # SQLite syncs once for a commit, and twice when a thousand pages go from its log into its file.
+    assert 0 < len(syncs) <= SYNCS_AT_MOST, syncs
 
 
 def test_a_rescan_of_a_hundred_unchanged_files_asks_a_few_questions(site: Site) -> None:

@@ -2,11 +2,15 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from ingest.one_file import open_stream
 from ingest.opening import NotAPlainFileError, opened_beneath
+from ingest.readers.tiff_pixels import bytes_at
 from ingest.reading import read
 from ingest.work import Outcome
 from tests.helpers.reads import read_path, task_for
@@ -106,3 +110,21 @@ def test_an_empty_file_is_not_settled(tmp_path: Path) -> None:
     path.touch()
     result = read_path(path)
     assert (result.outcome, result.reason) == (Outcome.UNSETTLED, "the file is empty")
+
+
+def test_the_content_of_a_file_is_let_go_when_it_was_read(root: int, tmp_path: Path) -> None:
+    (member,) = task_for(tmp_path / "folder" / "inside.tif").members
+    member = replace(member, path=b"folder/inside.tif")
+    with open_stream(root, member) as small, open_stream(root, member, in_memory_bytes=0) as large:
+        assert small.stream.read() == large.stream.read() == b"content"
+
+    assert small.stream.closed
+    assert large.stream.closed
+
+
+def test_a_picture_that_is_still_looked_at_keeps_its_pixels(root: int, tmp_path: Path) -> None:
+    (member,) = task_for(tmp_path / "folder" / "inside.tif").members
+    with open_stream(root, replace(member, path=b"folder/inside.tif")) as opened:
+        pixels = np.frombuffer(bytes_at(opened.stream, 3, 4), np.uint8)
+
+    assert pixels.tobytes() == b"tent"
