@@ -68,6 +68,10 @@ class BenchSite:
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)) as connection:
             return connection.execute(sql).fetchall()
 
+    def images(self) -> int:
+        """Count the images."""
+        return int(str(self.query("SELECT count(*) FROM image")[0][0]))
+
     def imported(self) -> int:
         """Count the images that have their row and their thumbnail."""
         count = self.query("SELECT count(*) FROM image JOIN thumbnail ON image_id = image.id")[0][0]

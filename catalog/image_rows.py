@@ -16,7 +16,7 @@ from catalog.models.images import AssociatedImage, Channel, Image, OriginalFile,
 from catalog.models.ingest import Directory, Sighting
 from catalog.names import path_hash
 from catalog.plates import place_in_plate
-from catalog.records import FileRecord, ImageRecord, ThumbnailRecord
+from catalog.records import Acquisition, FileRecord, ImageRecord, ThumbnailRecord
 from catalog.rule_marks import annotate_filed
 from catalog.set_rows import write_planes, write_set_files
 
@@ -226,7 +226,12 @@ def _image_row(read: ReadFileset, image: ImageRecord, now: datetime) -> dict[str
     }
 
 
+_NOTHING_TOLD = Acquisition()
+
+
 def _document(image: ImageRecord) -> dict[str, Any] | None:
+    if image.acquisition == _NOTHING_TOLD:
+        return None
     facts = {key: value for key, value in asdict(image.acquisition).items() if value is not None}
     return facts or None
 
