@@ -70,7 +70,7 @@ def _product_per_s(site: BenchSite, beside: Path, count: int) -> float:
     with site.daemon():
         begin = time.monotonic()
         beside.rename(site.inbox / "dropped")
-        # Joined with their thumbnails, which come in the same transaction, they would take a quarter of a core to count.
+        # To count them with their thumbnails, which come in the same transaction, would take a quarter of a core.
         wait_for(lambda: site.images() >= count, within_s=1200, every_s=0.1)
         rate = count / (time.monotonic() - begin)
         if site.imported() != count:

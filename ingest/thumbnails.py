@@ -3,6 +3,7 @@
 import io
 from typing import Literal
 
+import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -117,13 +118,13 @@ def encoded(picture: NDArray[np.uint8], record: ImageRecord) -> ThumbnailRecord:
     """Encode as JPEG; as PNG where edges are the content: bit masks and very small pictures."""
     height, width = picture.shape[:2]
     is_lossless = record.pixels_type == "bit" or max(height, width) <= LOSSLESS_PX
+    if not is_lossless:
+        # The same bytes as Pillow's, which spends a third of the time on being asked.
+        data = bytes(imagecodecs.jpeg8_encode(picture, level=JPEG_QUALITY, subsampling="444"))
+        return ThumbnailRecord(media_type="image/jpeg", width_px=width, height_px=height, data=data)
     buffer = io.BytesIO()
-    if is_lossless:
-        Image.fromarray(picture).save(buffer, "PNG", optimize=True)
-    else:
-        Image.fromarray(picture).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
-    media_type = "image/png" if is_lossless else "image/jpeg"
-    return ThumbnailRecord(media_type=media_type, width_px=width, height_px=height, data=buffer.getvalue())
+    Image.fromarray(picture).save(buffer, "PNG", optimize=True)
+    return ThumbnailRecord(media_type="image/png", width_px=width, height_px=height, data=buffer.getvalue())
 
 
 def converted(data: bytes, *, media_type: str, size_px: int | None) -> ThumbnailRecord:

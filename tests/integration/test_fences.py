@@ -21,7 +21,7 @@ VIOLATIONS = {
     "APScheduler only in the schedule": ("daemon/running.py", "import apscheduler.schedulers.background"),
     "SQLAlchemy, Alembic and the database driver only in catalog": ("ingest/loop.py", "from sqlalchemy import text"),
     "tifffile and Pillow only in readers and rendering": ("ingest/probe.py", "from PIL import Image"),
-    "imagecodecs only in readers": ("ingest/fingerprint.py", "import imagecodecs"),
+    "imagecodecs only in readers and for thumbnails": ("ingest/fingerprint.py", "import imagecodecs"),
     "PyYAML and pydantic only in config": ("daemon/commands/check.py", "import yaml"),
 }
 

@@ -15,7 +15,7 @@ from ingest import area_means, render
 from ingest.contact_sheets import Tile, dataset_sheet, plate_sheet, printable, row_letters
 from ingest.readers.protocol import Block, Level
 from ingest.render import reduce_array
-from ingest.thumbnails import picture_size
+from ingest.thumbnails import JPEG_QUALITY, encoded, picture_size
 from tests.helpers.reads import read_path
 
 RANDOM = np.random.default_rng(11)
@@ -207,3 +207,15 @@ def test_a_plane_that_comes_in_pieces_is_the_means_of_its_cells(tops: tuple[int,
             grid.add(Block(top=top, left=left, pixels=plane[top:end, left : left + width]))
     exact = np.nanmean(cells.reshape(6, 4, 4, 4), axis=(1, 3))
     np.testing.assert_allclose(grid.reduced().means, exact, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(256, 256), (200, 131), (70, 256, 3)])
+def test_a_thumbnail_is_the_jpeg_that_pillow_makes(shape: tuple[int, ...]) -> None:
+    picture = RANDOM.normal(120, 40, shape).clip(0, 255).astype(np.uint8)
+    expected = io.BytesIO()
+    Image.fromarray(picture).save(expected, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+
+    made = encoded(picture, record())
+
+    assert (made.media_type, made.width_px, made.height_px) == ("image/jpeg", shape[1], shape[0])
+    assert made.data == expected.getvalue()
