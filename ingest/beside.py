@@ -24,12 +24,15 @@ class Beside:
     note: str | None = None
 
 
+NOTHING_BESIDE = Beside()
+
+
 def told_beside(task: ReadTask) -> Beside:
     """Find the index by the first of an image's files, and ask it about each of them."""
     try:
         return _told(task)
     except OSError:
-        return Beside()
+        return NOTHING_BESIDE
     except Exception:
         # A worker's boundary inside a worker's job: the pictures are worth more than what an index says of them.
         logger.exception("index_failed")
@@ -39,7 +42,7 @@ def told_beside(task: ReadTask) -> Beside:
 def _told(task: ReadTask) -> Beside:
     found = find_index(task.root, task.members[0].path) if task.members else None
     if found is None:
-        return Beside()
+        return NOTHING_BESIDE
     index = found.index
     if index is None:
         return Beside(note=found.note)

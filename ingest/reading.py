@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from catalog.records import AssociatedRecord, ThumbnailRecord
 from config.path_text import path_text
-from ingest.beside import told_beside
+from ingest.beside import NOTHING_BESIDE, told_beside
 from ingest.image_facts import with_facts
 from ingest.one_file import InFileError, OpenStream, StillOpenError, file_record, read_once
 from ingest.opening import NotAPlainFileError, opened_root
@@ -53,6 +53,8 @@ def _done(task: ReadTask, root: int) -> ReadResult:
     match task.purpose:
         case Purpose.IMPORT:
             beside = told_beside(task)
+            if beside == NOTHING_BESIDE:
+                return _read_members(task, root)
             result = _read_members(replace(task, facts=beside.facts), root)
             return replace(result, plate=beside.plate, index_note=beside.note)
         case Purpose.HASH:

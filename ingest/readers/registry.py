@@ -1,5 +1,7 @@
 """Chooses the reader for a file: by its first bytes, and by its ending only to say what is wrong."""
 
+from functools import cache
+
 from ingest.readers.companion import CompanionReader
 from ingest.readers.metamorph_nd import MetaMorphNdReader
 from ingest.readers.pillow_formats import pillow_readers
@@ -24,6 +26,7 @@ _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
 )
 
 
+@cache
 def readers() -> tuple[Reader, ...]:
     """Give all readers, in the order in which they are asked."""
     return (TiffReader(), *pillow_readers(), MetaMorphNdReader(), CompanionReader())
