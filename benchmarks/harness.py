@@ -24,6 +24,7 @@ users: {{ada: {{}}}}
 watch:
   - root: {folder}/data
     settle: {settle}
+    scan_every: {scan_every}
     hash: {hasher}
     rules:
       - match: '{{group}}/{{owner}}/{{project}}/[{{dataset}}/**/]{{image}}.{{ext}}'
@@ -106,13 +107,13 @@ class BenchSite:
 
 
 @contextmanager
-def bench_site(*, settle: str = "0s", hasher: str = "sha256") -> Iterator[BenchSite]:
+def bench_site(*, settle: str = "0s", hasher: str = "sha256", scan_every: str = "1h") -> Iterator[BenchSite]:
     """Make a facility in a temporary folder, removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix="coverslip-bench-"))
     try:
         site = BenchSite(folder=folder)
         site.inbox.mkdir(parents=True)
-        text = CONFIGURATION.format(folder=folder, settle=settle, hasher=hasher)
+        text = CONFIGURATION.format(folder=folder, settle=settle, hasher=hasher, scan_every=scan_every)
         (folder / "coverslip.yaml").write_text(text, encoding="utf-8")
         yield site
     finally:
@@ -145,6 +146,17 @@ def cost_of(command: Sequence[str | Path]) -> Ended:
             raise RuntimeError(f"{command}: {process.returncode}: {said.read().decode(errors='replace')[-500:]}")
     cpu_s = used.ru_utime + used.ru_stime
     return Ended(cpu_s=cpu_s, wall_s=time.monotonic() - begun, peak_mib=peak / 1024)
+
+
+def cpu_s_of(pid: int) -> float:
+    """Give the CPU time of all threads of a running process, to the microsecond."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+def peak_mib_of(pid: int) -> float:
+    """Give the most memory that a running process had."""
+    return _peak_kib(pid) / 1024
 
 
 def _peak_kib(pid: int) -> int:

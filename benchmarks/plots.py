@@ -62,10 +62,14 @@ def draw(path: Path, title: str, x_title: str, y_title: str, lines: Mapping[str,
 
 def scans(sizes: Sequence[int]) -> None:
     """Plot scans against the number of files."""
-    lines: dict[str, list[tuple[float, float]]] = {"first scan": [], "scan, unchanged": [], "find -printf": []}
+    lines: dict[str, list[tuple[float, float]]] = {
+        "first scan": [],
+        "pass of a daemon, unchanged": [],
+        "find -printf": [],
+    }
     for size in sizes:
-        costs = scanning.scan_costs(size, 1)[:3]
-        for line, values in zip(lines.values(), costs, strict=True):
+        costs = scanning.scan_costs(size, 1)
+        for line, values in zip(lines.values(), (costs.firsts, costs.passes, costs.finds), strict=True):
             line.append((size, max(statistics.median(values), 0.001)))
     draw(DOCS / "cost-files.png", "Scanning", "files", "s of CPU", lines)
 

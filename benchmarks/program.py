@@ -1,6 +1,5 @@
 """The program itself: starting a command, and an idle daemon (targets 11, 12)."""
 
-import os
 import statistics
 import sys
 import time
@@ -8,7 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from benchmarks.harness import PROGRAM, Figure, bench_site, cost_of
+from benchmarks.harness import PROGRAM, Figure, bench_site, cost_of, cpu_s_of
 from benchmarks.pictures import tiff_of
 
 
@@ -44,11 +43,6 @@ def measure_start(*, rounds: int) -> Iterator[Figure]:
         )
 
 
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def _memory_mb(pid: int) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmRSS"))
@@ -61,9 +55,9 @@ def measure_idle(*, folders: int, seconds: float) -> Iterator[Figure]:
             (site.inbox / "p" / f"d{number // 100}" / f"e{number}").mkdir(parents=True)
         with site.daemon() as pid:
             time.sleep(5.0)  # what the first pass left to do
-            before, begun = _cpu_s(pid), time.monotonic()
+            before, begun = cpu_s_of(pid), time.monotonic()
             time.sleep(seconds)
-            share = (_cpu_s(pid) - before) / (time.monotonic() - begun)
+            share = (cpu_s_of(pid) - before) / (time.monotonic() - begun)
             memory = _memory_mb(pid)
     yield Figure(
         number=12,

@@ -299,8 +299,9 @@ def begin_instance(
     )
     record(connection, *(_quarantined(fileset_id, DIED, now, via) for fileset_id in killers))
     connection.execute(update(Fileset).where(Fileset.due_at.is_not(None)).values(due_at=due_at))
-    # The clock was stepped back: the time allowed would never pass.
-    connection.execute(update(Fileset).where(Fileset.first_seen_at > now).values(first_seen_at=now))
+    # The clock was stepped back: the time allowed would never pass. It counts for what is waited for only.
+    stepped = (Fileset.due_at.is_not(None), Fileset.first_seen_at > now)
+    connection.execute(update(Fileset).where(*stepped).values(first_seen_at=now))
     assert instance_id is not None  # noqa: S101 - an insert returns its key
     return int(instance_id)
 
