@@ -13,11 +13,12 @@ from typing import NamedTuple
 from config.rule_compile import CompiledRule
 from config.rule_values import DIMENSIONS, TARGETS, RuleMatch, RuleSkip
 from config.templates_compile import CompiledTemplate, Span
-from config.value_types import TEXT, Kind, Value, read_number
+from config.value_types import TEXT, Kind, Value, read_number, well_name
 
 #: Targets that may come from the file's name and be the only ones that do.
-_OF_NAMES = frozenset({"image", *DIMENSIONS})
+_OF_NAMES = frozenset({"image", "well", "field", *DIMENSIONS})
 _AS_WRITTEN = frozenset({Kind.TEXT, Kind.NUMBER, Kind.DATE})
+_WELLS = frozenset({Kind.WELL, Kind.WELL_NUMBER})
 #: Folders that a rule remembers; beyond that all are forgotten, which costs time only.
 _MOST_REMEMBERED = 4096
 
@@ -25,14 +26,13 @@ _MOST_REMEMBERED = 4096
 class Own(NamedTuple):
     """What a placeholder in the file's name gives: its number, its name, how its text is read (None: any text can be).
 
-    ``is_target``: its text is a target; ``is_dimension``: as a number where it is one.
+    ``is_target``: it is a target, as text or as what the name asks for.
     """
 
     slot: int
     name: str
     convert: Callable[[str], Value | None] | None
     is_target: bool
-    is_dimension: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,19 +51,38 @@ class Remembered:
             return None
         captures: dict[str, str] = {}
         targets: dict[str, str] = {}
-        for slot, name, convert, is_target, is_dimension in self.own:
+        values: dict[str, Value] = {}
+        for slot, name, convert, is_target in self.own:
             start, end = spans[slot]
             text = encoded[start:end].decode()
-            if start < 0 or (convert is not None and convert(text) is None):
+            value: Value | None = text if convert is None else convert(text)
+            if start < 0 or value is None:
                 return None
             captures[name] = text
             if is_target:
-                if not text.strip():
+                told = _target(name, text, value, values)
+                if told is None:
                     return None
-                number = read_number(text) if is_dimension else None
-                targets[name] = text if number is None else str(number)
+                targets[name] = told
         said = self.said
-        return said if isinstance(said, RuleSkip) else said.of_another(captures, targets)
+        return said if isinstance(said, RuleSkip) else said.of_another(captures, targets, values)
+
+
+def _target(name: str, text: str, value: Value, values: dict[str, Value]) -> str | None:
+    """Give a target as text, and note what it is where it is more than that; None where the rule has to be asked."""
+    if name == "image":
+        return text if text.strip() else None
+    if name == "well":
+        if not isinstance(value, tuple):
+            return None
+        values["well"] = value
+        return well_name(value)
+    number = read_number(text)
+    if name == "field":
+        if number is None:
+            return None
+        values["field"] = number
+    return (text if text.strip() else None) if number is None else str(number)
 
 
 class RuleMemory:
@@ -137,10 +156,11 @@ def _own(matcher: CompiledTemplate, slot: int, sets: Mapping[str, object]) -> Ow
     name, kind = str(part.name), part.type or TEXT
     is_target = name in TARGETS and name not in sets
     convert = None if kind.kind is Kind.TEXT else kind.convert
-    return Own(slot, name, convert, is_target, name in DIMENSIONS)
+    return Own(slot, name, convert, is_target)
 
 
 def _is_alone(own: Own, matcher: CompiledTemplate, uses: frozenset[str]) -> bool:
     """Tell whether nothing but the value itself depends on what a placeholder in the name gives."""
     kind = (matcher.slots[own.slot - 1].type or TEXT).kind
-    return own.name not in uses and (not own.is_target or (own.name in _OF_NAMES and kind in _AS_WRITTEN))
+    kinds = _WELLS if own.name == "well" else _AS_WRITTEN
+    return own.name not in uses and (not own.is_target or (own.name in _OF_NAMES and kind in kinds))

@@ -65,17 +65,21 @@ class RuleMatch(NamedTuple):
     identity: str = ""
     #: Why the file is held although the rule matches: a lookup without an entry ...
     held: str | None = None
-    #: The same for matches that differ in captures and in the targets of the file's own name only; None: unknown.
+    #: The same for matches that differ in captures, and in what names of files give of image, channel, z and t, only.
+    #: None: unknown.
     likeness: object = None
 
     def shared(self) -> "RuleMatch":
         """Give the match as one that others are made like."""
         return self._replace(likeness=object())
 
-    def of_another(self, captures: Mapping[str, str], targets: Mapping[str, str]) -> "RuleMatch":
-        """Give the match of a file that differs in these captures and targets."""
+    def of_another(
+        self, captures: Mapping[str, str], targets: Mapping[str, str], values: Mapping[str, object]
+    ) -> "RuleMatch":
+        """Give the match of a file that differs in these captures and targets; ``values`` are its well and field."""
         known = {**self.targets, **targets} if targets else self.targets
-        return _new(RuleMatch, (*self[:4], {**self.captures, **captures}, known, *self[6:]))
+        made = _new(RuleMatch, (*self[:4], {**self.captures, **captures}, known, *self[6:]))
+        return made._replace(**values, likeness=None) if values else made  # type: ignore[arg-type]  # of these two
 
 
 #: Makes a tuple of its fields in order, without the call by name.
