@@ -9,8 +9,9 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from catalog.errors import FixedByFile, NotFound, Refused
 from catalog.events import NewEvent, record
+from catalog.membership_sql import in_force
 from catalog.memberships import active_members, put_member
-from catalog.models.people import Experimenter, ExperimenterAlias, Membership
+from catalog.models.people import Experimenter, ExperimenterAlias, ExperimenterGroup, Membership
 from catalog.people_edit import (
     PeopleEdit,
     bad_name,
@@ -145,20 +146,36 @@ def create_unknown(
 ) -> int:
     """Make the user of ``people.unknown: create``: without a login, member of an existing group; give the id.
 
-    Twice gives the same user. Raises Refused for a closed user's name and for what can't be a name.
+    Twice gives the same user, in any spelling. Raises Refused for a closed user's name, for somebody who is a user by
+    now and no member of the group (a folder puts nobody into a group), and for what can't be a name.
     """
     people_change(connection)
     if problem := bad_name(name):
         raise Refused(f"{name!r} can't be made a user: it {problem}")
-    row = connection.execute(select(Experimenter.id, Experimenter.closed_at).where(Experimenter.name == name)).first()
-    if row is not None and row.closed_at is not None:
-        raise Refused(f"the user {name} was closed on {row.closed_at:%Y-%m-%d}; names are never used again")
-    person_id = int(row.id) if row is not None else _insert_unknown(connection, name, now, configuration_id)
-    key = {"experimenter_id": person_id, "group_id": group_id, "source": "hand"}
-    is_member = select(Membership.source).filter_by(experimenter_id=person_id, group_id=group_id)
-    if connection.execute(is_member).first() is None:
-        connection.execute(insert(Membership).values(**key, is_owner=False, created_at=now))
-    return person_id
+    row = _user_called(connection, name)
+    if row is None:
+        person_id = _insert_unknown(connection, name, now, configuration_id)
+        membership = {"experimenter_id": person_id, "group_id": group_id, "source": "hand"}
+        connection.execute(insert(Membership).values(**membership, is_owner=False, created_at=now))
+        return person_id
+    if row.closed_at is not None:
+        raise Refused(f"the user {row.name} was closed on {row.closed_at:%Y-%m-%d}; names are never used again")
+    membership_table = Membership.__table__
+    here = membership_table.c.experimenter_id == row.id, membership_table.c.group_id == group_id
+    if connection.scalar(select(membership_table.c.group_id).where(*here, in_force(membership_table, now))) is None:
+        group = connection.scalar(select(ExperimenterGroup.name).where(ExperimenterGroup.id == group_id))
+        raise Refused(f"'{row.name}' is not a member of group '{group}'")
+    return int(row.id)
+
+
+def _user_called(connection: Connection, name: str) -> Any:
+    """Find a user by name, else the only one whose name is the same but for upper and lower case; None for nobody."""
+    people = connection.execute(select(Experimenter.id, Experimenter.name, Experimenter.closed_at)).all()
+    exact = [row for row in people if row.name == name]
+    alike = [row for row in people if row.name.casefold() == name.casefold()]
+    if not exact and len(alike) > 1:
+        raise Refused(f"'{name}' may be any of {', '.join(sorted(row.name for row in alike))}: give the one an alias")
+    return next(iter(exact or alike), None)
 
 
 def new_person(connection: Connection, values: dict[str, Any]) -> int:

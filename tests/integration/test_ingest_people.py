@@ -84,6 +84,21 @@ def test_unknown_owners_are_made_where_the_file_says_so_but_no_group_is(site: Si
     assert "'jones-lab' is not a group here" in (state_of(site, "jones-lab/Grace H/cells/day1/c.tif")[1] or "")
 
 
+def test_one_look_at_many_files_makes_one_user_for_all_spellings_and_in_one_group(site: Site) -> None:
+    add_person(site.catalogue, "js2x", "jones-lab")
+    for number, folder in enumerate(("smith-lab/Grace H", "smith-lab/grace h", "jones-lab/Grace H")):
+        write_tiff(site.root / folder / "cells/day1" / f"{number}.tif", value=number)
+    site.import_(settings=site.settings(people=PeopleSettings(unknown="create")))
+    made = [name for name in people_of(site) if name.casefold() == "grace h"]
+    assert len(made) == 1
+    groups = site.rows(
+        f"SELECT group_id FROM membership JOIN experimenter ON id = experimenter_id WHERE name = '{made[0]}'"
+    )
+    assert len(groups) == 1
+    states = sorted(state for state, _ in site.sightings().values())
+    assert states in (["held", "member", "member"], ["held", "held", "member"])
+
+
 def test_a_posix_owner_is_the_account_of_the_files_uid(site: Site) -> None:
     write_tiff(site.root / "cells/a.tif")
     rule = RuleSettings(match=("{dataset}/{image}.{ext}",), set={"owner": "posix", "group": "smith-lab"}, mark=MARK)

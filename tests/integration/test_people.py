@@ -254,6 +254,22 @@ def test_an_unknown_person_is_made_once_without_a_login(lab: Catalogue) -> None:
     assert (shown.id, shown.has_login, [group.group for group in shown.groups]) == (number, False, ["lab"])
 
 
+def test_a_name_that_is_a_users_by_now_is_no_new_user_and_joins_no_further_group(lab: Catalogue) -> None:
+    with by(lab, "root") as edit:
+        add_user(edit, NewUser(name="Grace"))
+    with lab.writing() as connection:
+        stranger = create_unknown(connection, "Stranger", 1, now=NOW)
+        assert create_unknown(connection, "stranger", 1, now=NOW) == stranger
+    for name, group, message in (
+        ("STRANGER", 2, "'Stranger' is not a member of group 'other'"),
+        ("Grace", 1, "'Grace' is not a member of group 'lab'"),
+        ("grace", 1, "'Grace' is not a member of group 'lab'"),
+    ):
+        with pytest.raises(Refused, match=message), lab.writing() as connection:
+            create_unknown(connection, name, group, now=NOW)
+    assert not members(lab, "other").keys() & {"Stranger", "stranger", "STRANGER"}
+
+
 CSV = "name,full_name,groups,until\nada2,Ada B.,lab;other,2027-01-31\ncd4e,,,\n"
 
 
