@@ -107,9 +107,13 @@ def _near(name: str, known: Iterable[str]) -> list[str]:
 
 def _groups_in_rules(settings: Settings) -> Iterator[Problem]:
     """Find groups that roots and rules name outright: files would be held, so this is a warning."""
-    for watch in settings.watch:
-        named = [("default.group", watch.default.group, watch.marks.get("default.group", watch.mark))]
-        named += [("set.group", rule.set.get("group"), rule.marks.get("set.group", rule.mark)) for rule in watch.rules]
+    for number, watch in enumerate(settings.watch, 1):
+        here = f"watch.{number}"
+        named = [(f"{here}.default.group", watch.default.group, watch.marks.get("default.group", watch.mark))]
+        named += [
+            (f"{here}.rules.{place}.set.group", rule.set.get("group"), rule.marks.get("set.group", rule.mark))
+            for place, rule in enumerate(watch.rules, 1)
+        ]
         for key, group, mark in named:
             if group is None or group == "posix" or set(group) & set("{}[]\\"):
                 continue

@@ -217,7 +217,7 @@ class RuleCompiler:
         self._check_on("on", self._settings.on, given)
         self._check_complete(given)
         if isinstance(self._settings.key_values, KeyValueTable):
-            self._check_on("key_values.on", self._settings.key_values.on, given)
+            self._check_on("key_values.on", self._settings.key_values.goes_to(self._settings.said_on), given)
         for number, matcher in enumerate(matchers):
             key = "regex" if isinstance(matcher, CompiledExpression) else self._match_key(number)
             key = "layout" if self._expansion else key

@@ -152,7 +152,8 @@ def _table(rule: CompiledRule, values: Mapping[str, Captured], well: tuple[int, 
     found = values.get(written.by)
     value = well_name(well) if written.by == "well" and well is not None else as_text(found) if found else None
     name = _write(rule.table, values)
-    return None if value is None or not name else TableLookup(name=name, by=written.by, value=value, on=written.on)
+    on = written.goes_to(rule.settings.said_on)
+    return None if value is None or not name else TableLookup(name=name, by=written.by, value=value, on=on)
 
 
 def _write(output: OutputTemplate, values: Mapping[str, Captured]) -> str:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -203,7 +203,14 @@ class KeyValueTable(Setting):
 
     table: str = Field(alias="from", description="The table's file name, beside the plate.")
     by: str = Field("well", description="The column that says which object a line is for.")
-    on: AnnotatedObject = Field("well", description="What the values go to.")
+    on: AnnotatedObject | None = Field(
+        None, description="What the values go to. Default: the rule's `on`, else what `by` names, else the image."
+    )
+
+    def goes_to(self, rule_on: AnnotatedObject | None) -> AnnotatedObject:
+        """Say what the values go to; ``rule_on`` is what the rule says for all its annotations, None for nothing."""
+        named: dict[str, AnnotatedObject] = {one: one for one in get_args(AnnotatedObject)}
+        return self.on or rule_on or named.get(self.by, "image")
 
 
 class ChannelSettings(Setting):
@@ -261,6 +268,11 @@ class RuleSettings(Setting):
     mark: SourceMark = Field(alias=INTERNAL + "mark")
     #: Marks of single values, by dotted key ("match", "match.0", "set.owner", "where.stain", "examples.0.gives.well").
     marks: dict[str, SourceMark] = Field({}, alias=INTERNAL + "marks")
+
+    @property
+    def said_on(self) -> AnnotatedObject | None:
+        """Give what the rule itself says for `on`, None where it says nothing."""
+        return self.on if "on" in self.model_fields_set else None
 
 
 class WatchSettings(Setting):

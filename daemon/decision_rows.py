@@ -1,6 +1,8 @@
 """What `retry`, `assign`, `accept` and `root accept` have in common: their rows and the exit code."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from catalog.decisions import DecisionRow
 from daemon.context import Context
@@ -24,6 +26,11 @@ def show(rows: Rows, output: Output) -> None:
         return
     table = [(row.path, row.state, (row.reason or "done") if row.done else f"not done: {row.reason}") for row in rows]
     output.table(("path", "was", ""), table)
+
+
+def folder_says(owner_differs: Mapping[str, Any]) -> str:
+    """Tell what a moved file's new folder says; a name out of the viewer's sight is of others."""
+    return ", ".join(f"{name} {value or 'of others'}" for name, value in owner_differs.items())
 
 
 def finish(context: Context, rows: Rows) -> int:

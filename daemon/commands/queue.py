@@ -7,7 +7,9 @@ import click
 from catalog.engine import Catalogue
 from catalog.permissions import Acting
 from catalog.queue import QueueRow, queue
+from catalog.states import State
 from daemon.context import Context, with_context
+from daemon.decision_rows import folder_says
 from daemon.options import command as coverslip_command
 from daemon.output import Output
 
@@ -33,7 +35,17 @@ def show(rows: tuple[QueueRow, ...], output: Output) -> None:
     if not rows:
         output.message("nothing waits for you")
         return
-    output.table(("state", "path", "reason"), [(row.state, row.path, row.reason) for row in rows])
+    output.table(("state", "path", "reason"), [(row.state, row.path, why_here(row)) for row in rows])
+
+
+def why_here(row: QueueRow) -> str:
+    """Say why a person is asked: of a file that is imported its state does not tell."""
+    differs = row.owner_differs
+    if not differs or row.state != State.IMPORTED:
+        return row.reason
+    if "reason" in differs:
+        return f"moved; the new folder does not tell whose it is: {differs['reason']}"
+    return f"moved; the folder says {folder_says(differs)}: `coverslip accept` it, or move it back"
 
 
 @coverslip_command(

@@ -8,6 +8,7 @@ import click
 from catalog.why import WhyDocument, why
 from daemon.commands.history import actor_of, change_of
 from daemon.context import Context, with_context
+from daemon.decision_rows import folder_says
 from daemon.options import command as coverslip_command
 from daemon.output import Output
 from daemon.paths import asked
@@ -36,10 +37,7 @@ def lines(document: WhyDocument) -> Iterator[tuple[str, object]]:
     yield "verified", document.verified_at
     yield "damaged since", document.damaged_since
     if document.owner_differs:
-        yield (
-            "folder says",
-            ", ".join(f"{name} {value or 'of others'}" for name, value in document.owner_differs.items()),
-        )
+        yield "folder says", folder_says(document.owner_differs)
 
 
 def show(document: WhyDocument, output: Output) -> None:

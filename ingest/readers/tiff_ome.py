@@ -170,7 +170,10 @@ def _locator(
         channel, sample = (0, 0) if is_rgb else divmod(c, sizes.samples)
         directory = int(directories[sizes.plane_number(z, channel, t)])
         if directory < 0:
-            raise DamagedError("the plane is not in the file")
+            raise DamagedError(
+                f"the OME-XML says z {sizes.z}, c {sizes.c}, t {sizes.t}, but the file has no plane"
+                f" for z {z + 1}, c {c + 1}, t {t + 1}"
+            )
         page = page_at(file, source, directory)
         if level:
             page = pages_below(page)[level - 1]

@@ -1,6 +1,7 @@
 """Truncated, torn, hostile and set-forming files: the right outcome, one line, bounded memory."""
 
 import io
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -249,6 +250,15 @@ def test_fewer_pages_than_declared_are_not_settled(tmp_path: Path) -> None:
     result = read_path(saved(tmp_path, ome(change)))
     assert result.outcome is Outcome.UNSETTLED
     assert "declared" in (result.reason or "")
+
+
+def test_a_plane_that_the_xml_promises_and_the_file_lacks_is_named(tmp_path: Path) -> None:
+    def change(xml: str) -> str:
+        return re.sub(r"<TiffData.*?</TiffData>", "<TiffData/>", xml.replace('SizeZ="6"', 'SizeZ="9"'), flags=re.DOTALL)
+
+    result = read_path(saved(tmp_path, ome(change)))
+    assert result.outcome is Outcome.DAMAGED
+    assert "says z 9, c 1, t 1, but the file has no plane for z 9, c 1, t 1" in (result.reason or "")
 
 
 def test_the_registry_agrees_with_the_table_of_endings() -> None:

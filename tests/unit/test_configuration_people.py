@@ -25,8 +25,8 @@ from tests.helpers.configurations import problems_of, write
         ("groups: {g: {members: [b]}}\nusers: {a: {default_group: g}}\n", "f:2:28: users.a.default_group: 'a' is not a member of 'g' (add a to groups.g.members)"),
         ("users: {scope1: }\npeople: {shared_accounts: [scope1]}\n", "f:2:28: people.shared_accounts.0: 'scope1' is a person, in line 1"),
         ("groups: {smith: }\nwatch: [{root: ., state_dir: x}]\n", "f:2:19: watch.1.state_dir: this key is not known"),
-        ("groups: {smith: }\nwatch: [{root: ., rules: [{match: '{image}.{ext}', set: {group: smit}}]}]\n", "f:2:65: set.group: there is no group 'smit' in this file (did you mean smith?)"),
-        ("groups: {smith: }\nwatch: [{root: ., default: {group: smit}}]\n", "f:2:36: default.group: there is no group 'smit' in this file (did you mean smith?)"),
+        ("groups: {smith: }\nwatch: [{root: ., rules: [{match: '{image}.{ext}', set: {group: smit}}]}]\n", "f:2:65: watch.1.rules.1.set.group: there is no group 'smit' in this file (did you mean smith?)"),
+        ("groups: {smith: }\nwatch: [{root: ., default: {group: smit}}]\n", "f:2:36: watch.1.default.group: there is no group 'smit' in this file (did you mean smith?)"),
     ],
 )  # fmt: skip
 def test_people_who_can_not_be_meant_are_named(tmp_path: Path, text: str, problem: str) -> None:

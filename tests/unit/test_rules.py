@@ -210,6 +210,32 @@ def test_a_wrong_rule_is_refused_with_its_place(wrong: RuleSettings, line: int, 
     assert word in found[0][2]
 
 
+@pytest.mark.parametrize(
+    ("said", "by", "goes_to"),
+    [
+        ({}, "well", "well"),
+        ({}, "plate", "plate"),
+        ({}, "image", "image"),
+        ({}, "batch", "image"),
+        ({"on": "image"}, "well", "image"),
+        ({"on": "plate"}, "batch", "plate"),
+    ],
+)
+def test_values_of_a_table_go_to_what_the_rule_says_else_to_what_they_are_found_by(
+    said: dict[str, Any], by: str, goes_to: str
+) -> None:
+    made = rule("{plate}/{batch}/{well}_{image}.{ext}", key_values=KeyValueTable(table="x.csv", by=by), **said)
+    found = match(rules_of(made), "P/b/A1_x.tif").table
+    assert found is not None
+    assert (found.by, found.on) == (by, goes_to)
+    chosen = KeyValueTable(table="x.csv", by=by, on="well")
+    found = match(
+        rules_of(rule("{plate}/{batch}/{well}_{image}.{ext}", key_values=chosen, **said)), "P/b/A1_x.tif"
+    ).table
+    assert found is not None
+    assert found.on == "well"
+
+
 def test_a_name_that_only_some_of_the_matches_capture_may_be_missing() -> None:
     both = ("{a}/{stain}_{image}.{ext}", "{a}/{image}.{ext}")
     assert "may be missing" in refused(rule(both, tags=("{stain}",)))[0][2]
