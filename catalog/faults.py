@@ -50,7 +50,8 @@ def _of_sqlite(error: sqlite3.Error, place: str) -> CatalogueUnavailable | None:
     if primary == sqlite3.SQLITE_FULL:
         return CatalogueBusy(f"no space is left for the catalogue {place}; free some on its disk")
     if primary in _PASSING:
-        return CatalogueBusy(f"the catalogue {place} can't be read or written now ({error}); check its disk and mode")
+        hint = "see that its disk works and has space, and check its mode"
+        return CatalogueBusy(f"the catalogue {place} can't be read or written now ({error}); {hint}")
     if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return CatalogueUnavailable(f"the catalogue {place} is damaged or no SQLite database; restore the last backup")
     return None

@@ -84,8 +84,9 @@ def lock_file(state_dir: Path, *, now: datetime, purpose: Purpose = "run") -> Fi
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         _take(descriptor)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, _describe(now, purpose), 0)
+        with contextlib.suppress(OSError):  # who holds it is for people: a full disk keeps nobody from holding it
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, _describe(now, purpose), 0)
     except BaseException:
         os.close(descriptor)
         raise

@@ -1,5 +1,6 @@
 """One ingest per catalogue."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -71,6 +72,17 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic links"):
         lock_file(tmp_path, now=NOW)
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_full_disk_keeps_nobody_from_holding_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_space(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", no_space)
+    lock = lock_file(tmp_path, now=NOW)
+    with pytest.raises(AnotherInstance):
+        lock_file(tmp_path, now=NOW)
+    lock.release()
 
 
 def test_a_half_written_lock_still_refuses(tmp_path: Path) -> None:
