@@ -42,6 +42,12 @@ class ImportDocument:
         """Tell whether nothing failed."""
         return self.failed == 0 and not self.problems
 
+    @property
+    def others(self) -> int:
+        """Count the files of which nothing else is said: what no rule wants or no reader knows, and what still waits."""
+        told = self.imported + self.updated + self.unchanged + self.held + self.unmatched + self.failed
+        return max(0, self.scanned - told)
+
 
 def import_paths(context: Context, paths: tuple[Path, ...], *, wait: bool) -> ImportDocument:
     """Import what lies at the paths (all roots when there are none): by the running daemon, else here and now."""
@@ -149,6 +155,11 @@ def show(document: ImportDocument, output: Output) -> None:
         f"{document.scanned} files looked at: {document.imported} imported, {document.updated} updated,"
         f" {document.unchanged} unchanged, {document.held} held, {document.unmatched} unmatched,"
         f" {document.failed} failed"
+        + (
+            f", {document.others} others (ignored, skipped or not whole yet: `coverslip status`)"
+            if document.others
+            else ""
+        )
     )
     output.line(f"{document.bytes / 1_000_000:.1f} MB read in {document.seconds:.1f} s")
     for problem in document.problems:
