@@ -266,7 +266,7 @@ class IngestLoop:
         busy = self._attempt("settle", partial(look_at_due, core)) or busy
         if not busy:
             if core.around.has_new_names and self._requests.is_any_open:  # it waits for nothing else
-                self._attempt("people", self._see_changes)
+                self._attempt("people", partial(self._see_changes, may_have_changed=True))
             busy = self._attempt("verify", self._verifying.step)
         for done in core.take_committed():
             self._meter.note(done.outcome.outcome, done.bytes_read)

@@ -44,7 +44,7 @@ class ImportDocument:
 
     @property
     def others(self) -> int:
-        """Count the files of which nothing else is said: what no rule wants or no reader knows, and what still waits."""
+        """Count files of which nothing else is said: what no rule wants or no reader knows, and what still waits."""
         told = self.imported + self.updated + self.unchanged + self.held + self.unmatched + self.failed
         return max(0, self.scanned - told)
 

@@ -16,9 +16,10 @@ from catalog.status import root_statuses
 from catalog.why import why
 from daemon.planning import make_plan, site_of
 from ingest import troubled
-from tests.helpers.ingest_site import Site, wait_until, write_tiff
+from tests.helpers.ingest_site import Site, write_tiff
 from tests.helpers.invariants import identities, snapshot, violations
 from tests.helpers.mounts import make_ext4, mount_bind, mount_loop, mount_tmpfs, own_mounts, unmount
+from tests.helpers.program import wait_until
 
 pytestmark = pytest.mark.needs_root
 

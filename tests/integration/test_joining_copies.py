@@ -197,6 +197,7 @@ def test_of_two_found_in_one_scan_the_root_that_was_configured_first_has_the_ori
         return take_parts(core, root)
 
     both = settings(site, is_second_first=is_second_first)
+
     def looked_at(core: Core) -> bool:
         """Import nothing before both are seen."""
         return all(root.files_seen for root in core.roots.values()) and look_at_due(core)
