@@ -39,7 +39,7 @@ def list_all(context: Context) -> None:
 @click.argument("name", metavar="ROOT")
 @with_context
 def accept(context: Context, name: str) -> int:
-    """Take a folder as it is now: releases the brake on missing files, or accepts a replaced disk."""
+    """Take a folder as it is now: releases the brake, accepts a replaced disk, or that one inside it stays away."""
     acting, now = context.acting, context.now()
     with context.catalogue.writing() as connection:
         row = accept_root(connection, acting, name, now=now, via="cli")
