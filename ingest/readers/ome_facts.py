@@ -102,10 +102,12 @@ def _channel(attributes: dict[str, str], exposure: tuple[str, str] | None) -> Ch
 
 
 def _color(written: str | None) -> str | None:
-    """Turn OME's signed 32-bit RGBA into "#RRGGBB"."""
+    """Turn OME's signed 32-bit RGBA (some write it unsigned) into "#RRGGBB"; None for any other number."""
     try:
-        value = int(written or "") & 0xFFFFFFFF
+        value = int(written or "")
     except ValueError:
+        return None
+    if not -(1 << 31) <= value < 1 << 32:
         return None
     return color_hex(value >> 24, value >> 16, value >> 8)
 

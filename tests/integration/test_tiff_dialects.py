@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from catalog.records import ImageRecord
@@ -54,6 +55,27 @@ def test_each_plane_lies_where_its_channel_and_depth_say(name: str) -> None:
         for z in range(record.size_z):
             assert np.array_equal(region(image, c=c, z=z), plane(c, z)), (c, z)
     images.close()
+
+
+@pytest.mark.parametrize(
+    ("written", "color"),
+    [
+        ("-16776961", "#FF0000"),
+        ("4278190335", "#FF0000"),
+        ("16711935", "#00FF00"),
+        ("99999999999", None),
+        ("red", None),
+    ],
+)
+def test_an_ome_colour_is_a_32_bit_number_or_missing(tmp_path: Path, written: str, color: str | None) -> None:
+    xml = (
+        '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0">'
+        '<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="8" SizeY="6" SizeZ="1" SizeC="1" SizeT="1">'
+        f'<Channel ID="Channel:0:0" Name="x" Color="{written}"/><TiffData/></Pixels></Image></OME>'
+    )
+    out = io.BytesIO()
+    tifffile.imwrite(out, np.arange(48, dtype=np.uint16).reshape(6, 8), description=xml, metadata=None)
+    assert [one.color for one in only_image(tmp_path, "a.ome.tif", out.getvalue()).channels] == [color]
 
 
 def test_a_lsm_tells_sizes_voxels_lines_colours_and_objective(tmp_path: Path) -> None:
