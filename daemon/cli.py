@@ -117,8 +117,8 @@ def _ended_by(error: Exception, *, is_debug: bool) -> int:
 
 
 def _unexpected(error: Exception, *, is_debug: bool) -> str:
-    if isinstance(error, ImportError):  # root has become an account that can't read what root installed
-        where = "install Python and Coverslip where that account can read them, such as below /opt"
+    if isinstance(error, ModuleNotFoundError):  # such as root having become an account that can't read what root has
+        where = "install it with its Python whole, and where that account can read it, such as below /opt"
         return f"the account {account_name()} can't read all of this program: {error}; {where}"
     what = f"unexpected error, please report it: {type(error).__name__}: {error}"
     if is_debug:
