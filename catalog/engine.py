@@ -1,5 +1,8 @@
 """Opening the catalogue's database, and the two ways to use it: a reading and a writing transaction."""
 
+import sqlite3
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -141,11 +144,30 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
     dbapi_connection.isolation_level = None
     cursor = dbapi_connection.cursor()
     # recursive_triggers: else INSERT OR REPLACE would slip past the trigger that keeps events.
-    pragmas = ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "foreign_keys=ON", "recursive_triggers=ON")
-    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", *pragmas):
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    _write_ahead(cursor)
+    for pragma in ("synchronous=FULL", "temp_store=MEMORY", "foreign_keys=ON", "recursive_triggers=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
     dbapi_connection.create_function(SQLITE_LOWER, 1, _lowered, deterministic=True)
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Have changes written to a log beside the file, which is set once and stays.
+
+    While another process sets it for a new file SQLite refuses at once, whatever the busy timeout: a first start must
+    not fail because somebody looks.
+    """
+    ends_at, pause = time.monotonic() + BUSY_TIMEOUT_MS / 1000, threading.Event()
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > ends_at:
+                raise
+        else:
+            return
+        pause.wait(0.02)
 
 
 def _lowered(text: object) -> object:

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -114,6 +115,17 @@ def test_a_locked_database_is_busy_and_worth_another_try(catalogue_sqlite: Catal
             connection.exec_driver_sql("PRAGMA busy_timeout=1")
         with pytest.raises(CatalogueBusy, match="locked"), other.writing():
             pass
+
+
+def test_a_new_file_that_another_process_begins_to_write_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")  # no log is written ahead yet: the change to one is refused at once
+        with pytest.raises(sqlite3.OperationalError, match="locked"), closing(sqlite3.connect(path)) as plain:
+            plain.execute("PRAGMA journal_mode=WAL")
+        threading.Timer(0.3, other.execute, ("COMMIT",)).start()
+        with closing(open_catalogue(f"sqlite:///{path}", create=True)) as opened, opened.reading() as connection:
+            assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
 
 
 def test_events_can_be_added_and_never_changed(catalogue: Catalogue) -> None:
