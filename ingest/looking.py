@@ -78,9 +78,9 @@ class Looking:
         ids = store.record_directories(self.connection, self.root.id, list(looks.values()), now=self.now)
         whole = [ids[part.directory] for part in parts if part.low is None and part.high is None]
         rows = sightings.looks_in_directories(self.connection, whole)
-        is_among_others = any(
-            walk.order.is_full and number != parts[0].walk for number, walk in self.root.walks.items()
-        )
+        # A full walk that has not begun will list what is there then: what is seen now says nothing against it.
+        others = self.root.walks.keys() & self.root.scanner.begun - {part.walk for part in parts}
+        is_among_others = any(self.root.walks[number].order.is_full for number in others)
         for part in parts:
             directory_id = ids[part.directory]
             looked.visited.add(directory_id)
