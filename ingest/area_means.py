@@ -36,7 +36,7 @@ class Grid:
         self._rows: list[Pixels] = []
         self._rows_end = 0
         self._sample: list[Pixels] = []
-        self._stride = max(1, round((level.size_x * level.size_y / SAMPLE_PIXELS) ** 0.5))
+        self._stride = max(1, int((level.size_x * level.size_y / SAMPLE_PIXELS) ** 0.5))
 
     def add(self, block: Block) -> None:
         """Add a block's finite pixels."""
