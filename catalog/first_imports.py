@@ -247,6 +247,7 @@ def _imported(read: ReadFileset, images: list[int], now: datetime, via: str) -> 
         object_id=read.fileset_id,
         fileset_id=read.fileset_id,
         root_id=read.root_id,
-        after={"images": images, "rule": filing.rule, "owner_by": filing.owner_by, "format": read.format},
+        after={"images": images, "rule": filing.rule, "owner_by": filing.owner_by, "format": read.format}
+        | read.notes(),
         configuration_id=read.configuration_id,
     )

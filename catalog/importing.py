@@ -89,7 +89,7 @@ def _first_import(connection: Connection, read: ReadFileset, now: datetime, via:
     name_beside_neighbours(connection, read.fileset_id, now=now)
     _finish(connection, read, generation=1)
     after = {"images": images, "rule": read.filing.rule, "owner_by": read.filing.owner_by, "format": read.format}
-    record(connection, _event("imported", read, after | _table(read), now, via))
+    record(connection, _event("imported", read, after | read.notes(), now, via))
     return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.IMPORTED)
 
 
@@ -107,7 +107,7 @@ def _update(
     images = replace_images(connection, read, now=now)
     _annotate(connection, read, now)
     _finish(connection, read, generation=generation + 1)
-    record(connection, _event("updated", read, {"images": images, "format": read.format} | _table(read), now, via))
+    record(connection, _event("updated", read, {"images": images, "format": read.format} | read.notes(), now, via))
     return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.UPDATED)
 
 
@@ -129,7 +129,7 @@ def _update_set(
     _annotate(connection, read, now)
     _finish(connection, read, generation=generation + 1)
     after = {"images": ids, "format": read.format, "files": len(read.files), "pixels_replaced": is_replaced}
-    record(connection, _event("updated", read, after | _table(read), now, via))
+    record(connection, _event("updated", read, after | read.notes(), now, via))
     return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.UPDATED)
 
 
@@ -154,12 +154,6 @@ def _annotate(connection: Connection, read: ReadFileset, now: datetime) -> None:
     if read.filing.table_pairs:
         images = list(connection.scalars(select(Image.id).where(Image.fileset_id == read.fileset_id)))
         annotate_by_table(connection, images, read.filing, configuration_id=read.configuration_id, now=now)
-
-
-def _table(read: ReadFileset) -> dict[str, Any]:
-    """Say what is to be said of the table and of the index beside the files."""
-    notes = {"table": read.table_note, "index": read.index_note}
-    return {name: note for name, note in notes.items() if note is not None}
 
 
 def _is_other_content(connection: Connection, read: ReadFileset) -> bool:

@@ -230,6 +230,11 @@ class ReadFileset:
     index_note: str | None = None
     table_note: str | None = None
 
+    def notes(self) -> dict[str, str]:
+        """Say what an event tells of the table and of the index beside the files."""
+        notes = {"table": self.table_note, "index": self.index_note}
+        return {name: note for name, note in notes.items() if note is not None}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadCopy:

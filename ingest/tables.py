@@ -3,6 +3,7 @@
 A table that is missing, too large or not a table gives no pairs and a note: it never keeps an image from its import.
 """
 
+import codecs
 import csv
 import unicodedata
 from collections.abc import Iterator
@@ -62,14 +63,25 @@ def _content(root_fd: int, path: bytes) -> bytes:
 
 def _line(data: bytes, wanted: TableLookup) -> TableLine:
     try:
-        pairs = _pairs(data.decode("utf-8-sig"), wanted)
+        text, note = _text(data, wanted.name)
+        pairs = _pairs(text, wanted)
     except UnicodeDecodeError:
-        return TableLine(note=f"'{wanted.name}' gave no key-values: it is not a text in UTF-8")
+        return TableLine(note=f"'{wanted.name}' gave no key-values: it is not a text in UTF-8; save it as CSV UTF-8")
     except (_NoTableError, csv.Error) as error:
         return TableLine(note=f"'{wanted.name}' gave no key-values: {error}")
     if not pairs:
         return TableLine(note=f"'{wanted.name}' has no line for {wanted.by} {wanted.value}")
-    return TableLine(pairs=pairs)
+    return TableLine(pairs=pairs, note=note)
+
+
+def _text(data: bytes, name: str) -> tuple[str, str | None]:
+    """Decode a table; a note says when it was not UTF-8 but what spreadsheets on Windows save by default."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16"), None
+    try:
+        return data.decode("utf-8-sig"), None
+    except UnicodeDecodeError:
+        return data.decode("cp1252"), f"'{name}' is not in UTF-8: it was read as Windows-1252"
 
 
 def _pairs(text: str, wanted: TableLookup) -> tuple[tuple[str, str], ...]:

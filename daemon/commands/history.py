@@ -1,6 +1,7 @@
 """``coverslip history``: what happened to an object, and who did it."""
 
 import json
+from typing import Any
 
 import click
 
@@ -15,6 +16,8 @@ from daemon.values import Object
 Rows = tuple[HistoryRow, ...]
 COLUMNS = ("at", "what", "by", "via", "change")
 _CHANGE_AT_MOST = 100
+#: What an import is told in sentences: of its owner, of the table and of the index beside it.
+_SENTENCES = ("reason", "warning", "table", "index")
 
 
 def actor_of(row: HistoryRow) -> str:
@@ -24,10 +27,15 @@ def actor_of(row: HistoryRow) -> str:
 
 
 def change_of(row: HistoryRow) -> str:
-    """Give what changed, on one line."""
-    parts = [json.dumps(as_plain(value), ensure_ascii=False) for value in (row.before, row.after) if value]
+    """Give what changed, on one line: what is said in sentences first, for the line may be too long."""
+    told = [_sentences_first(value) for value in (row.before, row.after) if value]
+    parts = [json.dumps(as_plain(value), ensure_ascii=False) for value in told]
     text = " -> ".join(parts)
     return text if len(text) <= _CHANGE_AT_MOST else text[: _CHANGE_AT_MOST - 3] + "..."
+
+
+def _sentences_first(value: dict[str, Any]) -> dict[str, Any]:
+    return {key: value[key] for key in _SENTENCES if key in value} | value
 
 
 def show(rows: Rows, output: Output) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from catalog.engine import Catalogue
-from config.settings import RuleSettings
+from config.settings import KeyValueTable, RuleSettings
 from tests.helpers.ingest_site import MARK, Site, add_person, write_tiff
 from tests.helpers.program import wait_until
 
@@ -251,6 +251,19 @@ def test_a_path_longer_than_the_system_opens_at_once_is_imported(site: Site) -> 
     summary = site.import_()
 
     assert summary.imported == 2
+
+
+def test_the_history_of_a_first_import_tells_what_the_table_beside_it_did_not_give(site: Site) -> None:
+    table = KeyValueTable(table="meta.csv", by="image")
+    settings = site.settings(rules=(RuleSettings(match=(site.rule,), key_values=table, mark=MARK),))
+    (write_tiff(site.root / "smith-lab/ab3c/cells/a.tif").parent / "meta.csv").write_bytes(
+        "image,dose\nb,5 µM\n".encode("cp1252")
+    )
+    write_tiff(site.root / "smith-lab/ab3c/cells/b.tif", value=2)
+    site.import_(settings=settings)
+    told = [str(row["after"]) for row in site.rows("SELECT after FROM event WHERE what = 'imported'")]
+    assert sum("'meta.csv' has no line for image a" in one for one in told) == 1, told
+    assert sum("it was read as Windows-1252" in one for one in told) == 1, told
 
 
 def test_a_rules_tags_and_key_values_are_put_on_its_images(site: Site) -> None:

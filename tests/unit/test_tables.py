@@ -30,6 +30,14 @@ def test_spreadsheets_of_all_languages_are_read(tmp_path: Path, mark: str) -> No
     assert line(tmp_path).pairs == (("Größe", "groß"),)
 
 
+@pytest.mark.parametrize(("encoding", "is_told"), [("utf-8", False), ("utf-16", False), ("cp1252", True)])
+def test_what_spreadsheets_save_is_read_and_a_guess_is_told(tmp_path: Path, encoding: str, is_told: bool) -> None:
+    put(tmp_path / "s/p/platemap.csv", "well;Größe\r\nB3;5 µM\r\n".encode(encoding))
+    found = line(tmp_path)
+    assert found.pairs == (("Größe", "5 µM"),)
+    assert ("Windows-1252" in (found.note or "")) == is_told
+
+
 def test_the_nearest_table_counts_up_to_the_root(tmp_path: Path) -> None:
     put(tmp_path / "platemap.csv", b"well,where\nB3,root\n")
     assert line(tmp_path).pairs == (("where", "root"),)
@@ -50,7 +58,8 @@ def test_numbers_and_texts_find_their_line(tmp_path: Path) -> None:
         (b"gene\nPLK1\n", "no column 'well'"),
         (b"well,gene\nA1,x\n", "no line for well B3"),
         (b"well,gene\nB3\n", "no line for well B3"),
-        (b"\xff\xfew\x00", "not a text in UTF-8"),
+        (b"well\n\x81\x8d", "not a text in UTF-8"),
+        (b"\xff\xfew", "not a text in UTF-8"),
         (b"well\n" + b"x" * LARGEST_TABLE_BYTES, "larger than 4 MiB"),
         (b"well,gene\nB3," + b"y" * 200_000 + b"\n", "field larger than"),
     ],
