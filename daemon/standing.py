@@ -20,6 +20,8 @@ from ingest.free_space import too_little
 OK, DEGRADED = "ok", "degraded"
 #: A daemon that is well writes its state every few seconds.
 SILENT_AFTER = timedelta(seconds=60)
+#: A configuration's version is shown as `config show` shows it: the beginning of its digest.
+VERSION_LETTERS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,8 +193,8 @@ def _configuration_problem(seen: Observed) -> str | None:
 
 def _version(seen: Observed) -> str | None:
     if seen.health is not None:
-        return seen.health.config_version
-    return seen.catalogue.config.digest[:12] if seen.catalogue.config else None
+        return seen.health.config_version[:VERSION_LETTERS]
+    return seen.catalogue.config.digest[:VERSION_LETTERS] if seen.catalogue.config else None
 
 
 def _daemon(health: Health | None) -> DaemonDocument | None:

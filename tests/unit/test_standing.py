@@ -39,7 +39,7 @@ HEALTH = Health(
     started_at=NOW.isoformat(),
     updated_at=NOW.isoformat(),
     roots=(WATCH,),
-    config_version="abc",
+    config_version="0123456789abcdef" * 4,
     config_problem=None,
     progress={},
     problems=(),
@@ -66,7 +66,7 @@ def test_all_is_well() -> None:
     assert (document.state, document.problems) == (OK, ())
     (root,) = document.roots
     assert (root.events, root.watched, root.unwatched, root.overflow_count) == ("watching", 7, 0, 3)
-    assert document.config.version == "abc"
+    assert document.config.version == "0123456789ab", "as `config show` shows it, with a daemon and without"
 
 
 @pytest.mark.parametrize(
