@@ -189,7 +189,8 @@ def test_key_values_are_a_mapping_or_a_table(tmp_path: Path) -> None:
     assert settings is not None
     first, second = settings.watch[0].rules
     assert first.key_values == {"Stain": "[{stain}]"}
-    assert second.key_values == KeyValueTable(table="map.csv", by="well", on="well")
+    assert second.key_values == KeyValueTable(table="map.csv", by="well", on=None)
+    assert second.key_values.goes_to(second.said_on) == "well"
 
 
 def test_an_empty_section_declares_and_leaves_the_rest_free(tmp_path: Path) -> None:
