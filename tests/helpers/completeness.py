@@ -7,6 +7,7 @@ not is measured and the page is written. ``--check`` compares the page instead.
 """
 
 import argparse
+import difflib
 import json
 import os
 import struct
@@ -382,7 +383,9 @@ def main() -> int:
     lines = [line for kept in sorted(chosen.cache.glob(f"*-of-{chosen.parts}.jsonl")) for line in kept.open()]
     written = page(sorted((Finding(**json.loads(line)) for line in lines), key=lambda one: (one.file, one.where)))
     if chosen.check:
-        return 0 if PAGE.read_text(encoding="utf-8") == written else 1
+        differs = list(difflib.unified_diff(PAGE.read_text(encoding="utf-8").splitlines(), written.splitlines(), n=0))
+        sys.stdout.writelines(f"{line}\n" for line in differs)
+        return 1 if differs else 0
     PAGE.write_text(written, encoding="utf-8")
     return 0
 
