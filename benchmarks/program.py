@@ -4,10 +4,9 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
-from benchmarks.harness import PROGRAM, Figure, bench_site, cost_of, cpu_s_of
+from benchmarks.harness import PROGRAM, BenchSite, Figure, bench_site, cost_of, cpu_s_of, note_as_imported
 from benchmarks.pictures import tiff_of
 
 
@@ -48,23 +47,40 @@ def _memory_mb(pid: int) -> float:
     return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmRSS"))
 
 
-def measure_idle(*, folders: int, seconds: float) -> Iterator[Figure]:
-    """Target 12: a daemon that watches many folders where nothing happens."""
-    with bench_site(settle=str(timedelta(seconds=1).seconds) + "s") as site:
-        for number in range(folders):
-            (site.inbox / "p" / f"d{number // 100}" / f"e{number}").mkdir(parents=True)
+def measure_idle(*, folders: int, files: int, seconds: float) -> Iterator[Figure]:
+    """Target 12: a daemon that watches many folders of known files where nothing happens, after its first pass."""
+    with bench_site(settle="1d") as site:
+        _fill_folders(site.inbox / "p", folders, files)
+        site.run("import", "--no-wait")
+        note_as_imported(site)
         with site.daemon() as pid:
             time.sleep(5.0)  # what the first pass left to do
             before, begun = cpu_s_of(pid), time.monotonic()
             time.sleep(seconds)
             share = (cpu_s_of(pid) - before) / (time.monotonic() - begun)
             memory = _memory_mb(pid)
+            armed_s = _armed_s(site)
     yield Figure(
         number=12,
-        name=f"idle daemon over {folders} folders, {seconds:.0f} s",
-        value=f"{100 * share:.2f} % of a core, {memory:.0f} MB",
+        name=f"idle daemon over {folders:,} folders, {files:,} files known, {seconds:.0f} s",
+        value=f"{100 * share:.2f} % of a core, {memory:.0f} MB, watches armed in {armed_s:.1f} s",
         baseline="",
         ratio=None,
-        target="<= 0.5 %, <= 150 MB",
-        holds=share <= 0.005 and memory <= 150,
+        target="<= 0.5 %, <= 150 MB, <= 2 s",
+        holds=share <= 0.005 and memory <= 150 and armed_s <= 2,
     )
+
+
+def _fill_folders(top: Path, folders: int, files: int) -> None:
+    """Make folders, a hundred in each of the upper ones, with as many empty files in each."""
+    for number in range(folders):
+        folder = top / f"d{number // 100}" / f"e{number}"
+        folder.mkdir(parents=True)
+        for one in range(files // folders):
+            (folder / f"image_{one:07}.tif").touch()
+
+
+def _armed_s(site: BenchSite) -> float:
+    """Read from the log how long arming took, in seconds of wall time, beside the daemon's first pass."""
+    line = next(line for line in site.log().splitlines() if "watcher.armed" in line)
+    return next(float(part.removeprefix("seconds=")) for part in line.split() if part.startswith("seconds="))

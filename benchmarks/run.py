@@ -27,22 +27,23 @@ class Sizes:
     compressed_files: int
     paths: int
     idle_folders: int
+    idle_files: int
     idle_s: float
 
 
 QUICK = Sizes(
     rounds=1, large_files=24, small_files=300, tiled_files=40, latency_files=60, burst_files=300, scan_files=20_000,
-    images=20_000, planes=10_000, compressed_files=16, paths=20_000, idle_folders=1000, idle_s=10.0,
+    images=20_000, planes=10_000, compressed_files=16, paths=20_000, idle_folders=1000, idle_files=20_000, idle_s=10.0,
 )  # fmt: skip
 WHOLE = Sizes(
     rounds=3, large_files=500, small_files=10_000, tiled_files=500, latency_files=600, burst_files=100_000,
     scan_files=200_000, images=1_000_000, planes=10_000, compressed_files=64, paths=1_000_000, idle_folders=20_000,
-    idle_s=60.0,
+    idle_files=1_000_000, idle_s=60.0,
 )  # fmt: skip
 LARGE = Sizes(
     rounds=3, large_files=500, small_files=10_000, tiled_files=500, latency_files=600, burst_files=100_000,
     scan_files=1_000_000, images=5_000_000, planes=10_000, compressed_files=64, paths=1_000_000, idle_folders=20_000,
-    idle_s=60.0,
+    idle_files=1_000_000, idle_s=60.0,
 )  # fmt: skip
 
 
@@ -63,7 +64,7 @@ def measures(sizes: Sizes) -> dict[int, Callable[[], Iterable[Figure]]]:
         ),
         1: lambda: small_files.measure_large(count=sizes.large_files, rounds=sizes.rounds),
         4: lambda: scanning.measure_burst(count=sizes.burst_files),
-        12: lambda: program.measure_idle(folders=sizes.idle_folders, seconds=sizes.idle_s),
+        12: lambda: program.measure_idle(folders=sizes.idle_folders, files=sizes.idle_files, seconds=sizes.idle_s),
     }
 
 

@@ -1,11 +1,9 @@
 """A burst of files, a first scan and a scan of what did not change, against ``find`` (targets 4, 5)."""
 
 import os
-import sqlite3
 import statistics
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from benchmarks.harness import (
     bench_site,
     cost_of,
     cpu_s_of,
+    note_as_imported,
     peak_mib_of,
     wait_for,
 )
@@ -44,12 +43,6 @@ def _fill(folder: Path, count: int, content: bytes) -> None:
             descriptor = os.open(below / f"image_{number:07}.tif", os.O_CREAT | os.O_WRONLY)
             os.write(descriptor, content)
             os.close(descriptor)
-
-
-def _note_as_imported(site: BenchSite) -> None:
-    """Note all files as read: a scan of what is catalogued is measured without reading a million files before."""
-    with closing(sqlite3.connect(site.database)) as connection, connection:
-        connection.execute("UPDATE fileset SET done_digest = seen_digest, due_at = NULL")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,7 +73,7 @@ def scan_costs(count: int, rounds: int) -> ScanCosts:
             rows = site.query("SELECT count(*) FROM sighting WHERE fileset_id IS NOT NULL")[0][0]
             if rows != count:
                 raise AssertionError(f"{rows} rows instead of {count}")
-            _note_as_imported(site)
+            note_as_imported(site)
             again = _scan(site)
             passes, peak_mib = _passes(site)
             costs.finds.append(_find(site.inbox).cpu_s)
