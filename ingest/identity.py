@@ -71,11 +71,7 @@ def why_another(root_fd: int, known: Mapping[str, object] | None, now: Mapping[s
     """
     if not known or "inode" not in known:
         return None
-    if is_same(known, now):
-        return None
-    sample = known.get("sample")
-    names = [bytes.fromhex(str(one)) for one in sample] if isinstance(sample, list) else []
-    if not names or 2 * sum(_is_there(root_fd, name) for name in names) >= len(names):
+    if is_same(known, now) or _has_known_files(root_fd, known):
         return None
     if not os.listdir(root_fd):
         return "the folder is empty and is not the one seen before; is its disk mounted?", True
@@ -83,6 +79,22 @@ def why_another(root_fd: int, known: Mapping[str, object] | None, now: Mapping[s
         "the folder is not the one seen before, and the files known there are not in it;"
         " `coverslip root accept` says that it was replaced"
     ), False
+
+
+def is_same_disk(folder_fd: int, known: Mapping[str, object], now: Mapping[str, object]) -> bool:
+    """Tell whether an open folder is a known one that is mounted at another place now.
+
+    Its source may have another name since (a stick that was plugged in again), but for where the file system has no id.
+    """
+    telling = [key for key in _TELLING if key != "source" or set(str(now["file_system_id"])) == {"0"}]
+    return all(known.get(key) == now[key] for key in telling) and _has_known_files(folder_fd, known)
+
+
+def _has_known_files(root_fd: int, known: Mapping[str, object]) -> bool:
+    """Tell whether half of the known files are there, or none are known."""
+    sample = known.get("sample")
+    names = [bytes.fromhex(str(one)) for one in sample] if isinstance(sample, list) else []
+    return not names or 2 * sum(_is_there(root_fd, name) for name in names) >= len(names)
 
 
 def _is_there(root_fd: int, path: bytes) -> bool:

@@ -2,11 +2,11 @@
 
 import os
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 
 from ingest.folders import GONE, below, open_folder
-from ingest.identity import identity_of, is_same, mount_points, why_another
+from ingest.identity import identity_of, is_same, is_same_disk, mount_points, why_another
 from ingest.listing import ListingPart, NamesLook
 
 TAKEN_AWAY = "a disk was mounted here, and the folder is gone with it; is it plugged in and mounted?"
@@ -34,23 +34,51 @@ class InnerMounts:
         #: Device and inode of what was last found to be there: what has the same needs no further look.
         self._sure: dict[bytes, tuple[int, int]] = {}
 
-    def look_for_mounts(self) -> None:
-        """Read what is mounted below the root, before a walk."""
+    def look_for_mounts(self, root_fd: int, is_ignored: Callable[[bytes], bool]) -> None:
+        """Read what is mounted below the root, before a walk; what was mounted elsewhere in it is followed there.
+
+        That is so when a folder above a mount is renamed, and when a stick is plugged in again at another place. What
+        is new is looked at for that only while something known is not mounted where it was.
+        """
         self._points = mount_points(os.path.realpath(self._root))
+        for new in sorted(self._points - self.known.keys()):
+            left = self.known.keys() - self._points
+            if left and not is_ignored(new):
+                self._follow(root_fd, sorted(left), new)
+
+    def _follow(self, root_fd: int, left: list[bytes], new: bytes) -> None:
+        """Know one of the mounts that are no longer where they were at a new place, if it is that."""
+        try:
+            with open_folder(root_fd, new) as folder:
+                now = identity_of(folder, below(self._root, new))
+                known = {path: self._known_at(path) or {} for path in left}
+                old = next((path for path in left if is_same_disk(folder, known[path], now)), None)
+        except OSError:
+            return  # the walk says so
+        if old is not None:
+            self.forget([old])
+            self._sure.pop(old, None)
+            self.samples = {new if path == old else path: names for path, names in self.samples.items()}
+            self._note(new, now | {"sample": known[old].get("sample")})
+
+    def _known_at(self, path: bytes) -> dict[str, object] | None:
+        """Give what is known to be mounted at a folder, with the newest files by which it is recognised."""
+        known, samples = self.known.get(path), self.samples
+        if known is None:
+            return None
+        return dict(known) | ({"sample": samples[path]} if path in samples else {})
 
     def why_away(self, folder_fd: int, path: bytes, names: list[bytes]) -> str | None:
         """Say why a folder with these names is not what was mounted there; None when it is, or nothing ever was."""
-        known = self.known.get(path)
+        known = self._known_at(path)
         if known is None and path not in self._points:
             return None
-        if known is not None and path in self.samples:
-            known = dict(known) | {"sample": self.samples[path]}
         sample = tuple(name for name in names if name != _OF_THE_FILE_SYSTEM)[:_SAMPLE_AT_MOST]
         now = identity_of(folder_fd, below(self._root, path), sample)
         away = None if known is None or is_same(known, now) else _why_another(folder_fd, known, now, names)
         if away is not None and known is not None:
             self._sure.pop(path, None)
-            self._note(path, dict(known) | {"away": away})
+            self._note(path, known | {"away": away})
         elif path in self._points or (known is not None and is_same(known, now)):
             self._sure[path] = _place(folder_fd)
             self._note(path, now)
@@ -108,10 +136,12 @@ class InnerMounts:
                     reason = self.taken_away(path)
                     yield ListingPart(directory=path, low=None, high=None, entries=(), problem=reason)
 
-    def spare(self, root_fd: int, look: NamesLook) -> NamesLook:
+    def spare(self, root_fd: int, look: NamesLook, is_ignored: Callable[[bytes], bool]) -> NamesLook:
         """Have nothing count as gone that lies on a mount that is not there, or above one."""
         if not look.gone or not self.known:
             return look
+        if self.away_at(root_fd, look.directory) is not None:
+            self.look_for_mounts(root_fd, is_ignored)
         away = self.away_at(root_fd, look.directory)
         spared = look.gone
         if away is None:

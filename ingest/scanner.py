@@ -180,10 +180,11 @@ class RootScanner:
                 return root
             try:
                 with open_folder(root, order.directory) as folder:
-                    return self.mounts.spare(root, _names_look(folder, order))
+                    return self.mounts.spare(root, _names_look(folder, order), self.is_ignored)
             except OSError as error:
                 if error.errno in GONE:
-                    return self.mounts.spare(root, NamesLook(directory=order.directory, entries=(), gone=order.names))
+                    gone = NamesLook(directory=order.directory, entries=(), gone=order.names)
+                    return self.mounts.spare(root, gone, self.is_ignored)
                 return NamesLook(directory=order.directory, entries=(), unknown=order.names, problem=_sentence(error))
 
     @contextmanager
@@ -220,7 +221,6 @@ class RootScanner:
         )
 
     def _walk_below(self, root_fd: int, order: WalkOrder) -> None:
-        self.mounts.look_for_mounts()
         walk = walk_folders(
             root_fd, order.directory, is_ignored=self.is_ignored, is_flat=order.is_flat, mounts=self.mounts
         )
@@ -260,6 +260,7 @@ def walk_folders(
     Below a mount that is not there, what is there instead is listed, with the problem that it is. ``is_flat``: only
     the directory itself.
     """
+    mounts.look_for_mounts(root_fd, is_ignored)
     waiting = [(directory, mounts.away_at(root_fd, directory))]
     while waiting:
         folder, away = waiting.pop()
