@@ -126,7 +126,8 @@ def test_by_products_are_skipped_and_counted_by_hand_from_the_list(layouts: dict
 
 @BY_NAME
 def test_a_layout_can_be_pasted_into_a_configuration_as_it_is_shown(tmp_path: Path, name: str) -> None:
-    container = "{plate}" if name not in ("metamorph", "micromanager") else "{dataset}"
+    has_wells = name not in ("metamorph", "micromanager", "bruker", "lattice", "terastitcher")
+    container = "{plate}" if has_wells else "{dataset}"
     text = built_in_text(name) + f"watch:\n  - root: .\n    rules: [{{match: '{container}', layout: {name}}}]\n"
     settings = load(write(tmp_path, text), environ={})
     counts, failures = run_examples(settings)
@@ -163,6 +164,8 @@ NAMES_OF_FIELDS: dict[str, Callable[[int, int, int, int], str]] = {
     "cytation": lambda r, c, _, f: f"{letters(r)}{c + 1}_01_1_{f}_DAPI_001.tif",
     "incucyte": lambda r, c, _, f: f"Phase_{letters(r)}{c + 1}_{f}_00d00h00m.tif",
     "leica-matrix": lambda r, c, _, f: f"image--L00--U{c:02d}--V{r:02d}--J20--X00--Y{f:02d}--T00--Z00--C00.ome.tif",
+    "evos": lambda r, c, _, f: f"scan_R_p1_z0_0_{letters(r)}{c + 1:02d}f{f:02d}d0.TIF",
+    "nikon-jobs": lambda r, c, _, f: f"Well{letters(r)}{c + 1:02d}_Point1_{f:04d}_ChannelDAPI_Seq0001.tif",
     "imagexpress-hcsai": lambda r, c, _, f: f"run/timepoint0/x_t0_{letters(r)}{c + 1:02d}_s{f}_w0_z0.tif",
 }
 #: Names found in public code and data sets, each with the layout that takes it; None: it is surely no instrument's.
@@ -184,7 +187,35 @@ FOUND = {
     "data/--W00100--P00001--Z00000--T00000--nucleus-dapi.tif": None,
     "P24_01_1_9_DAPI_002.tif": "cytation",
     "A1_-2_1_1_Tsf[Stitched[Channel1 300,400]]_001.tif": "cytation",
-    "scan_Plate_R_p00_0_A01f00d4.TIF": "cellomics",
+    "scan_Plate_R_p00_0_A01f00d4.TIF": "evos",
+    "scan_R_p2_z1_0_B03f01d0.tif": "evos",
+    "020506plateruni3t001A01f01d2.TIF": "cellomics",
+    "MFGTMP-PC_170319090001/MFGTMP-PC_170319090001_A01f00d0.tif": "cellomics",
+    "plateP_1_A01f00d0.TIF": "cellomics",
+    "A01f01d2.TIF": "cellomics",
+    "WellC01_PointC01_0000_ChannelDAPI,WF_GFP,TRITC,WF_Cy5_Seq0216.tif": "nikon-jobs",
+    "WellA1_ChannelDAPI_1x1-GFP_1x1_Seq0012.tif": "nikon-jobs",
+    "WellA01_PointA01_0008_ChannelDAPI,WF_GFP,TRITC_Seq0008.tif": "nikon-jobs",
+    "1_CamA_ch0_stack0001_4nm_0000105msec_0000123611msecAbs.tif": "lattice",
+    "435800/435800_388200/435800_388200_000000.tif": "terastitcher",
+    "mouse01_SHG_810nm-011_Cycle00001_Ch1_000002.ome.tif": "bruker",
+    "A1ROI1_01_1_1Z0_Confocal DAPI_001.tif": "cytation",
+    "A1_1Z0_DAPI_1_001_.tif": "cytation",
+    "A - 01(fld 1 wv UV - DAPI z 3 time 2 - 2636ms).tif": "incell",
+    "A01_F0001_T0001_Z0004_C01.tif": None,
+    "mydata_S00001_T00002_C00001.tiff": None,
+    "Project001_Series002_z01_ch00.tif": None,
+    "Pos007_S001_t50_z00_ch00.tif": None,
+    "TileScan 1_s0012_z003_RAW_ch00.tif": None,
+    "Image_XY01_00001_Z001_CH1.tif": None,
+    "1_00001_Z001_CH1.tif": None,
+    "Snap-2066-Image Export-01_c1_ORG.tif": None,
+    "movie_t01xy01c1.tif": None,
+    "13-43-57_mosaic_UltraII[00 x 00]_C00_xyz-Table Z0000.ome.tif": None,
+    "ChanA_0001_0001_0001_0001.tif": None,
+    "MISI3542i_Scan1_[14384,29683]_component_data.tif": None,
+    "Capture 1 - Position 1_XY1600000000_Z00_T000_C1.tif": None,
+    "01_GT/SEG/man_seg000.tif": None,
     "phase/VID1630_A1_1_00d00h00m.tif": "incucyte",
     "DMSO r1/CA1_B9_1_00d00h15m.tif": "incucyte",
     "CAM1/slide--S00/chamber--U00--V00/field--X01--Y01/image--L0000--S00--U00--V00--J15--E04--O01--X01--Y01--T0000--Z00"
