@@ -79,7 +79,7 @@ def planes(sizes: Sequence[int]) -> None:
     line: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory(prefix="coverslip-bench-") as folder:
         for size in sizes:
-            path = reading.planes_file(Path(folder), size)
+            path = reading.planes_file(Path(folder), size, 512)
             line.append((size, cpu_ms(partial(reading.read_well, path, hash_now_bytes=0), 3)))
     title = "Metadata and thumbnail of an OME-TIFF"
     draw(DOCS / "cost-planes.png", title, "planes", "ms of CPU", {"without the hash": line})

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import multiprocessing
 import os
 import statistics
 import subprocess
@@ -10,7 +11,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -44,33 +46,66 @@ def read_well(path: Path, *, hash_now_bytes: int = 1 << 30) -> ReadResult:
     return result
 
 
-def planes_file(folder: Path, planes: int) -> Path:
-    """Write an OME-TIFF of small planes."""
-    path = folder / f"p{planes}.ome.tif"
-    data = np.random.default_rng(1).integers(0, 4000, (planes, 64, 64)).astype(np.uint16)
-    tifffile.imwrite(path, data, ome=True, metadata={"axes": "TYX"})
+def planes_file(folder: Path, planes: int, side: int) -> Path:
+    """Write an OME-TIFF of raw planes of ``side`` x ``side`` px, of which only the first and the last hold pixels.
+
+    The others were never written (the file is sparse: 10,000 planes of 2048 x 2048 px are 84 GB). The first is the one
+    that is pictured and the one that `imread` takes; the last shows that the file was written to its end.
+    """
+    path = folder / f"p{planes}_{side}.ome.tif"
+    is_big = planes * side * side * 2 > 1 << 31
+    tifffile.imwrite(
+        path, shape=(planes, side, side), dtype=np.uint16, ome=True, bigtiff=is_big, metadata={"axes": "TYX"}
+    )
+    with tifffile.TiffFile(path) as file:
+        places = [file.pages[number].dataoffsets[0] for number in (0, planes - 1)]
+    with path.open("r+b") as stream:
+        for number, place in enumerate(places):
+            stream.seek(place)
+            stream.write(plane_of(number, side).tobytes())
     return path
 
 
+def picture_ms(path: Path) -> float:
+    """Give the CPU time of metadata and thumbnail; the hash, which reads all of the file, is left out (target 1)."""
+    return cpu_ms(lambda: read_well(path, hash_now_bytes=0))
+
+
+def imread_ms(path: Path) -> float:
+    """Give the CPU time of reading the first plane alone."""
+    return cpu_ms(lambda: tifffile.imread(path, key=0))
+
+
 def measure_planes(*, planes: int) -> Iterator[Figure]:
-    """Target 8; the hash, which reads all of the file, is left out: target 1 is about it."""
-    with tempfile.TemporaryDirectory(prefix="coverslip-bench-") as folder:
-        path = planes_file(Path(folder), planes)
-        figures = [
-            (cpu_ms(lambda: read_well(path, hash_now_bytes=0), 3), cpu_ms(lambda: tifffile.imread(path, key=0), 3))
-            for _ in range(3)
-        ]
-    value, base = (statistics.median(one) for one in zip(*figures, strict=True))
-    yield Figure(
-        number=8,
-        name=f"OME-TIFF of {planes} planes: metadata and thumbnail, CPU",
-        value=f"{value:.1f} ms",
-        baseline=f"imread(key=0) {base:.2f} ms",
-        ratio=value / base,
-        target="ratio <= 3",
-        holds=value <= 3 * base,
-        spread=" / ".join(f"{one:.1f}" for one, _ in figures) + " ms",
-    )
+    """Target 8, with planes as cameras write them and with tiny ones, of which only opening the file is left."""
+    for side in (2048, 64):
+        with tempfile.TemporaryDirectory(prefix="coverslip-bench-") as folder, plain_and_worker() as (plain, worker):
+            path = planes_file(Path(folder), planes, side)
+            figures = [
+                (worker.submit(picture_ms, path).result(), plain.submit(imread_ms, path).result()) for _ in range(5)
+            ]
+        value, base = (statistics.median(one) for one in zip(*figures, strict=True))
+        yield Figure(
+            number=8,
+            name=f"OME-TIFF of {planes} planes of {side} x {side}: metadata and thumbnail, CPU",
+            value=f"{value:.1f} ms",
+            baseline=f"imread(key=0) {base:.2f} ms",
+            ratio=value / base,
+            target="ratio <= 3",
+            holds=value <= 3 * base,
+            spread=" / ".join(f"{one:.1f}" for one, _ in figures) + " ms",
+        )
+
+
+@contextmanager
+def plain_and_worker() -> Iterator[tuple[Executor, Executor]]:
+    """Give a process as Python starts it, and one that is set as the product's workers are."""
+    fresh = multiprocessing.get_context("spawn")
+    with (
+        ProcessPoolExecutor(1, mp_context=fresh) as plain,
+        ProcessPoolExecutor(1, mp_context=fresh, initializer=keep_memory) as worker,
+    ):
+        yield plain, worker
 
 
 def _decode(path: Path) -> int:

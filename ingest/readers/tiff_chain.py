@@ -4,9 +4,11 @@ Programs that write thousands of equal planes write equal directories: all bytes
 where planes lie may differ. What is not that regular is left to the walk, one by one.
 """
 
+import math
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +20,47 @@ REGION_BYTES = 32 << 20
 _PLACES, _COUNTS = frozenset({273, 324}), frozenset({279, 325})
 
 
+class Offsets(Sequence[int]):
+    """Where directories lie, in the order of the chain; thousands at equal distances are one range."""
+
+    def __init__(self) -> None:
+        self._before: list[int] = []
+        self._after: list[int] = []
+        self.run = range(0)
+
+    def append(self, offset: int) -> None:
+        """Add the next directory."""
+        (self._after if self.run else self._before).append(offset)
+
+    def run_on(self, run: range) -> None:
+        """Add the next directories, which are at equal distances; once at most."""
+        self.run = run
+
+    def __len__(self) -> int:
+        return len(self._before) + len(self.run) + len(self._after)
+
+    @overload
+    def __getitem__(self, number: int) -> int: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[int]: ...
+    def __getitem__(self, number: int | slice) -> int | list[int]:
+        if isinstance(number, slice):
+            return [self[i] for i in range(*number.indices(len(self)))]
+        if number < 0:
+            number += len(self)
+        for piece in (self._before, self.run, self._after):
+            if 0 <= number < len(piece):
+                return piece[number]
+            number -= len(piece)
+        raise IndexError(number)
+
+
 @dataclass(frozen=True, slots=True)
 class RegularRun:
-    """Directories that were found equal: their offsets, where each one's pixels lie, and the next one's offset."""
+    """Directories that were found equal: their offsets, how far back pixels begin, and the next one's offset."""
 
-    offsets: NDArray[np.int64]
-    places: NDArray[np.int64]
+    offsets: range
+    furthest_pixels: int
     following: int
 
 
@@ -54,19 +91,28 @@ def regular_run(
     field = np.dtype(order + ("u8" if is_big else "u4"))
     links = table[:, link_at : link_at + next_size].copy().view(field)[:, 0].astype(np.int64)
     places = table[:, place_at : place_at + next_size].copy().view(field)[:, 0].astype(np.int64)
-    free = np.ones(link_at, bool)
-    free[place_at : place_at + next_size] = False
     offsets = first + stride * np.arange(pages, dtype=np.int64)
-    is_equal = (table[:, :link_at][:, free] == table[0, :link_at][free]).all(axis=1)
-    is_inside = (places > 0) & (places + count_bytes <= size_bytes)
-    is_linked = links == offsets + stride
-    good = is_equal & is_inside
-    # A page counts when it and all before it are good and linked; the last one may point anywhere.
-    reached = np.concatenate(([True], np.logical_and.accumulate(is_linked & good)[:-1])) & good
-    run = int(np.argmin(reached)) if not reached.all() else pages
+    is_good = (places > 0) & (places + count_bytes <= size_bytes)
+    is_good[1:] &= _equal_to_previous(table, link_at, place_at, next_size)
+    # A page counts when it and all before it are good, and all before it linked; the last one may point anywhere.
+    is_good[1:] &= links[:-1] == offsets[1:]
+    run = pages if is_good.all() else int(np.argmin(is_good))
     if run < PAGES_AT_LEAST:
         return None
-    return RegularRun(offsets[:run], places[:run], int(links[run - 1]))
+    return RegularRun(range(first, first + run * stride, stride), int(places[:run].max()), int(links[run - 1]))
+
+
+def _equal_to_previous(table: NDArray[np.uint8], link_at: int, place_at: int, field_bytes: int) -> NDArray[np.bool_]:
+    """Tell of each directory but the first whether it is the one before, but for the pixels' place and the link."""
+    unit = math.gcd(
+        table.shape[1], link_at, place_at, field_bytes
+    )  # 2 or 4: in whole fields it is quicker than in bytes
+    words = table.view(f"u{unit}")
+    flat, stride = words.reshape(-1), words.shape[1]
+    equal = (flat[stride:] == flat[:-stride]).reshape(-1, stride)  # one run over the bytes, whatever their order
+    equal[:, place_at // unit : (place_at + field_bytes) // unit] = True
+    equal[:, link_at // unit :] = True
+    return np.ones(len(equal), bool) if equal.all() else equal.all(axis=1)
 
 
 def _single(row: bytes, tags: frozenset[int], entries: int, *, is_big: bool, order: str) -> int | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ingest.probe import PixelTail
 from ingest.readers.protocol import DamagedError, NotWholeError, Source
-from ingest.readers.tiff_chain import regular_run
+from ingest.readers.tiff_chain import Offsets, regular_run
 
 #: More directories than this in one file is an attack or a mistake.
 PAGES_AT_MOST = 4_000_000
@@ -71,7 +71,7 @@ class Structure:
     #: LZW strips tell the unpacked size.
     is_lsm: bool = False
     is_ndpi: bool = False
-    offsets: list[int] = field(default_factory=list)
+    offsets: Offsets = field(default_factory=Offsets)
 
 
 def is_tiff(head: bytes) -> bool:
@@ -117,20 +117,20 @@ def walk(source: Source) -> Structure:
     seen: set[int] = set()
     offset = header.first
     while offset:
-        if offset in seen:
+        if offset in seen or offset in structure.offsets.run:
             raise DamagedError(f"image directory {structure.pages + 1} points back to an earlier one: a circle")
-        if len(seen) >= PAGES_AT_MOST:
+        if len(seen) + len(structure.offsets.run) >= PAGES_AT_MOST:
             raise DamagedError(f"more than {PAGES_AT_MOST} image directories")
         seen.add(offset)
         structure.pages += 1
         structure.offsets.append(offset)
         offset = _visit(source, header, offset, structure, seen)
         if structure.pages == 2 and not header.is_ndpi:
-            offset = _run_on(source, header, offset, structure, seen)
+            offset = _run_on(source, header, offset, structure)
     return structure
 
 
-def _run_on(source: Source, header: Header, third: int, structure: Structure, seen: set[int]) -> int:
+def _run_on(source: Source, header: Header, third: int, structure: Structure) -> int:
     """Check equal directories from the third on at once; give the offset of the first that is not among them."""
     second, tail = structure.offsets[1], structure.tail
     if not third > second or tail is None:
@@ -140,11 +140,9 @@ def _run_on(source: Source, header: Header, third: int, structure: Structure, se
     )  # fmt: skip
     if run is None:
         return third
-    furthest = int(run.places.max())
-    structure.tail = replace(tail, offset=max(furthest, tail.offset))
+    structure.tail = replace(tail, offset=max(run.furthest_pixels, tail.offset))
     structure.pages += len(run.offsets) - 1
-    structure.offsets += run.offsets[1:].tolist()
-    seen.update(structure.offsets)
+    structure.offsets.run_on(run.offsets[1:])
     return run.following
 
 
@@ -157,7 +155,7 @@ def _visit(source: Source, header: Header, offset: int, structure: Structure, se
         _check_description(source, header, tags[_DESCRIPTION])
     _check_page(source, header, tags, page, structure)
     for below in _integers(source, header, tags.get(_SUB_IFDS), page).tolist():
-        if below in seen:
+        if below in seen or below in structure.offsets.run:
             raise DamagedError(f"{page} points back to an earlier image directory: a circle")
         seen.add(below)
         below_tags, _ = _read_directory(source, header, below, structure.pages)
