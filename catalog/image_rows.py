@@ -61,11 +61,10 @@ def _point_sighting(connection: Connection, root_id: int, file: FileRecord, file
 
 
 def insert_images(connection: Connection, read: ReadFileset, *, now: datetime) -> tuple[list[int], str | None]:
-    """Insert the images with all that hangs on them; gives their ids, and why they can't be filed, or None."""
+    """Insert the images with what hangs on them but planes; gives their ids, and why they can't be filed, or None."""
     rows = image_rows(read, now=now)
     ids = list(connection.scalars(insert(Image).returning(Image.id, sort_by_parameter_order=True), rows))
     _insert_details(connection, ids, read, now)
-    write_planes(connection, read, dict(zip((image.series for image in read.images), ids, strict=True)))
     return ids, _file(connection, ids, read, now)
 
 

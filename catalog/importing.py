@@ -1,4 +1,4 @@
-"""Commits what was read (T5): a savepoint per fileset, results that came too late are discarded."""
+"""Commits what was read (T5): each fileset for itself, results that came too late are discarded."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,14 +17,14 @@ from catalog.named_files import keep_named
 from catalog.neighbours import name_beside_neighbours
 from catalog.plates import note_plate
 from catalog.rule_marks import annotate_by_table
-from catalog.set_rows import are_pixels_replaced, are_planes_the_same
+from catalog.set_rows import are_pixels_replaced, are_planes_the_same, write_planes
 from catalog.store import hold_fileset
 
 
 def commit_reads(connection: Connection, reads: Sequence[ReadFileset], *, now: datetime, via: str) -> list[Committed]:
-    """Write results into the catalogue: what is plain together, the rest each in a savepoint of its own.
+    """Write results into the catalogue: what is plain together, the rest one by one, in the order of ``reads``.
 
-    So one that can't be written does not spoil the others. Outcomes are in the order of ``reads``.
+    One whose place in a plate is taken leaves nothing behind but the files, which are held.
     """
     plain = commit_plain(connection, reads, now=now, via=via)
     outcomes = []
@@ -32,10 +32,7 @@ def commit_reads(connection: Connection, reads: Sequence[ReadFileset], *, now: d
         if (read.fileset_id, read.claim) in plain:
             outcomes.append(plain[read.fileset_id, read.claim])
             continue
-        with connection.begin_nested() as savepoint:
-            outcome = _commit(connection, read, now=now, via=via)
-            if outcome.outcome is CommittedAs.TAKEN:
-                savepoint.rollback()
+        outcome = _commit(connection, read, now=now, via=via)
         if outcome.outcome is CommittedAs.TAKEN:
             assert outcome.reason is not None  # noqa: S101 - TAKEN tells why
             hold_fileset(connection, read.fileset_id, "held", outcome.reason, now=now, via=via)
@@ -82,10 +79,16 @@ def _claimed_fileset(connection: Connection, read: ReadFileset) -> Any:
 def _first_import(connection: Connection, read: ReadFileset, now: datetime, via: str) -> Committed:
     if adopt_by_content(connection, read, now=now, via=via):
         return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.MOVED)
-    write_files(connection, read, now=now)
-    images, reason = insert_images(connection, read, now=now)
+    # Files and planes, which may be 100,000, stay out of the savepoint: at each statement inside one SQLite walks along
+    # all pages that were changed since it began.
+    with connection.begin_nested() as savepoint:
+        images, reason = insert_images(connection, read, now=now)
+        if reason is not None:
+            savepoint.rollback()
     if reason is not None:
         return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.TAKEN, reason=reason)
+    write_files(connection, read, now=now)
+    write_planes(connection, read, dict(zip((image.series for image in read.images), images, strict=True)))
     name_beside_neighbours(connection, read.fileset_id, now=now)
     _finish(connection, read, generation=1)
     after = {"images": images, "rule": read.filing.rule, "owner_by": read.filing.owner_by, "format": read.format}

@@ -22,15 +22,25 @@ def write_set_files(connection: Connection, read: ReadFileset, *, now: datetime)
     last = connection.scalar(select(func.max(OriginalFile.ordinal)).where(OriginalFile.fileset_id == read.fileset_id))
     new = [file for file in read.files if known.get(file.path) is None]
     changed = [file for file in read.files if known.get(file.path) is not None and file.is_read]
-    for file in changed:
-        content = content_of(file)
-        connection.execute(update(OriginalFile).where(OriginalFile.id == known[file.path]).values(content))
+    _write_contents(connection, {known[file.path]: content_of(file) for file in changed})
     first = 0 if last is None else last + 1
     rows = [original_file_row(read.fileset_id, first + number, file, now) for number, file in enumerate(new)]
     if rows:
         statement = insert(OriginalFile).returning(OriginalFile.id, sort_by_parameter_order=True)
         ids = connection.scalars(statement, rows).all()
         _point(connection, read, dict(zip((file.path for file in new), ids, strict=True)))
+
+
+def _write_contents(connection: Connection, contents: Mapping[int, Mapping[str, Any]]) -> None:
+    """Write what was read of files, by id; those of one set of columns together."""
+    by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for file_id, content in contents.items():
+        by_columns.setdefault(tuple(content), []).append({"b_id": file_id, **content})
+    for rows in by_columns.values():
+        connection.execute(_WRITE, rows)
+
+
+_WRITE = update(OriginalFile).where(OriginalFile.id == bindparam("b_id")).execution_options(synchronize_session=False)
 
 
 def _sightings(connection: Connection, fileset_id: int) -> dict[bytes, Any]:

@@ -1,17 +1,21 @@
-"""What one more file of an image of many costs the database: counted in SQLite's own steps, not in time."""
+"""What one more file of an image of many costs the database: counted in steps and statements, not in time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, event, insert, select
 
 from catalog.captured import written
 from catalog.engine import Catalogue
-from catalog.looks import DirectoryLook, SeenFile, SeenFileset
+from catalog.importing import commit_reads
+from catalog.looks import CommittedAs, DirectoryLook, Filing, ReadFileset, SeenFile, SeenFileset
 from catalog.member_digests import member_digest
-from catalog.models.ingest import Root
+from catalog.models.ingest import Fileset, Job, Root
+from catalog.records import FileRecord, ImageRecord, PlaneRecord, ThumbnailRecord
 from catalog.store import record_directories, record_files
 from tests.helpers.ingest_site import add_person
 
@@ -82,3 +86,74 @@ def _steps(connection: Connection, root_id: int, files: list[SeenFile]) -> int:
     finally:
         raw.set_progress_handler(None, 1)
     return count
+
+
+def read_of(connection: Connection, files: list[SeenFile], people: tuple[int, int]) -> ReadFileset:
+    """Give what a worker read of planes of one image, and claim them for it."""
+    row = connection.execute(select(Fileset.id, Fileset.root_id, Fileset.seen_digest)).one()
+    digest = bytes(row.seen_digest)
+    job = {"fileset_id": row.id, "kind": "import", "digest": digest, "priority": 1, "state": "started", "claim": 1}
+    connection.execute(insert(Job), job)
+    filing = Filing(rule="r", image="film", owner_id=people[0], group_id=people[1], container_owner_id=people[0], owner_by="rule", dimensions=("z",))  # fmt: skip # noqa: E501
+    return ReadFileset(
+        fileset_id=row.id, root_id=row.root_id, claim=1, digest=digest, format="TIFF", filing=filing,
+        files=tuple(
+            FileRecord(path=file.path, size_bytes=1, hash="00", hasher="sha256", fingerprint=b"f" * 16)
+            for file in files
+        ),
+        images=(ImageRecord(series=0, size_x=8, size_y=8, size_z=len(files), size_c=1, size_t=1, pixels_type="uint8"),),
+        pictures=(ThumbnailRecord(failure="not drawn here"),),
+        planes=tuple(
+            PlaneRecord(image_series=0, the_c=0, the_z=z, the_t=0, path=file.path, series=0, plane=0)
+            for z, file in enumerate(files)
+        ),
+        grouping="names",
+    )  # fmt: skip
+
+
+@contextmanager
+def rows_in_savepoints(connection: Connection) -> Iterator[list[int]]:
+    """Count the rows for which statements are executed while a savepoint is open."""
+    counts: list[int] = []
+    is_open = False
+
+    def begins(*_: object) -> None:
+        nonlocal is_open
+        is_open = True
+
+    def ends(*_: object) -> None:
+        nonlocal is_open
+        is_open = False
+
+    def executes(
+        _connection: object, _cursor: object, _text: str, parameters: Any, _context: object, many: bool
+    ) -> None:
+        if is_open:
+            counts.append(len(parameters) if many else 1)
+
+    engine = connection.engine
+    listeners = [("savepoint", begins), ("release_savepoint", ends), ("rollback_savepoint", ends)]
+    for name, listener in (*listeners, ("before_cursor_execute", executes)):
+        event.listen(engine, name, listener)
+    try:
+        yield counts
+    finally:
+        for name, listener in (*listeners, ("before_cursor_execute", executes)):
+            event.remove(engine, name, listener)
+
+
+def test_no_savepoint_is_open_while_files_and_planes_of_a_large_image_are_written(catalogue_sqlite: Catalogue) -> None:
+    people, files = add_person(catalogue_sqlite, "ab3c", "smith-lab"), 500
+    with catalogue_sqlite.writing() as connection:
+        root_id = connection.scalar(insert(Root).returning(Root.id), {"name": "r", "path": b"/r"})
+        assert root_id is not None
+        record_directories(connection, root_id, [DirectoryLook(path=b"film", is_whole=True)], now=NOW)
+        seen = planes(b"film", range(files), people)
+        _record(connection, root_id, seen)
+        read = read_of(connection, seen, people)
+    with catalogue_sqlite.engine.connect() as connection, connection.begin(), rows_in_savepoints(connection) as counts:
+        (committed,) = commit_reads(connection, [read], now=NOW, via="test")
+
+    assert committed.outcome is CommittedAs.IMPORTED
+    # At each statement SQLite walks along all pages that were changed since the savepoint began.
+    assert 0 < sum(counts) < 20, counts
