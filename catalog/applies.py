@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.orm import aliased
 
 from catalog.events import NewEvent, record, record_one
 from catalog.models.ingest import Event
@@ -28,7 +27,7 @@ class LastApply:
 
 def last_apply(connection: Connection) -> LastApply | None:
     """Give the newest `apply` that was not taken back."""
-    undone = aliased(Event)
+    undone = Event.__table__.alias().c
     taken_back = select(undone.id).where(
         undone.object_type == APPLY, undone.object_id == Event.id, undone.what == UNDONE
     )

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
-from sqlalchemy.orm import aliased
 
 from catalog.differing import without_placement
 from catalog.events import NewEvent, record
@@ -282,11 +281,11 @@ def _twin_that_is_gone(connection: Connection, read: ReadFileset) -> int | None:
         return None
     present = select(Sighting.fileset_id).where(Sighting.fileset_id == Fileset.id, Sighting.missing_since.is_(None))
     absent = select(Sighting.fileset_id).where(Sighting.fileset_id == Fileset.id, Sighting.missing_since.is_not(None))
-    other = aliased(OriginalFile)
+    other = OriginalFile.__table__.alias()
     siblings = (
         select(func.count())
         .select_from(other)
-        .where(other.fileset_id == Fileset.id)
+        .where(other.c.fileset_id == Fileset.id)
         .correlate(Fileset)
         .scalar_subquery()
     )

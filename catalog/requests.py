@@ -86,6 +86,4 @@ def ask_again(connection: Connection) -> int:
 
 def forget_before(connection: Connection, before: datetime) -> int:
     """Delete answered requests that are older; gives how many."""
-    return connection.execute(
-        Request.__table__.delete().where(Request.answered_at < before)  # type: ignore[attr-defined]  # a Table
-    ).rowcount
+    return connection.execute(Request.__table__.delete().where(Request.answered_at < before)).rowcount

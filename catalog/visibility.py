@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, TableClause, and_, false, or_, select, true
 from sqlalchemy import column as column_named
 from sqlalchemy import table as table_named
-from sqlalchemy.orm import DeclarativeBase
 
 from catalog.membership_sql import in_force
 from catalog.models.annotations import ANNOTATED, Annotation, AnnotationLink, MapPair
+from catalog.models.base import Base
 from catalog.models.containers import (
     Dataset,
     DatasetImageLink,
@@ -44,7 +44,7 @@ from config.settings import PermissionLevel
 
 __all__ = ["dormant", "one_owner", "own_only_groups", "permitted", "readable_groups", "visible"]
 
-type_or_table = type[DeclarativeBase] | FromClause
+type_or_table = type[Base] | FromClause
 
 _OBJECTS = {model.__tablename__: model for model in (Project, Dataset, Screen, Plate, Image)}
 #: Link tables: the columns of both ends, with the tables they point to.

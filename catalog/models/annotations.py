@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, text
 
-from catalog.models.base import Base, BigId
+from catalog.models.base import Base, BigId, Stored
 
 #: What an annotation can be linked to, in the order of the columns of AnnotationLink.
 ANNOTATED = ("project", "dataset", "image", "screen", "plate")
@@ -25,17 +24,17 @@ class Annotation(Base):
         Index("ix_annotation_value", "group_id", "kind", text("substr(value, 1, 200)")),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    kind: Mapped[str] = mapped_column(String(8))
-    namespace: Mapped[str | None]
+    id: Stored[int] = Stored(BigId, primary_key=True)
+    kind: Stored[str] = Stored(String(8))
+    namespace: Stored[str | None]
     #: The tag's or comment's text, an attachment's file name, NULL for a map.
-    value: Mapped[str | None]
-    owner_id: Mapped[int] = mapped_column(BigId, ForeignKey("experimenter.id"))
-    group_id: Mapped[int] = mapped_column(BigId, ForeignKey("experimenter_group.id"))
+    value: Stored[str | None]
+    owner_id: Stored[int] = Stored(BigId, "experimenter.id")
+    group_id: Stored[int] = Stored(BigId, "experimenter_group.id")
     #: 'hand', or 'rule' for what tags: and key_values: gave (owned by the data's owner).
-    made_by: Mapped[str] = mapped_column(String(8), default="hand")
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
+    made_by: Stored[str] = Stored(String(8), default="hand")
+    created_at: Stored[datetime]
+    updated_at: Stored[datetime]
 
 
 class MapPair(Base):
@@ -47,10 +46,10 @@ class MapPair(Base):
         Index("ix_map_pair_key", text("substr(key, 1, 200)"), text("substr(value, 1, 200)")),
     )
 
-    annotation_id: Mapped[int] = mapped_column(BigId, ForeignKey("annotation.id", ondelete="CASCADE"), primary_key=True)
-    ordinal: Mapped[int] = mapped_column(primary_key=True)
-    key: Mapped[str]
-    value: Mapped[str]
+    annotation_id: Stored[int] = Stored(BigId, "annotation.id", on_delete="CASCADE", primary_key=True)
+    ordinal: Stored[int] = Stored(primary_key=True)
+    key: Stored[str]
+    value: Stored[str]
 
 
 def _end(name: str) -> ForeignKeyConstraint:
@@ -98,15 +97,15 @@ class AnnotationLink(Base):
         Index("ix_annotation_link_well_plate_id", "well_plate_id"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    annotation_id: Mapped[int] = mapped_column(BigId)
-    project_id: Mapped[int | None] = mapped_column(BigId, default=None)
-    dataset_id: Mapped[int | None] = mapped_column(BigId, default=None)
-    image_id: Mapped[int | None] = mapped_column(BigId, default=None)
-    screen_id: Mapped[int | None] = mapped_column(BigId, default=None)
-    plate_id: Mapped[int | None] = mapped_column(BigId, default=None)
-    well_id: Mapped[int | None] = mapped_column(BigId, default=None)
-    well_plate_id: Mapped[int | None] = mapped_column(BigId, default=None)
-    group_id: Mapped[int] = mapped_column(BigId)
-    owner_id: Mapped[int] = mapped_column(BigId, ForeignKey("experimenter.id"))
-    created_at: Mapped[datetime]
+    id: Stored[int] = Stored(BigId, primary_key=True)
+    annotation_id: Stored[int] = Stored(BigId)
+    project_id: Stored[int | None] = Stored(BigId, default=None)
+    dataset_id: Stored[int | None] = Stored(BigId, default=None)
+    image_id: Stored[int | None] = Stored(BigId, default=None)
+    screen_id: Stored[int | None] = Stored(BigId, default=None)
+    plate_id: Stored[int | None] = Stored(BigId, default=None)
+    well_id: Stored[int | None] = Stored(BigId, default=None)
+    well_plate_id: Stored[int | None] = Stored(BigId, default=None)
+    group_id: Stored[int] = Stored(BigId)
+    owner_id: Stored[int] = Stored(BigId, "experimenter.id")
+    created_at: Stored[datetime]

@@ -1,14 +1,32 @@
-"""The declarative base, column types and mixins that every table shares."""
+"""The base of all tables, column types and mixins that every table shares."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, TypeAlias
+from inspect import get_annotations
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, get_args, get_origin
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Select, Table
-from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    String,
+    Table,
+)
+from sqlalchemy.schema import SchemaItem
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+T = TypeVar("T")
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -71,15 +89,82 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class Base(DeclarativeBase):
-    """The base of all tables; constraint names are fixed so that migrations can name them."""
+#: What a column's annotation says, where nothing else does.
+_TYPES: dict[Any, TypeEngine[Any]] = {
+    int: Integer(), str: String(), float: Double(), bool: Boolean(), bytes: LargeBinary(), datetime: UtcDateTime(),
+}  # fmt: skip
 
-    metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map: dict[Any, Any] = {datetime: UtcDateTime()}  # noqa: RUF012 - SQLAlchemy's declared API
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Never give an id twice: SQLite would use the highest one again after a delete, and history would lie."""
-        super().__init_subclass__(**kwargs)
-        table = cls.__table__
-        if isinstance(table, Table) and [column.name for column in table.primary_key] == ["id"]:
-            table.dialect_options["sqlite"]["autoincrement"] = table.name != "catalogue_identity"
+class Stored(Generic[T]):
+    """A column as the class of its table tells of it: ``name: Stored[str | None]`` may hold a text, or NULL.
+
+    What that doesn't tell is given as a value: the type, the column that it refers to, options of SQLAlchemy's Column.
+    """
+
+    def __init__(
+        self,
+        kind: TypeEngine[Any] | None = None,
+        reference: str | None = None,
+        *,
+        on_delete: str | None = None,
+        **options: Any,
+    ) -> None:
+        self._kind = kind
+        self._reference = reference
+        self._on_delete = on_delete
+        self._options = options
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: None, owner: "type[Base]") -> Column[T]:
+        """Give the column itself: asked of the class of a table, it is the table's."""
+        column: Column[T] = owner.__table__.c[self._name]
+        return column
+
+    def column(self, name: str, held: Any) -> Column[T]:
+        """Make the column of one table; ``held`` is the Python type of its values, with None where it may be NULL."""
+        choices = get_args(held) or (held,)
+        kind = self._kind or _TYPES[choices[0]]
+        keys = () if self._reference is None else (ForeignKey(self._reference, ondelete=self._on_delete),)
+        return Column(name, kind, *keys, nullable=type(None) in choices, **self._options)
+
+
+class Base:
+    """The base of all tables: its classes only give names and types to the columns of one table each.
+
+    They are no mapped classes, and there are no objects of them: SQLAlchemy's ORM takes 0.3 s to import and to map
+    them (docs/decisions/tables-without-orm.md). A class stands for its table in statements, an attribute of it is the
+    table's column. Constraint names are fixed so that migrations can name them.
+    """
+
+    metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMING)
+    __tablename__: ClassVar[str]
+    __table_args__: ClassVar[tuple[SchemaItem | dict[str, Any], ...]] = ()
+    __table__: ClassVar[Table]
+
+    def __init_subclass__(cls) -> None:
+        """Make the table and put its columns in the place of what was said of them."""
+        options = {key: value for item in cls.__table_args__ if isinstance(item, dict) for key, value in item.items()}
+        items = [item for item in cls.__table_args__ if not isinstance(item, dict)]
+        cls.__table__ = Table(cls.__tablename__, cls.metadata, *_columns_of(cls), *items, **options)
+        for column in cls.__table__.columns:
+            setattr(cls, column.name, column)
+        if [column.name for column in cls.__table__.primary_key] == ["id"]:
+            # Never give an id twice: SQLite would use the highest one again after a delete, and history would lie.
+            cls.__table__.dialect_options["sqlite"]["autoincrement"] = cls.__tablename__ != "catalogue_identity"
+
+    @classmethod
+    def __clause_element__(cls) -> Table:
+        """Give the table: SQLAlchemy asks for it where a class stands in a statement."""
+        return cls.__table__
+
+
+def _columns_of(model: type[Base]) -> Iterator[Column[Any]]:
+    """Make the columns of a class, then those of its mixins, in the order in which they stand there."""
+    for owner in model.__mro__:
+        annotations: dict[str, Any] = get_annotations(owner)
+        for name, annotation in annotations.items():
+            if get_origin(annotation) is Stored:
+                said: Stored[Any] = vars(owner).get(name) or Stored()
+                yield said.column(name, get_args(annotation)[0])

@@ -2,25 +2,24 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
 
-from catalog.models.base import Base, BigId
+from catalog.models.base import Base, BigId, Stored
 
 
 class OwnedMixin:
     """Owner, group and how they were decided; every object has exactly one of each."""
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    name: Mapped[str]
-    description: Mapped[str | None] = mapped_column(default=None)
-    owner_id: Mapped[int] = mapped_column(BigId, ForeignKey("experimenter.id"))
-    group_id: Mapped[int] = mapped_column(BigId, ForeignKey("experimenter_group.id"))
+    id: Stored[int] = Stored(BigId, primary_key=True)
+    name: Stored[str]
+    description: Stored[str | None] = Stored(default=None)
+    owner_id: Stored[int] = Stored(BigId, "experimenter.id")
+    group_id: Stored[int] = Stored(BigId, "experimenter_group.id")
     #: How owner and group were decided, for people: "folder 'ab3c' (rule confocal#1)", "posix", "hand", "assign".
-    owner_by: Mapped[str] = mapped_column(default="hand")
-    configuration_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("configuration.id"), default=None)
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
+    owner_by: Stored[str] = Stored(default="hand")
+    configuration_id: Stored[int | None] = Stored(BigId, "configuration.id", default=None)
+    created_at: Stored[datetime]
+    updated_at: Stored[datetime]
 
 
 class OriginMixin:
@@ -30,7 +29,7 @@ class OriginMixin:
     parents); renaming and moving by hand do not touch it.
     """
 
-    origin_key: Mapped[bytes | None] = mapped_column(LargeBinary(16), unique=True, default=None)
+    origin_key: Stored[bytes | None] = Stored(LargeBinary(16), unique=True, default=None)
 
 
 class Project(OwnedMixin, OriginMixin, Base):
@@ -60,8 +59,8 @@ class Plate(OwnedMixin, OriginMixin, Base):
     __tablename__ = "plate"
     __table_args__ = (UniqueConstraint("id", "group_id"), Index("ix_plate_page", "group_id", "id"))
 
-    rows: Mapped[int | None] = mapped_column(default=None)
-    columns: Mapped[int | None] = mapped_column(default=None)
+    rows: Stored[int | None] = Stored(default=None)
+    columns: Stored[int | None] = Stored(default=None)
 
 
 class PlateAcquisition(Base):
@@ -70,10 +69,10 @@ class PlateAcquisition(Base):
     __tablename__ = "plate_acquisition"
     __table_args__ = (UniqueConstraint("plate_id", "name"), UniqueConstraint("id", "plate_id"))
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    plate_id: Mapped[int] = mapped_column(BigId, ForeignKey("plate.id", ondelete="CASCADE"))
-    name: Mapped[str]
-    created_at: Mapped[datetime]
+    id: Stored[int] = Stored(BigId, primary_key=True)
+    plate_id: Stored[int] = Stored(BigId, "plate.id", on_delete="CASCADE")
+    name: Stored[str]
+    created_at: Stored[datetime]
 
 
 class Well(Base):
@@ -86,10 +85,10 @@ class Well(Base):
         CheckConstraint('"row" >= 0 AND "column" >= 0', name="zero_based"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    plate_id: Mapped[int] = mapped_column(BigId, ForeignKey("plate.id", ondelete="CASCADE"))
-    row: Mapped[int]
-    column: Mapped[int]
+    id: Stored[int] = Stored(BigId, primary_key=True)
+    plate_id: Stored[int] = Stored(BigId, "plate.id", on_delete="CASCADE")
+    row: Stored[int]
+    column: Stored[int]
 
 
 def _linked(parent: str, child: str) -> tuple[ForeignKeyConstraint, ForeignKeyConstraint]:
@@ -110,9 +109,9 @@ def _linked(parent: str, child: str) -> tuple[ForeignKeyConstraint, ForeignKeyCo
 class LinkMixin:
     """Owner, group and date of a link; it is in force as CATALOGUE says for private groups."""
 
-    group_id: Mapped[int] = mapped_column(BigId)
-    owner_id: Mapped[int] = mapped_column(BigId, ForeignKey("experimenter.id"))
-    created_at: Mapped[datetime]
+    group_id: Stored[int] = Stored(BigId)
+    owner_id: Stored[int] = Stored(BigId, "experimenter.id")
+    created_at: Stored[datetime]
 
 
 class ProjectDatasetLink(LinkMixin, Base):
@@ -121,8 +120,8 @@ class ProjectDatasetLink(LinkMixin, Base):
     __tablename__ = "project_dataset_link"
     __table_args__ = (*_linked("project", "dataset"), Index("ix_project_dataset_link_dataset_id", "dataset_id"))
 
-    project_id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    dataset_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    project_id: Stored[int] = Stored(BigId, primary_key=True)
+    dataset_id: Stored[int] = Stored(BigId, primary_key=True)
 
 
 class DatasetImageLink(LinkMixin, Base):
@@ -135,8 +134,8 @@ class DatasetImageLink(LinkMixin, Base):
         Index("ix_dataset_image_link_count", "group_id", "dataset_id"),
     )
 
-    dataset_id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    image_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    dataset_id: Stored[int] = Stored(BigId, primary_key=True)
+    image_id: Stored[int] = Stored(BigId, primary_key=True)
 
 
 class ScreenPlateLink(LinkMixin, Base):
@@ -145,8 +144,8 @@ class ScreenPlateLink(LinkMixin, Base):
     __tablename__ = "screen_plate_link"
     __table_args__ = (*_linked("screen", "plate"), Index("ix_screen_plate_link_plate_id", "plate_id"))
 
-    screen_id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    plate_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    screen_id: Stored[int] = Stored(BigId, primary_key=True)
+    plate_id: Stored[int] = Stored(BigId, primary_key=True)
 
 
 class WellSample(Base):
@@ -172,12 +171,12 @@ class WellSample(Base):
         CheckConstraint("field >= 0", name="zero_based"),
     )
 
-    image_id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    plate_id: Mapped[int] = mapped_column(BigId)
-    well_id: Mapped[int] = mapped_column(BigId)
-    plate_acquisition_id: Mapped[int] = mapped_column(BigId)
-    field: Mapped[int]
-    tile: Mapped[int] = mapped_column(default=0, server_default="0")
-    group_id: Mapped[int] = mapped_column(BigId)
-    owner_id: Mapped[int] = mapped_column(BigId, ForeignKey("experimenter.id"))
-    created_at: Mapped[datetime]
+    image_id: Stored[int] = Stored(BigId, primary_key=True)
+    plate_id: Stored[int] = Stored(BigId)
+    well_id: Stored[int] = Stored(BigId)
+    plate_acquisition_id: Stored[int] = Stored(BigId)
+    field: Stored[int]
+    tile: Stored[int] = Stored(default=0, server_default="0")
+    group_id: Stored[int] = Stored(BigId)
+    owner_id: Stored[int] = Stored(BigId, "experimenter.id")
+    created_at: Stored[datetime]

@@ -3,10 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, Index, LargeBinary, String, UniqueConstraint, false
 
-from catalog.models.base import Base, BigId, Document
+from catalog.models.base import Base, BigId, Document, Stored
 from catalog.models.containers import OwnedMixin
 
 PIXELS_TYPES = (
@@ -23,20 +22,20 @@ class OriginalFile(Base):
         Index("ix_original_file_fingerprint", "size_bytes", "fingerprint"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    fileset_id: Mapped[int] = mapped_column(BigId, ForeignKey("fileset.id"))
-    ordinal: Mapped[int]
-    size_bytes: Mapped[int] = mapped_column(BigId)
+    id: Stored[int] = Stored(BigId, primary_key=True)
+    fileset_id: Stored[int] = Stored(BigId, "fileset.id")
+    ordinal: Stored[int]
+    size_bytes: Stored[int] = Stored(BigId)
     #: Hex digest of the whole content; NULL while it is pending (``hash_now``).
-    hash: Mapped[str | None] = mapped_column(String(128))
-    hasher: Mapped[str | None] = mapped_column(String(16))
+    hash: Stored[str | None] = Stored(String(128))
+    hasher: Stored[str | None] = Stored(String(16))
     #: 16 bytes over size and samples of the content: cheap, finds candidates, never decides alone.
-    fingerprint: Mapped[bytes] = mapped_column(LargeBinary(16))
-    created_at: Mapped[datetime]
+    fingerprint: Stored[bytes] = Stored(LargeBinary(16))
+    created_at: Stored[datetime]
     #: Of a file of several: the digest of the look at which it was read (`catalog.member_digests`), and what it holds
     #: (`catalog.records.HeldSeries`), so that a plane more does not have all others read again.
-    read_as: Mapped[bytes | None] = mapped_column(LargeBinary(16), default=None)
-    holds: Mapped[list[Any] | None] = mapped_column(Document, default=None)
+    read_as: Stored[bytes | None] = Stored(LargeBinary(16), default=None)
+    holds: Stored[list[Any] | None] = Stored(Document, default=None)
 
 
 class Image(OwnedMixin, Base):
@@ -54,31 +53,31 @@ class Image(OwnedMixin, Base):
         CheckConstraint("named_by IN ('rule', 'hand')", name="named_by"),
     )
 
-    fileset_id: Mapped[int] = mapped_column(BigId, ForeignKey("fileset.id"))
-    series: Mapped[int] = mapped_column(default=0)
-    acquired_at: Mapped[datetime | None]
-    size_x: Mapped[int] = mapped_column(BigId)
-    size_y: Mapped[int] = mapped_column(BigId)
-    size_z: Mapped[int]
-    size_c: Mapped[int]
-    size_t: Mapped[int]
-    pixels_type: Mapped[str] = mapped_column(String(16))
-    significant_bits: Mapped[int | None]
+    fileset_id: Stored[int] = Stored(BigId, "fileset.id")
+    series: Stored[int] = Stored(default=0)
+    acquired_at: Stored[datetime | None]
+    size_x: Stored[int] = Stored(BigId)
+    size_y: Stored[int] = Stored(BigId)
+    size_z: Stored[int]
+    size_c: Stored[int]
+    size_t: Stored[int]
+    pixels_type: Stored[str] = Stored(String(16))
+    significant_bits: Stored[int | None]
     #: True where size_c counts the samples of one RGB(A) plane.
-    is_rgb: Mapped[bool] = mapped_column(default=False, server_default=false())
-    physical_size_x_um: Mapped[float | None]
-    physical_size_y_um: Mapped[float | None]
-    physical_size_z_um: Mapped[float | None]
-    time_increment_s: Mapped[float | None]
+    is_rgb: Stored[bool] = Stored(default=False, server_default=false())
+    physical_size_x_um: Stored[float | None]
+    physical_size_y_um: Stored[float | None]
+    physical_size_z_um: Stored[float | None]
+    time_increment_s: Stored[float | None]
     #: Objective and instrument as the file tells them (catalog.records.Acquisition as a document).
-    acquisition: Mapped[dict[str, Any] | None] = mapped_column(Document)
-    format: Mapped[str] = mapped_column(String(64))
-    rule: Mapped[str | None]
-    is_partial: Mapped[bool] = mapped_column(default=False, server_default=false())
+    acquisition: Stored[dict[str, Any] | None] = Stored(Document)
+    format: Stored[str] = Stored(String(64))
+    rule: Stored[str | None]
+    is_partial: Stored[bool] = Stored(default=False, server_default=false())
     #: When the pixels were last replaced by an overwritten file; earlier annotations were made on earlier pixels.
-    pixels_replaced_at: Mapped[datetime | None] = mapped_column(default=None)
+    pixels_replaced_at: Stored[datetime | None] = Stored(default=None)
     #: 'rule' or 'hand': a name given by a person is never taken back by a rescan.
-    named_by: Mapped[str] = mapped_column(String(8), default="rule")
+    named_by: Stored[str] = Stored(String(8), default="rule")
 
 
 class Channel(Base):
@@ -86,16 +85,16 @@ class Channel(Base):
 
     __tablename__ = "channel"
 
-    image_id: Mapped[int] = mapped_column(BigId, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
-    ordinal: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str | None]
+    image_id: Stored[int] = Stored(BigId, "image.id", on_delete="CASCADE", primary_key=True)
+    ordinal: Stored[int] = Stored(primary_key=True)
+    name: Stored[str | None]
     #: "#RRGGBB", or NULL where the file says none.
-    color: Mapped[str | None] = mapped_column(String(7))
-    emission_wavelength_nm: Mapped[float | None]
-    excitation_wavelength_nm: Mapped[float | None]
-    exposure_time_s: Mapped[float | None]
-    window_start: Mapped[float | None]
-    window_end: Mapped[float | None]
+    color: Stored[str | None] = Stored(String(7))
+    emission_wavelength_nm: Stored[float | None]
+    excitation_wavelength_nm: Stored[float | None]
+    exposure_time_s: Stored[float | None]
+    window_start: Stored[float | None]
+    window_end: Stored[float | None]
 
 
 class PlaneLocation(Base):
@@ -107,13 +106,13 @@ class PlaneLocation(Base):
     __tablename__ = "plane_location"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
-    image_id: Mapped[int] = mapped_column(BigId, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
-    the_c: Mapped[int] = mapped_column(primary_key=True)
-    the_z: Mapped[int] = mapped_column(primary_key=True)
-    the_t: Mapped[int] = mapped_column(primary_key=True)
-    original_file_id: Mapped[int] = mapped_column(BigId, ForeignKey("original_file.id"))
-    series: Mapped[int] = mapped_column(default=0)
-    plane: Mapped[int] = mapped_column(default=0)
+    image_id: Stored[int] = Stored(BigId, "image.id", on_delete="CASCADE", primary_key=True)
+    the_c: Stored[int] = Stored(primary_key=True)
+    the_z: Stored[int] = Stored(primary_key=True)
+    the_t: Stored[int] = Stored(primary_key=True)
+    original_file_id: Stored[int] = Stored(BigId, "original_file.id")
+    series: Stored[int] = Stored(default=0)
+    plane: Stored[int] = Stored(default=0)
 
 
 class AssociatedImage(Base):
@@ -125,14 +124,14 @@ class AssociatedImage(Base):
     __tablename__ = "associated_image"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
-    image_id: Mapped[int] = mapped_column(BigId, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
-    ordinal: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(String(32))
-    media_type: Mapped[str | None] = mapped_column(String(32))
-    width_px: Mapped[int | None]
-    height_px: Mapped[int | None]
-    data: Mapped[bytes | None]
-    failure: Mapped[str | None]
+    image_id: Stored[int] = Stored(BigId, "image.id", on_delete="CASCADE", primary_key=True)
+    ordinal: Stored[int] = Stored(primary_key=True)
+    kind: Stored[str] = Stored(String(32))
+    media_type: Stored[str | None] = Stored(String(32))
+    width_px: Stored[int | None]
+    height_px: Stored[int | None]
+    data: Stored[bytes | None]
+    failure: Stored[str | None]
 
 
 class Thumbnail(Base):
@@ -141,10 +140,10 @@ class Thumbnail(Base):
     __tablename__ = "thumbnail"
     __table_args__ = (CheckConstraint("(data IS NULL) <> (failure IS NULL)", name="data_or_failure"),)
 
-    image_id: Mapped[int] = mapped_column(BigId, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
-    media_type: Mapped[str | None] = mapped_column(String(32))
-    width_px: Mapped[int | None]
-    height_px: Mapped[int | None]
-    data: Mapped[bytes | None]
-    failure: Mapped[str | None]
-    made_at: Mapped[datetime]
+    image_id: Stored[int] = Stored(BigId, "image.id", on_delete="CASCADE", primary_key=True)
+    media_type: Stored[str | None] = Stored(String(32))
+    width_px: Stored[int | None]
+    height_px: Stored[int | None]
+    data: Stored[bytes | None]
+    failure: Stored[str | None]
+    made_at: Stored[datetime]

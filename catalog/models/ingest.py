@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import (
     DDL,
     CheckConstraint,
-    ForeignKey,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
@@ -18,9 +17,8 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.event import listen
-from sqlalchemy.orm import Mapped, mapped_column
 
-from catalog.models.base import Base, BigId, Document
+from catalog.models.base import Base, BigId, Document, Stored
 
 
 class Root(Base):
@@ -32,17 +30,17 @@ class Root(Base):
         CheckConstraint("role IN ('acquisition', 'storage')", name="role"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    name: Mapped[str] = mapped_column(String(255), unique=True)
-    path: Mapped[bytes]
-    role: Mapped[str] = mapped_column(String(16), default="acquisition")
+    id: Stored[int] = Stored(BigId, primary_key=True)
+    name: Stored[str] = Stored(String(255), unique=True)
+    path: Stored[bytes]
+    role: Stored[str] = Stored(String(16), default="acquisition")
     #: File system type, source, inode of the root, a sample of known files; never the device number.
-    identity: Mapped[dict[str, Any] | None] = mapped_column(Document)
-    availability: Mapped[str] = mapped_column(String(16), default="available")
-    reason: Mapped[str | None]
-    last_pass_started_at: Mapped[datetime | None]
-    last_pass_ended_at: Mapped[datetime | None]
-    overflow_count: Mapped[int] = mapped_column(default=0)
+    identity: Stored[dict[str, Any] | None] = Stored(Document)
+    availability: Stored[str] = Stored(String(16), default="available")
+    reason: Stored[str | None]
+    last_pass_started_at: Stored[datetime | None]
+    last_pass_ended_at: Stored[datetime | None]
+    overflow_count: Stored[int] = Stored(default=0)
 
 
 class Directory(Base):
@@ -51,14 +49,14 @@ class Directory(Base):
     __tablename__ = "directory"
     __table_args__ = (UniqueConstraint("root_id", "path_hash"),)
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    root_id: Mapped[int] = mapped_column(BigId, ForeignKey("root.id"))
-    path: Mapped[bytes]
-    path_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
-    last_pass_at: Mapped[datetime | None]
+    id: Stored[int] = Stored(BigId, primary_key=True)
+    root_id: Stored[int] = Stored(BigId, "root.id")
+    path: Stored[bytes]
+    path_hash: Stored[bytes] = Stored(LargeBinary(16))
+    last_pass_at: Stored[datetime | None]
     #: Whether the last listing ended without an error; only then may it report absence.
-    is_listed_whole: Mapped[bool] = mapped_column(default=False, server_default=false())
-    problem: Mapped[str | None]
+    is_listed_whole: Stored[bool] = Stored(default=False, server_default=false())
+    problem: Stored[str | None]
 
 
 def reason_hash(sentence: str) -> bytes:
@@ -79,9 +77,9 @@ class Reason(Base):
 
     __tablename__ = "reason"
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    sentence: Mapped[str]
-    sentence_hash: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True, default=_hash_of_sentence)
+    id: Stored[int] = Stored(BigId, primary_key=True)
+    sentence: Stored[str]
+    sentence_hash: Stored[bytes] = Stored(LargeBinary(16), unique=True, default=_hash_of_sentence)
 
 
 class Fileset(Base):
@@ -126,42 +124,42 @@ class Fileset(Base):
         CheckConstraint("grouping IN ('file', 'names', 'index')", name="grouping"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    root_id: Mapped[int] = mapped_column(BigId, ForeignKey("root.id"))
+    id: Stored[int] = Stored(BigId, primary_key=True)
+    root_id: Stored[int] = Stored(BigId, "root.id")
     #: What told which files belong to it: it is one file; their names, by a rule; or one of them, that describes it.
-    grouping: Mapped[str] = mapped_column(String(8), default="file", server_default="file")
+    grouping: Stored[str] = Stored(String(8), default="file", server_default="file")
     #: It may describe an image of several files, and was not read yet: those beside it wait for that.
-    is_unread_index: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_unread_index: Stored[bool] = Stored(default=False, server_default=false())
     #: 16-byte blake2b of what makes the fileset this one (its placement's key, or the path of its only file).
-    key: Mapped[bytes] = mapped_column(LargeBinary(16))
+    key: Stored[bytes] = Stored(LargeBinary(16))
     #: The placement and ownership as a document (ingest.placement.Placement).
-    placement: Mapped[dict[str, Any]] = mapped_column(Document)
+    placement: Stored[dict[str, Any]] = Stored(Document)
     #: Whose it is by that placement: who may see it in `why`, `queue` and `status` before it has images.
-    owner_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"), default=None)
-    group_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter_group.id"), default=None)
+    owner_id: Stored[int | None] = Stored(BigId, "experimenter.id", default=None)
+    group_id: Stored[int | None] = Stored(BigId, "experimenter_group.id", default=None)
     #: Digest of the members as seen, and of those that were imported; 16 bytes.
-    seen_digest: Mapped[bytes] = mapped_column(LargeBinary(16))
-    done_digest: Mapped[bytes | None] = mapped_column(LargeBinary(16), default=None)
+    seen_digest: Stored[bytes] = Stored(LargeBinary(16))
+    done_digest: Stored[bytes | None] = Stored(LargeBinary(16), default=None)
     #: When the members are looked at again; NULL when nothing is being waited for.
-    due_at: Mapped[datetime | None] = mapped_column(default=None)
-    first_seen_at: Mapped[datetime]
-    stalled_reason: Mapped[str | None] = mapped_column(default=None)
+    due_at: Stored[datetime | None] = Stored(default=None)
+    first_seen_at: Stored[datetime]
+    stalled_reason: Stored[str | None] = Stored(default=None)
     #: What it waits for though it is quiet, for people: a marker, planes, files that it names.
-    waits_for: Mapped[str | None] = mapped_column(default=None)
+    waits_for: Stored[str | None] = Stored(default=None)
     #: The name of its rule's marker file, while it is waited for or may be.
-    marker: Mapped[str | None] = mapped_column(default=None)
+    marker: Stored[str | None] = Stored(default=None)
     #: What it shares with images beside it that captured more or fewer dimensions; NULL in plates and where no rule
     #: captures any.
-    neighbour: Mapped[bytes | None] = mapped_column(LargeBinary(16), default=None)
+    neighbour: Stored[bytes | None] = Stored(LargeBinary(16), default=None)
     #: What all filesets of a plate share whose rule says `per: plate`.
-    plate_key: Mapped[bytes | None] = mapped_column(LargeBinary(16), default=None)
-    generation: Mapped[int] = mapped_column(default=0)
-    filed_by: Mapped[str] = mapped_column(String(8), default="rule")
-    removed_at: Mapped[datetime | None] = mapped_column(default=None)
-    removed_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"), default=None)
-    is_partial: Mapped[bool] = mapped_column(default=False, server_default=false())
+    plate_key: Stored[bytes | None] = Stored(LargeBinary(16), default=None)
+    generation: Stored[int] = Stored(default=0)
+    filed_by: Stored[str] = Stored(String(8), default="rule")
+    removed_at: Stored[datetime | None] = Stored(default=None)
+    removed_by_id: Stored[int | None] = Stored(BigId, "experimenter.id", default=None)
+    is_partial: Stored[bool] = Stored(default=False, server_default=false())
     #: The owner and group by the folder where a moved file now lies, until somebody says `accept`; else NULL.
-    owner_differs: Mapped[dict[str, Any] | None] = mapped_column(Document, default=None)
+    owner_differs: Stored[dict[str, Any] | None] = Stored(Document, default=None)
 
 
 class Sighting(Base):
@@ -182,27 +180,27 @@ class Sighting(Base):
         {"sqlite_with_rowid": False},
     )
 
-    directory_id: Mapped[int] = mapped_column(BigId, ForeignKey("directory.id"), primary_key=True)
-    name: Mapped[bytes] = mapped_column(LargeBinary(255), primary_key=True)
-    size_bytes: Mapped[int] = mapped_column(BigId)
-    mtime_ns: Mapped[int] = mapped_column(BigId)
-    ctime_ns: Mapped[int] = mapped_column(BigId)
-    inode: Mapped[int] = mapped_column(BigId)
-    disposition: Mapped[str] = mapped_column(String(9))
-    reason_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("reason.id"))
-    rule: Mapped[str | None]
-    configuration_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("configuration.id"))
-    fileset_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("fileset.id"))
-    original_file_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("original_file.id"))
-    missing_since: Mapped[datetime | None]
+    directory_id: Stored[int] = Stored(BigId, "directory.id", primary_key=True)
+    name: Stored[bytes] = Stored(LargeBinary(255), primary_key=True)
+    size_bytes: Stored[int] = Stored(BigId)
+    mtime_ns: Stored[int] = Stored(BigId)
+    ctime_ns: Stored[int] = Stored(BigId)
+    inode: Stored[int] = Stored(BigId)
+    disposition: Stored[str] = Stored(String(9))
+    reason_id: Stored[int | None] = Stored(BigId, "reason.id")
+    rule: Stored[str | None]
+    configuration_id: Stored[int | None] = Stored(BigId, "configuration.id")
+    fileset_id: Stored[int | None] = Stored(BigId, "fileset.id")
+    original_file_id: Stored[int | None] = Stored(BigId, "original_file.id")
+    missing_since: Stored[datetime | None]
     #: For what is held: the group, where that much is known; its owners see it in their queue.
-    group_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter_group.id"), default=None)
+    group_id: Stored[int | None] = Stored(BigId, "experimenter_group.id", default=None)
     #: Of a file of an image of many files: the `channel z t` that its name gives (`catalog.captured`).
-    captured: Mapped[str | None] = mapped_column(default=None)
+    captured: Stored[str | None] = Stored(default=None)
     #: When `verify` last compared the bytes here with the hash; NULL: never since the file was seen to change.
-    verified_at: Mapped[datetime | None] = mapped_column(default=None)
+    verified_at: Stored[datetime | None] = Stored(default=None)
     #: Since when `verify` finds other bytes here though nothing wrote the file; NULL: they are as they were.
-    damaged_since: Mapped[datetime | None] = mapped_column(default=None)
+    damaged_since: Stored[datetime | None] = Stored(default=None)
 
 
 class NamedFile(Base):
@@ -211,12 +209,12 @@ class NamedFile(Base):
     __tablename__ = "named_file"
     __table_args__ = (Index("ix_named_file_path", "root_id", "path_hash"),)
 
-    fileset_id: Mapped[int] = mapped_column(BigId, ForeignKey("fileset.id", ondelete="CASCADE"), primary_key=True)
-    path_hash: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
-    root_id: Mapped[int] = mapped_column(BigId, ForeignKey("root.id"))
-    path: Mapped[bytes]
+    fileset_id: Stored[int] = Stored(BigId, "fileset.id", on_delete="CASCADE", primary_key=True)
+    path_hash: Stored[bytes] = Stored(LargeBinary(16), primary_key=True)
+    root_id: Stored[int] = Stored(BigId, "root.id")
+    path: Stored[bytes]
     #: False: a part that may come yet or not, and is not waited for.
-    is_needed: Mapped[bool] = mapped_column(default=True, server_default=true())
+    is_needed: Stored[bool] = Stored(default=True, server_default=true())
 
 
 class StoredCopy(Base):
@@ -236,12 +234,12 @@ class StoredCopy(Base):
         Index("ix_stored_copy_content", "size_bytes", "fingerprint"),
     )
 
-    directory_id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    name: Mapped[bytes] = mapped_column(LargeBinary(255), primary_key=True)
-    hasher: Mapped[str] = mapped_column(String(16), primary_key=True)
-    hash: Mapped[str] = mapped_column(String(128))
-    size_bytes: Mapped[int] = mapped_column(BigId)
-    fingerprint: Mapped[bytes] = mapped_column(LargeBinary(16))
+    directory_id: Stored[int] = Stored(BigId, primary_key=True)
+    name: Stored[bytes] = Stored(LargeBinary(255), primary_key=True)
+    hasher: Stored[str] = Stored(String(16), primary_key=True)
+    hash: Stored[str] = Stored(String(128))
+    size_bytes: Stored[int] = Stored(BigId)
+    fingerprint: Stored[bytes] = Stored(LargeBinary(16))
 
 
 class Verification(Base):
@@ -249,15 +247,15 @@ class Verification(Base):
 
     __tablename__ = "verification"
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    id: Stored[int] = Stored(BigId, primary_key=True)
     #: 'daemon' for those that the schedule starts, 'cli' for a person's.
-    via: Mapped[str] = mapped_column(String(16))
-    started_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None] = mapped_column(default=None)
-    checked: Mapped[int] = mapped_column(BigId, default=0)
-    bytes_read: Mapped[int] = mapped_column(BigId, default=0)
-    damaged: Mapped[int] = mapped_column(BigId, default=0)
-    missing: Mapped[int] = mapped_column(BigId, default=0)
+    via: Stored[str] = Stored(String(16))
+    started_at: Stored[datetime]
+    ended_at: Stored[datetime | None] = Stored(default=None)
+    checked: Stored[int] = Stored(BigId, default=0)
+    bytes_read: Stored[int] = Stored(BigId, default=0)
+    damaged: Stored[int] = Stored(BigId, default=0)
+    missing: Stored[int] = Stored(BigId, default=0)
 
 
 class Job(Base):
@@ -270,19 +268,19 @@ class Job(Base):
         Index("ix_job_order", "state", "priority", "fileset_id"),
     )
 
-    fileset_id: Mapped[int] = mapped_column(BigId, ForeignKey("fileset.id"), primary_key=True)
-    kind: Mapped[str] = mapped_column(String(8), primary_key=True)
-    digest: Mapped[bytes] = mapped_column(LargeBinary(16))
+    fileset_id: Stored[int] = Stored(BigId, "fileset.id", primary_key=True)
+    kind: Stored[str] = Stored(String(8), primary_key=True)
+    digest: Stored[bytes] = Stored(LargeBinary(16))
     #: Smaller goes first: 0 hinted, 1 recent, 2 backlog, 3 hash, 4 verify.
-    priority: Mapped[int]
-    state: Mapped[str] = mapped_column(String(12))
-    attempts: Mapped[int] = mapped_column(default=0)
+    priority: Stored[int]
+    state: Stored[str] = Stored(String(12))
+    attempts: Stored[int] = Stored(default=0)
     #: Starts that brought no result since the last one that did: three, and it is quarantined.
-    deaths: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    next_try_at: Mapped[datetime | None] = mapped_column(default=None)
-    claim: Mapped[int] = mapped_column(default=0)
-    instance_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("instance.id"), default=None)
-    reason: Mapped[str | None] = mapped_column(default=None)
+    deaths: Stored[int] = Stored(default=0, server_default=text("0"))
+    next_try_at: Stored[datetime | None] = Stored(default=None)
+    claim: Stored[int] = Stored(default=0)
+    instance_id: Stored[int | None] = Stored(BigId, "instance.id", default=None)
+    reason: Stored[str | None] = Stored(default=None)
 
 
 class Instance(Base):
@@ -290,12 +288,12 @@ class Instance(Base):
 
     __tablename__ = "instance"
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    host: Mapped[str]
-    pid: Mapped[int]
-    version: Mapped[str]
-    started_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None] = mapped_column(default=None)
+    id: Stored[int] = Stored(BigId, primary_key=True)
+    host: Stored[str]
+    pid: Stored[int]
+    version: Stored[str]
+    started_at: Stored[datetime]
+    ended_at: Stored[datetime | None] = Stored(default=None)
 
 
 class Assignment(Base):
@@ -304,15 +302,15 @@ class Assignment(Base):
     __tablename__ = "assignment"
     __table_args__ = (Index("ix_assignment_path", "root_id", "path_hash"),)
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    root_id: Mapped[int] = mapped_column(BigId, ForeignKey("root.id"))
-    path: Mapped[bytes]
-    path_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
+    id: Stored[int] = Stored(BigId, primary_key=True)
+    root_id: Stored[int] = Stored(BigId, "root.id")
+    path: Stored[bytes]
+    path_hash: Stored[bytes] = Stored(LargeBinary(16))
     #: The targets given by hand: owner, group, project, dataset, screen, plate, image ...
-    targets: Mapped[dict[str, Any]] = mapped_column(Document)
-    made_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"))
-    made_at: Mapped[datetime]
-    revoked_at: Mapped[datetime | None] = mapped_column(default=None)
+    targets: Stored[dict[str, Any]] = Stored(Document)
+    made_by_id: Stored[int | None] = Stored(BigId, "experimenter.id")
+    made_at: Stored[datetime]
+    revoked_at: Stored[datetime | None] = Stored(default=None)
 
 
 class Request(Base):
@@ -321,14 +319,14 @@ class Request(Base):
     __tablename__ = "request"
     __table_args__ = (CheckConstraint("state IN ('asked', 'taken', 'done', 'failed')", name="state"),)
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    kind: Mapped[str] = mapped_column(String(16))
-    arguments: Mapped[dict[str, Any]] = mapped_column(Document)
-    actor_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"))
-    asked_at: Mapped[datetime]
-    state: Mapped[str] = mapped_column(String(8), default="asked")
-    answer: Mapped[dict[str, Any] | None] = mapped_column(Document, default=None)
-    answered_at: Mapped[datetime | None] = mapped_column(default=None)
+    id: Stored[int] = Stored(BigId, primary_key=True)
+    kind: Stored[str] = Stored(String(16))
+    arguments: Stored[dict[str, Any]] = Stored(Document)
+    actor_id: Stored[int | None] = Stored(BigId, "experimenter.id")
+    asked_at: Stored[datetime]
+    state: Stored[str] = Stored(String(8), default="asked")
+    answer: Stored[dict[str, Any] | None] = Stored(Document, default=None)
+    answered_at: Stored[datetime | None] = Stored(default=None)
 
 
 class Event(Base):
@@ -341,25 +339,25 @@ class Event(Base):
         Index("ix_event_path", "root_id", "path_hash", "id"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    at: Mapped[datetime]
+    id: Stored[int] = Stored(BigId, primary_key=True)
+    at: Stored[datetime]
     #: NULL: the site itself (`system`).
-    actor_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"))
-    acting_as_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter.id"))
+    actor_id: Stored[int | None] = Stored(BigId, "experimenter.id")
+    acting_as_id: Stored[int | None] = Stored(BigId, "experimenter.id")
     #: The operating-system account behind a command: root and the service's own account are nobody's experimenter.
-    account: Mapped[str | None] = mapped_column(String(255), default=None)
+    account: Stored[str | None] = Stored(String(255), default=None)
     #: 'daemon', 'cli', 'web' ...
-    via: Mapped[str] = mapped_column(String(16))
+    via: Stored[str] = Stored(String(16))
     #: A constant word: 'imported', 'updated', 'held', 'quarantined', 'renamed', 'tagged' ...
-    what: Mapped[str] = mapped_column(String(32))
-    object_type: Mapped[str | None] = mapped_column(String(20))
-    object_id: Mapped[int | None] = mapped_column(BigId)
-    fileset_id: Mapped[int | None] = mapped_column(BigId)
-    root_id: Mapped[int | None] = mapped_column(BigId)
-    path_hash: Mapped[bytes | None] = mapped_column(LargeBinary(16))
-    before: Mapped[dict[str, Any] | None] = mapped_column(Document)
-    after: Mapped[dict[str, Any] | None] = mapped_column(Document)
-    configuration_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("configuration.id"))
+    what: Stored[str] = Stored(String(32))
+    object_type: Stored[str | None] = Stored(String(20))
+    object_id: Stored[int | None] = Stored(BigId)
+    fileset_id: Stored[int | None] = Stored(BigId)
+    root_id: Stored[int | None] = Stored(BigId)
+    path_hash: Stored[bytes | None] = Stored(LargeBinary(16))
+    before: Stored[dict[str, Any] | None] = Stored(Document)
+    after: Stored[dict[str, Any] | None] = Stored(Document)
+    configuration_id: Stored[int | None] = Stored(BigId, "configuration.id")
 
 
 #: The record can't be rewritten: these make it so, on each database.

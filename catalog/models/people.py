@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, Index, LargeBinary, String, text
 
-from catalog.models.base import Base, BigId
+from catalog.models.base import Base, BigId, Stored
 
 SOURCES = "source IN ('file', 'hand', 'system')"
 
@@ -16,19 +15,19 @@ class Experimenter(Base):
     __tablename__ = "experimenter"
     __table_args__ = (CheckConstraint(SOURCES, name="source"),)
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    name: Mapped[str] = mapped_column(String(255), unique=True)
-    full_name: Mapped[str | None]
-    email: Mapped[str | None]
-    is_administrator: Mapped[bool] = mapped_column(default=False)
+    id: Stored[int] = Stored(BigId, primary_key=True)
+    name: Stored[str] = Stored(String(255), unique=True)
+    full_name: Stored[str | None]
+    email: Stored[str | None]
+    is_administrator: Stored[bool] = Stored(default=False)
     #: Who says so, 'file' or 'hand'; what the file gave goes when it leaves the file.
-    administrator_source: Mapped[str | None] = mapped_column(String(8), default=None)
+    administrator_source: Stored[str | None] = Stored(String(8), default=None)
     #: False for someone made by ``people.unknown: create``: data may belong to them, they can't act.
-    has_login: Mapped[bool] = mapped_column(default=True)
-    default_group_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("experimenter_group.id"), default=None)
-    source: Mapped[str] = mapped_column(String(8), default="hand")
-    created_at: Mapped[datetime]
-    closed_at: Mapped[datetime | None] = mapped_column(default=None)
+    has_login: Stored[bool] = Stored(default=True)
+    default_group_id: Stored[int | None] = Stored(BigId, "experimenter_group.id", default=None)
+    source: Stored[str] = Stored(String(8), default="hand")
+    created_at: Stored[datetime]
+    closed_at: Stored[datetime | None] = Stored(default=None)
 
 
 class ExperimenterAlias(Base):
@@ -36,9 +35,9 @@ class ExperimenterAlias(Base):
 
     __tablename__ = "experimenter_alias"
 
-    alias: Mapped[str] = mapped_column(String(255), primary_key=True)
-    experimenter_id: Mapped[int] = mapped_column(BigId, ForeignKey("experimenter.id", ondelete="CASCADE"))
-    source: Mapped[str] = mapped_column(String(8), default="hand")
+    alias: Stored[str] = Stored(String(255), primary_key=True)
+    experimenter_id: Stored[int] = Stored(BigId, "experimenter.id", on_delete="CASCADE")
+    source: Stored[str] = Stored(String(8), default="hand")
 
 
 class ExperimenterGroup(Base):
@@ -50,12 +49,12 @@ class ExperimenterGroup(Base):
         CheckConstraint(SOURCES, name="source"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    name: Mapped[str] = mapped_column(String(255), unique=True)
-    description: Mapped[str | None]
-    permissions: Mapped[str] = mapped_column(String(16), default="read-annotate")
-    source: Mapped[str] = mapped_column(String(8), default="hand")
-    created_at: Mapped[datetime]
+    id: Stored[int] = Stored(BigId, primary_key=True)
+    name: Stored[str] = Stored(String(255), unique=True)
+    description: Stored[str | None]
+    permissions: Stored[str] = Stored(String(16), default="read-annotate")
+    source: Stored[str] = Stored(String(8), default="hand")
+    created_at: Stored[datetime]
 
 
 class GroupAlias(Base):
@@ -63,9 +62,9 @@ class GroupAlias(Base):
 
     __tablename__ = "group_alias"
 
-    alias: Mapped[str] = mapped_column(String(255), primary_key=True)
-    group_id: Mapped[int] = mapped_column(BigId, ForeignKey("experimenter_group.id", ondelete="CASCADE"))
-    source: Mapped[str] = mapped_column(String(8), default="hand")
+    alias: Stored[str] = Stored(String(255), primary_key=True)
+    group_id: Stored[int] = Stored(BigId, "experimenter_group.id", on_delete="CASCADE")
+    source: Stored[str] = Stored(String(8), default="hand")
 
 
 class Membership(Base):
@@ -74,12 +73,12 @@ class Membership(Base):
     __tablename__ = "membership"
     __table_args__ = (CheckConstraint(SOURCES, name="source"), Index("ix_membership_group_id", "group_id"))
 
-    experimenter_id: Mapped[int] = mapped_column(BigId, ForeignKey("experimenter.id"), primary_key=True)
-    group_id: Mapped[int] = mapped_column(BigId, ForeignKey("experimenter_group.id"), primary_key=True)
-    source: Mapped[str] = mapped_column(String(8), primary_key=True)
-    is_owner: Mapped[bool] = mapped_column(default=False)
-    created_at: Mapped[datetime]
-    until_at: Mapped[datetime | None] = mapped_column(default=None)
+    experimenter_id: Stored[int] = Stored(BigId, "experimenter.id", primary_key=True)
+    group_id: Stored[int] = Stored(BigId, "experimenter_group.id", primary_key=True)
+    source: Stored[str] = Stored(String(8), primary_key=True)
+    is_owner: Stored[bool] = Stored(default=False)
+    created_at: Stored[datetime]
+    until_at: Stored[datetime | None] = Stored(default=None)
 
 
 class Configuration(Base):
@@ -87,10 +86,10 @@ class Configuration(Base):
 
     __tablename__ = "configuration"
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    source_text: Mapped[str]
-    in_force_at: Mapped[datetime]
+    id: Stored[int] = Stored(BigId, primary_key=True)
+    digest: Stored[bytes] = Stored(LargeBinary(32), unique=True)
+    source_text: Stored[str]
+    in_force_at: Stored[datetime]
 
 
 class CatalogueIdentity(Base):
@@ -99,6 +98,6 @@ class CatalogueIdentity(Base):
     __tablename__ = "catalogue_identity"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True, server_default=text("1"))
-    uuid: Mapped[str] = mapped_column(String(36))
-    created_at: Mapped[datetime]
+    id: Stored[int] = Stored(BigId, primary_key=True, server_default=text("1"))
+    uuid: Stored[str] = Stored(String(36))
+    created_at: Stored[datetime]

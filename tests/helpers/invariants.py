@@ -25,6 +25,7 @@ from catalog.acting import resolve_acting
 from catalog.engine import Catalogue
 from catalog.models.all import metadata
 from catalog.models.annotations import AnnotationLink
+from catalog.models.base import Base
 from catalog.models.containers import Dataset, DatasetImageLink, Plate, Project, Screen
 from catalog.models.images import Image, OriginalFile, Thumbnail
 from catalog.models.ingest import Directory, Fileset, Root, Sighting
@@ -338,7 +339,9 @@ def _changed_on_disk(roots: Mapping[str, Path], before: Mapping[str, Mapping[byt
 
 
 #: What has an owner and a group of its own and is seen by that.
-_OWNED = {"image": Image, "dataset": Dataset, "project": Project, "screen": Screen, "plate": Plate}
+_OWNED: dict[str, type[Base]] = {
+    "image": Image, "dataset": Dataset, "project": Project, "screen": Screen, "plate": Plate,
+}  # fmt: skip
 
 
 def _seen_too_much(connection: Connection) -> Iterator[str]:

@@ -177,7 +177,7 @@ def test_long_and_odd_texts_are_kept_whole(site: Group) -> None:
 def test_roles_are_read_again_when_it_is_written(site: Group) -> None:
     acting = site.lab.acting("bob")
     with site.lab.catalogue.writing() as connection:
-        connection.execute(Membership.__table__.delete().where(Membership.experimenter_id == site.bob))  # type: ignore[attr-defined]  # a Table
+        connection.execute(Membership.__table__.delete().where(Membership.experimenter_id == site.bob))
     with site.lab.catalogue.writing() as connection, pytest.raises(NotFound):
         add_tag(connection, acting, site.image, "late", now=NOW, via="cli")
 
@@ -186,7 +186,7 @@ def test_in_a_private_group_others_notes_sleep_also_in_the_history(lab: Lab) -> 
     site = Group(lab, "read-annotate")
     site.do("pia", add_tag, "bad")
     with lab.catalogue.writing() as connection:
-        connection.execute(ExperimenterGroup.__table__.update().values(permissions="private"))  # type: ignore[attr-defined]  # a Table
+        connection.execute(ExperimenterGroup.__table__.update().values(permissions="private"))
     assert site.tags("ada") == []
     assert site.told("ada") == []
     assert site.tags("pia") == ["bad"]
