@@ -1,6 +1,6 @@
 """What one more file of an image of many costs the database: counted in steps and statements, not in time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -94,7 +94,10 @@ def read_of(connection: Connection, files: list[SeenFile], people: tuple[int, in
     digest = bytes(row.seen_digest)
     job = {"fileset_id": row.id, "kind": "import", "digest": digest, "priority": 1, "state": "started", "claim": 1}
     connection.execute(insert(Job), job)
-    filing = Filing(rule="r", image="film", owner_id=people[0], group_id=people[1], container_owner_id=people[0], owner_by="rule", dimensions=("z",))  # fmt: skip # noqa: E501
+    filing = Filing(
+        rule="r", image="film", owner_id=people[0], group_id=people[1], container_owner_id=people[0], owner_by="rule",
+        dimensions=("z",),
+    )  # fmt: skip
     return ReadFileset(
         fileset_id=row.id, root_id=row.root_id, claim=1, digest=digest, format="TIFF", filing=filing,
         files=tuple(
@@ -132,13 +135,15 @@ def rows_in_savepoints(connection: Connection) -> Iterator[list[int]]:
             counts.append(len(parameters) if many else 1)
 
     engine = connection.engine
-    listeners = [("savepoint", begins), ("release_savepoint", ends), ("rollback_savepoint", ends)]
-    for name, listener in (*listeners, ("before_cursor_execute", executes)):
+    listeners: dict[str, Callable[..., None]] = {
+        "savepoint": begins, "release_savepoint": ends, "rollback_savepoint": ends, "before_cursor_execute": executes,
+    }  # fmt: skip
+    for name, listener in listeners.items():
         event.listen(engine, name, listener)
     try:
         yield counts
     finally:
-        for name, listener in (*listeners, ("before_cursor_execute", executes)):
+        for name, listener in listeners.items():
             event.remove(engine, name, listener)
 
 
