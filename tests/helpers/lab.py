@@ -28,6 +28,8 @@ from catalog.names import path_hash
 from catalog.permissions import Acting
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+#: A name with a terminal's control characters and a mark that turns the direction of writing.
+HOSTILE = "esc-\x1b[31mred\u202e"
 
 
 class Lab:

@@ -1,0 +1,142 @@
+"""Commands that set a site up and keep it: init, configuration, people, doctor, migration, backup."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from config.loader import load, remember_good
+from tests.helpers.shell import CONFIGURATION, Shell
+
+
+def test_what_the_file_fixes_names_file_and_line(site: Shell) -> None:
+    code, _, err = site.run("group", "join", "smith-lab", "ef5g")
+    assert code == 1
+    assert f"{site.folder}/coverslip.yaml:4" in err
+    assert site.run("group", "permissions", "smith-lab", "private", "--dry-run")[0] == 0
+
+
+def test_people_are_added_changed_listed_and_closed(site: Shell) -> None:
+    assert site.run("user", "add", "gh7i", "--name", "Grace Hopper")[0] == 0
+    assert site.run("group", "add", "navy", "--owner", "gh7i", "--member", "ab3c")[0] == 0
+    assert site.run("group", "leave", "navy", "ab3c")[0] == 0
+    shown = site.json("group", "show", "navy")
+    assert isinstance(shown, dict)
+    assert [(row["user"], row["is_owner"]) for row in shown["members"]] == [("gh7i", True)]
+    assert site.run("user", "add", "gh7i")[0] == 1
+    assert site.run("user", "close", "gh7i")[0] == 0
+    assert site.run("user", "show", "nobody-known")[0] == 3
+    assert site.run("admin", "add", "cd4e")[0] == 0
+    assert "cd4e" in site.run("admin", "ls")[1]
+    assert site.run("admin", "rm", "cd4e")[0] == 0
+
+
+def test_users_come_from_a_csv_file_all_or_none(site: Shell) -> None:
+    file = site.folder / "people.csv"
+    file.write_text("name,full_name,groups\nnew1,New One,\nnew2,New Two,no-such-lab\n")
+    assert site.run("user", "add", "--from", file)[0] in (1, 3)
+    assert site.run("user", "show", "new1")[0] == 3
+    file.write_text("name,full_name,groups\nnew1,New One,\n")
+    assert site.run("user", "add", "--from", file)[0] == 0
+    file.write_bytes(b"name\n\xff\xfe\n")
+    code, _, err = site.run("user", "add", "--from", file)
+    assert code == 1
+    assert "UTF-8" in err
+
+
+def test_a_wrong_configuration_falls_back_to_the_last_good_one_and_says_so(site: Shell) -> None:
+    file = site.folder / "coverslip.yaml"
+    remember_good(load(file, environ={}))
+    file.write_text(file.read_text().replace("rules:", "ruels:"))
+    code, out, err = site.run("tree")
+    assert code == 0
+    assert "mitosis" in out
+    assert "ruels" in err
+    assert site.run("check")[0] == 2
+
+
+def test_init_writes_a_configuration_that_is_right_and_overwrites_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("COVERSLIP_CONFIG", raising=False)
+    (tmp_path / "it's here: a #root").mkdir()
+    shell, file = Shell(tmp_path, capsys), tmp_path / "lab.yaml"
+    document = shell.json("-c", file, "init", tmp_path / "it's here: a #root", "--state-dir", tmp_path / "state")
+    assert isinstance(document, dict)
+    assert set(document) == {"config", "catalog", "roots"}
+    assert document["roots"] == [str(tmp_path / "it's here: a #root")]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+    assert shell.run("-c", file, "check")[0] == 0
+    assert shell.run("-c", file, "tree")[0] == 0
+    text = file.read_text()
+    assert shell.run("-c", file, "init", tmp_path)[0] == 1
+    assert file.read_text() == text
+    assert shell.run("-c", tmp_path / "other.yaml", "init", tmp_path / "nowhere")[0] == 2
+    assert not (tmp_path / "other.yaml").exists()
+
+
+def test_init_names_three_commands_that_install_the_service(site: Shell) -> None:
+    code, _, err = site.run("init")
+    assert code == 0
+    lines = err.splitlines()
+    start = next(number for number, line in enumerate(lines) if "three commands" in line)
+    assert len(lines[start + 1 :]) == 3
+    assert "systemctl enable --now coverslip" in lines[-1]
+
+
+def test_doctor_tells_of_a_state_directory_that_others_can_read(site: Shell) -> None:
+    (site.folder / "state").chmod(0o755)
+    code, out, _ = site.run("doctor", "--json")
+    document = json.loads(out)
+    assert code == 1
+    assert not document["ok"]
+    (found,) = [check for check in document["checks"] if check["check"] == "state directory"]
+    assert found["verdict"] == "problem"
+    assert "chmod" in found["hint"]
+
+
+def test_config_show_can_be_loaded_again(site: Shell) -> None:
+    document = site.json("config", "show")
+    assert isinstance(document, dict)
+    copy = site.folder / "copy.yaml"
+    copy.write_text(document["yaml"])
+    copy.chmod(0o644)
+    assert site.run("check", copy)[0] == 0
+
+
+def test_a_migration_of_a_current_catalogue_does_nothing(site: Shell) -> None:
+    document = site.json("admin", "migrate")
+    assert isinstance(document, dict)
+    assert document["before"] == document["after"]
+    assert document["backup"] is None
+
+
+def test_no_catalogue_is_5_and_no_configuration_is_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COVERSLIP_CONFIG", raising=False)
+    shell = Shell(tmp_path, capsys)
+    if not Path("/etc/coverslip/coverslip.yaml").exists():
+        assert shell.run("tree")[0] == 2
+    assert shell.run("-c", "none.yaml", "tree")[0] == 2
+    (tmp_path / "data").mkdir()
+    (tmp_path / "new.yaml").write_text(CONFIGURATION.replace("@", str(tmp_path)))
+    (tmp_path / "new.yaml").chmod(0o644)
+    assert shell.run("-c", "new.yaml", "tree")[0] == 5
+
+
+def test_a_backup_is_one_file_that_is_never_overwritten_and_never_below_a_watched_folder(site: Shell) -> None:
+    made = site.json("backup", "b.db")
+    assert made == {
+        "file": f"{site.folder}/b.db",
+        "format": "sqlite",
+        "size_bytes": (site.folder / "b.db").stat().st_size,
+    }
+    assert stat.S_IMODE((site.folder / "b.db").stat().st_mode) == 0o600
+    assert site.run("backup", "b.db")[0] == 1
+    code, _, err = site.run("backup", "data/b.db")
+    assert (code, "nothing is ever written below the watched folder" in err) == (1, True)
+    assert list((site.folder / "data").iterdir()) == []
