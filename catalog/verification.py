@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, or_, select, tuple_, update
 
 from catalog.events import NewEvent, record
 from catalog.models.images import Image, OriginalFile
 from catalog.models.ingest import Directory, Fileset, Root, Sighting, Verification
 from catalog.names import path_hash
 from catalog.permissions import SYSTEM, Acting
+from catalog.places import absolute
+from catalog.roots import disks_away, known_roots
+from catalog.sightings import folders_at_or_below
 
 #: The place of a location in the order of work: whether it was compared before, when, directory id, name.
 Cursor = tuple[bool, datetime | None, int, bytes]
@@ -82,13 +85,27 @@ class Run:
     missing: int
 
 
-def _is_location() -> ColumnElement[bool]:
-    return and_(
-        Sighting.original_file_id.is_not(None),
-        Sighting.missing_since.is_(None),
-        Root.availability == "available",
-        Fileset.removed_at.is_(None),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unavailable:
+    """A root, or a disk inside one, that is not there or may not be judged; ``place`` is its absolute path."""
+
+    place: str
+    reason: str
+    files: int
+
+
+def _is_kept() -> ColumnElement[bool]:
+    return and_(Sighting.original_file_id.is_not(None), Sighting.missing_since.is_(None), Fileset.removed_at.is_(None))
+
+
+def _is_location(connection: Connection) -> ColumnElement[bool]:
+    """Say of a place that its root, and the disk inside it on which it lies, are there as far as is known."""
+    away = [_is_on(root.id, path) for root in known_roots(connection) for path, _ in disks_away(root.identity)]
+    return and_(_is_kept(), Root.availability == "available", *(not_(one) for one in away))
+
+
+def _is_on(root_id: int, path: bytes) -> ColumnElement[bool]:
+    return and_(Directory.root_id == root_id, folders_at_or_below(path))
 
 
 def _is_comparable() -> ColumnElement[bool]:
@@ -121,16 +138,19 @@ def locations(
 
     ``image_ids``: only files of these images, whenever they were compared.
     """
-    query = _from(_LOCATION).where(_is_location(), _is_comparable())
+    query = _from(_LOCATION).where(_is_location(connection), _is_comparable())
     was_compared = Sighting.verified_at.is_not(None)
     if image_ids is not None:
-        filesets = select(Image.fileset_id).where(Image.id.in_(list(image_ids)))
-        query = query.where(OriginalFile.fileset_id.in_(filesets))
+        query = query.where(_is_of(image_ids))
     query = query.where(or_(~was_compared, Sighting.verified_at < before))
     if after is not None:
         query = query.where(_comes_after(after))
     order = (was_compared, Sighting.verified_at, Sighting.directory_id, Sighting.name)
     return [_location(row) for row in connection.execute(query.order_by(*order).limit(limit))]
+
+
+def _is_of(image_ids: Sequence[int]) -> ColumnElement[bool]:
+    return OriginalFile.fileset_id.in_(select(Image.fileset_id).where(Image.id.in_(list(image_ids))))
 
 
 def _comes_after(cursor: Cursor) -> ColumnElement[bool]:
@@ -167,15 +187,31 @@ def _location(row: Any) -> Location:
 
 def coverage(connection: Connection) -> Coverage:
     """Count what can be reached at present, and how much of it was compared since it was last written."""
+    here = _is_location(connection)
     columns = (func.count(), func.count(Sighting.verified_at), func.min(Sighting.verified_at))
-    row = connection.execute(_from(select(*columns, func.count(Sighting.damaged_since))).where(_is_location())).one()
+    row = connection.execute(_from(select(*columns, func.count(Sighting.damaged_since))).where(here)).one()
     return Coverage(files=row[0], verified=row[1], oldest_at=row[2], damaged=row[3])
 
 
 def count_comparable(connection: Connection) -> int:
     """Count the locations that can be compared."""
-    query = _from(select(func.count())).where(_is_location(), _is_comparable())
+    query = _from(select(func.count())).where(_is_location(connection), _is_comparable())
     return int(connection.execute(query).scalar_one())
+
+
+def unavailable(connection: Connection, *, image_ids: Sequence[int] | None = None) -> list[Unavailable]:
+    """Count what lies where nothing can be reached or judged, by place; ``image_ids``: only files of these images."""
+    found = []
+    for root in known_roots(connection):
+        if root.availability == "retired":
+            continue
+        is_there = root.availability == "available"
+        for path, reason in disks_away(root.identity) if is_there else [(b"", root.reason or root.availability)]:
+            query = _from(select(func.count())).where(_is_kept(), _is_on(root.id, path))
+            files = connection.execute(query if image_ids is None else query.where(_is_of(image_ids))).scalar_one()
+            if files:
+                found.append(Unavailable(place=absolute(root.path, path), reason=reason, files=int(files)))
+    return found
 
 
 def write_compared(

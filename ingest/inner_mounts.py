@@ -111,11 +111,16 @@ class InnerMounts:
 
     def away_at(self, root_fd: int, directory: bytes) -> str | None:
         """Say why what was mounted at a folder, or above it, is not there; None when all is."""
+        found = self.first_away(root_fd, directory)
+        return None if found is None else found[1]
+
+    def first_away(self, root_fd: int, directory: bytes) -> tuple[bytes, str] | None:
+        """Give the first folder, at or above this one, at which something was mounted that is not there, and why."""
         for path in self.known:
             if is_at_or_below(directory, path):
                 away = self._away(root_fd, path)
                 if away is not None:
-                    return away
+                    return path, away
         return None
 
     def _away(self, root_fd: int, path: bytes) -> str | None:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from catalog.records import FileRecord
 from ingest import fingerprint
 from ingest.identity import identity_of, why_another
+from ingest.inner_mounts import InnerMounts, mounts_in
 from ingest.one_file import must_be, stream_of
-from ingest.opening import NotAPlainFileError, OpenedFile, opened_beneath
+from ingest.opening import NotAPlainFileError, OpenedFile, opened_beneath, opened_root
 from ingest.work import FileCheck, Member, Outcome, ReadResult, ReadTask, Verdict
 
 
@@ -53,14 +54,44 @@ def check_members(task: ReadTask, root_fd: int) -> ReadResult:
     )  # fmt: skip
 
 
+def checked_beneath(
+    root: bytes, identity: Mapping[str, object] | None, members: tuple[Member, ...]
+) -> tuple[FileCheck, ...]:
+    """Check files of a root in this process; of one that can't be opened nothing is said but that."""
+    try:
+        with opened_root(root) as root_fd:
+            return checked(root_fd, root, identity, members)
+    except OSError as error:
+        return out_of_reach(members, f"the root can't be opened: {os.strerror(error.errno or 0)}")
+
+
 def checked(
     root_fd: int, root: bytes, identity: Mapping[str, object] | None, members: tuple[Member, ...]
 ) -> tuple[FileCheck, ...]:
-    """Check files of an open root; when it is not the root that was known, nothing is said about any of them."""
+    """Check files of an open root; when it is not the root that was known, nothing is said about any of them.
+
+    Nor is it about files of a disk inside the root that is not there.
+    """
     other = why_another(root_fd, identity, identity_of(root_fd, root))
     if other is not None:
-        return tuple(FileCheck(path=one.path, verdict=Verdict.UNREADABLE, reason=other[0]) for one in members)
-    return tuple(_checked(root_fd, member) for member in members)
+        return out_of_reach(members, other[0])
+    mounts = InnerMounts(root, mounts_in(identity))
+    return tuple(_unless_away(root_fd, _checked(root_fd, member), mounts) for member in members)
+
+
+def out_of_reach(members: tuple[Member, ...], reason: str) -> tuple[FileCheck, ...]:
+    """Say of all files of a root that it is not there."""
+    return tuple(FileCheck(path=one.path, verdict=Verdict.UNAVAILABLE, reason=reason) for one in members)
+
+
+def _unless_away(root_fd: int, check: FileCheck, mounts: InnerMounts) -> FileCheck:
+    """Say of a file that is gone, or another one, that its disk is not there, if that is so."""
+    if check.verdict not in (Verdict.GONE, Verdict.CHANGED):
+        return check
+    found = mounts.first_away(root_fd, check.path.rpartition(b"/")[0])
+    if found is None:
+        return check
+    return FileCheck(path=check.path, verdict=Verdict.UNAVAILABLE, away=found[0], reason=found[1])
 
 
 def _checked(root_fd: int, member: Member) -> FileCheck:

@@ -63,7 +63,8 @@ class VerifySummary:
     """What a run found. ``checked`` files were compared; paths are absolute, as people read them.
 
     ``changed`` files were written since they were last seen: the next scan takes them in. ``unreadable`` says of each
-    file why it could not be compared.
+    file why it could not be compared. ``unavailable`` says of roots, and disks inside them, that are not there, why,
+    and how many files lie there: nothing is known of these.
     """
 
     checked: int = 0
@@ -71,6 +72,7 @@ class VerifySummary:
     damaged: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    unavailable: dict[str, tuple[str, int]] = field(default_factory=dict)
     changed: int = 0
     damaged_count: int = 0
     missing_count: int = 0
@@ -95,6 +97,19 @@ class VerifySummary:
         if self.unreadable_count <= NAMED_AT_MOST:
             self.unreadable.append((path, reason))
 
+    def name_unavailable(self, place: str, reason: str) -> None:
+        """Count a file whose root, or disk, is not there."""
+        self.unavailable[place] = (reason, self.unavailable.get(place, ("", 0))[1] + 1)
+
+    def know_unavailable(self, place: str, reason: str, files: int) -> None:
+        """Note how many files lie where nothing could be reached, those among them that were asked for already."""
+        self.unavailable[place] = (reason, max(files, self.unavailable.get(place, ("", 0))[1]))
+
+    @property
+    def unavailable_count(self) -> int:
+        """Count the files that lie on what is not there."""
+        return sum(files for _, files in self.unavailable.values())
+
 
 class VerifyRun:
     """One run. Call `next_batch` and `take` in turns until there is no batch, then `end`."""
@@ -111,9 +126,8 @@ class VerifyRun:
         self._began_s = clock.monotonic()
         self._waiting: deque[Location] = deque()
         self._after: Cursor | None = None
-        ids = plan.image_ids
-        #: Slices of the named images that are still to come; a slice of None is everything.
-        self._slices: deque[tuple[int, ...] | None] = deque([None] if ids is None else batched(ids, IMAGES_AT_ONCE))
+        #: What is still to come of `_named`.
+        self._slices = deque(self._named())
         self.summary = VerifySummary()
         with catalogue.reading() as connection:  # it counts all files: nobody who writes should wait for that
             self.files_wanted = self._count(verification.count_comparable(connection))
@@ -213,6 +227,9 @@ class VerifyRun:
                     summary.name_missing(path)
                 case Verdict.UNREADABLE:
                     summary.name_unreadable(path, check.reason or "it could not be read")
+                case Verdict.UNAVAILABLE:
+                    self._left += 1  # it says nothing about the share that was asked for
+                    summary.name_unavailable(absolute(batch.root_path, check.away), check.reason or "it is not there")
                 case Verdict.CHANGED:
                     summary.changed += 1
                 case Verdict.SAME | Verdict.OTHER_BYTES:
@@ -223,8 +240,17 @@ class VerifyRun:
         self.summary.is_broken_off = is_broken_off
         with self._catalogue.writing() as connection:
             verification.end_run(connection, self._id, now=self._clock.now())
+        for ids in self._named():
+            with self._catalogue.reading() as connection:
+                for one in verification.unavailable(connection, image_ids=ids):
+                    self.summary.know_unavailable(one.place, one.reason, one.files)
         with self._catalogue.reading() as connection:
             return verification.coverage(connection)
+
+    def _named(self) -> list[tuple[int, ...] | None]:
+        """Give the named images in slices; a slice of None is everything."""
+        ids = self._plan.image_ids
+        return [None] if ids is None else list(batched(ids, IMAGES_AT_ONCE))
 
 
 def batched(ids: Sequence[int], size: int) -> Iterator[tuple[int, ...]]:

@@ -11,6 +11,7 @@ from catalog.places import absolute
 from ingest.checks import HintCheck
 from ingest.core import Core
 from ingest.listing import LookOrder
+from ingest.rereading import out_of_reach
 from ingest.verification import Batch, VerifyPlan, VerifyRun, is_due
 from ingest.work import NO_FILESET, FileCheck, Outcome, Purpose, ReadResult, ReadTask, Verdict
 
@@ -104,10 +105,7 @@ class Verifying:
             self._singly.extend(replace(batch, locations=(one,)) for one in batch.locations)
             return
         if not checks:
-            reason = result.reason or "the root could not be opened"
-            checks = tuple(
-                FileCheck(path=one.path, verdict=Verdict.UNREADABLE, reason=reason) for one in batch.locations
-            )
+            checks = _without_checks(batch, result)
         for check in checks:
             if check.verdict is Verdict.OTHER_BYTES:
                 log.error("verify.damaged", extra={"path": absolute(batch.root_path, check.path)})
@@ -137,6 +135,15 @@ class Verifying:
                 "damaged": found.damaged_count,
                 "missing": found.missing_count,
                 "unreadable": found.unreadable_count,
+                "unavailable": found.unavailable_count,
                 "coverage": round(covered.share, 4),
             },
         )
+
+
+def _without_checks(batch: Batch, result: ReadResult) -> tuple[FileCheck, ...]:
+    """Say of a batch of which nothing came back: the worker died over its file, or the root could not be opened."""
+    reason = result.reason or "the root could not be opened"
+    if result.outcome is not Outcome.DIED:
+        return out_of_reach(batch.members(), reason)
+    return tuple(FileCheck(path=one.path, verdict=Verdict.UNREADABLE, reason=reason) for one in batch.locations)

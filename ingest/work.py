@@ -109,17 +109,23 @@ class Verdict(StrEnum):
     CHANGED = "changed"
     GONE = "gone"
     UNREADABLE = "unreadable"
+    #: Its root, or the disk inside it on which it lies, is not there: nothing is said about the file.
+    UNAVAILABLE = "unavailable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileCheck:
-    """What was found at one path; ``found`` is the hash of other bytes, ``reason`` why it could not be read."""
+    """What was found at one path; ``found`` is the hash of other bytes, ``reason`` why it could not be read.
+
+    ``away``: the folder, relative to the root, of the disk that is not there; b"" is the root itself.
+    """
 
     path: bytes
     verdict: Verdict
     bytes_read: int = 0
     found: str | None = None
     reason: str | None = None
+    away: bytes = b""
 
 
 class Outcome(StrEnum):

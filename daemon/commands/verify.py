@@ -18,8 +18,7 @@ from daemon.values import Object, Scalar
 if TYPE_CHECKING:
     from catalog.references import ObjectReference
     from catalog.verification import Coverage
-    from ingest.verification import Batch, VerifyPlan, VerifySummary
-    from ingest.work import FileCheck
+    from ingest.verification import VerifyPlan, VerifySummary
 
 NICENESS = 10
 PATHS_SHOWN = 50
@@ -34,10 +33,20 @@ class UnreadableDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnavailableDocument:
+    """A watched folder, or a disk inside one, that is not there, why, and how many files lie on it."""
+
+    path: str
+    reason: str
+    files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyDocument:
     """What was found: ``checked`` files were compared (``bytes`` read), of those ``damaged`` have other bytes.
 
     ``missing`` files are not there; ``changed`` were written since they were seen, and the next scan takes them in.
+    ``unavailable`` names roots, and disks inside them, that are not there: their files are not counted.
     Of ``files`` original files that can be reached, the share ``coverage`` (0 to 1) was compared since they were last
     written, none of them before ``oldest_at``. ``is_whole`` is false when it was stopped before its end.
     """
@@ -47,6 +56,7 @@ class VerifyDocument:
     damaged: tuple[str, ...]
     missing: tuple[str, ...]
     unreadable: tuple[UnreadableDocument, ...]
+    unavailable: tuple[UnavailableDocument, ...]
     changed: int
     files: int
     coverage: float
@@ -68,6 +78,8 @@ def show(document: VerifyDocument, output: Output) -> None:
             output.line(f"{title:10} ... and {len(paths) - PATHS_SHOWN} more")
     for one in document.unreadable[:PATHS_SHOWN]:
         output.line(f"{'not read':10} {one.path}: {one.reason}")
+    for place in document.unavailable:
+        output.line(f"{'not there':10} {place.path}: {place.reason} ({place.files} files, not counted below)")
     output.line(
         f"{document.checked} files compared ({size_text(document.bytes)} read): {len(document.damaged)} damaged,"
         f" {len(document.missing)} missing, {document.changed} written since they were seen,"
@@ -96,7 +108,8 @@ def command(
     Everything, or a share, or for a time, or the files of some objects; those that were never compared come first,
     then those of the longest ago, so that one run goes on where the last one ended. A file that was written since it
     was imported is an update for the next scan; a file with other bytes that nobody wrote is damaged. Nothing is
-    written in a watched folder. Ends with 1 when something is damaged, missing or can't be read.
+    written in a watched folder. Ends with 1 when something is damaged, missing or can't be read; a root, or a disk
+    inside one, that is not there is named, and nothing is said about its files.
     """
     if targets and fraction is not None:
         raise click.UsageError("name objects, or a share of all files with --fraction, not both")
@@ -128,6 +141,7 @@ def verify(context: Context, plan: "VerifyPlan") -> VerifyDocument:
     from daemon.shutdown import signals_caught
     from daemon.worker_process import be_meek
     from ingest.clock import SystemClock
+    from ingest.rereading import checked_beneath
     from ingest.verification import VerifyRun
 
     configure_logs(LogFormat.AUTO, {}, level="WARNING")
@@ -137,24 +151,10 @@ def verify(context: Context, plan: "VerifyPlan") -> VerifyDocument:
     run = VerifyRun(catalogue, plan, clock=SystemClock(), via="cli", acting=context.acting)
     with signals_caught() as signals, context.output.progress("comparing", run.files_wanted) as advance:
         while not signals.stop.is_set() and (batch := run.next_batch()) is not None:
-            run.take(batch, _checks(batch))
+            run.take(batch, checked_beneath(batch.root_path, batch.identity, batch.members()))
             advance(len(batch.locations))
         covered = run.end(is_broken_off=signals.stop.is_set())
     return _document(run.summary, covered)
-
-
-def _checks(batch: "Batch") -> "tuple[FileCheck, ...]":
-    from ingest.opening import opened_root
-    from ingest.rereading import checked, why_unreadable
-    from ingest.work import FileCheck, Verdict
-
-    members = batch.members()
-    try:
-        with opened_root(batch.root_path) as root:
-            return checked(root, batch.root_path, batch.identity, members)
-    except OSError as error:
-        reason = f"its root can't be opened: {why_unreadable(error)}"
-        return tuple(FileCheck(path=one.path, verdict=Verdict.UNREADABLE, reason=reason) for one in members)
 
 
 def _document(found: "VerifySummary", covered: "Coverage") -> VerifyDocument:
@@ -164,6 +164,10 @@ def _document(found: "VerifySummary", covered: "Coverage") -> VerifyDocument:
         damaged=tuple(found.damaged),
         missing=tuple(found.missing),
         unreadable=tuple(UnreadableDocument(path=path, reason=reason) for path, reason in found.unreadable),
+        unavailable=tuple(
+            UnavailableDocument(path=path, reason=reason, files=files)
+            for path, (reason, files) in sorted(found.unavailable.items())
+        ),
         changed=found.changed,
         files=covered.files,
         coverage=covered.share,

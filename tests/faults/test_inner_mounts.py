@@ -20,6 +20,7 @@ from tests.helpers.ingest_site import Site, write_tiff
 from tests.helpers.invariants import identities, snapshot, violations
 from tests.helpers.mounts import make_ext4, mount_bind, mount_loop, mount_tmpfs, own_mounts, unmount
 from tests.helpers.program import wait_until
+from tests.helpers.verifying import verify
 
 pytestmark = pytest.mark.needs_root
 
@@ -231,3 +232,22 @@ def test_a_disk_that_was_never_there_at_a_full_pass_is_known_too(site: Site, tmp
         unmount(site.root / MOUNT, is_lazy=True)
         loop.request_import().result(60)
         assert (missing(site), away(site)) == (0, [MOUNT.encode()])
+
+
+@on_sqlite
+def test_verify_says_nothing_about_files_of_a_disk_that_is_not_there(site: Site, plug_in: Callable[[], None]) -> None:
+    site.import_()
+    assert verify(site)[0].checked == FILES + 1
+    unmount(site.root / MOUNT)
+    for is_known in (False, True):  # before a scan saw it, and after that
+        found, covered = verify(site)
+        assert (found.checked, found.missing, found.unreadable, found.changed) == (1, [], [], 0)
+        place, why_not = str(site.root / MOUNT), "a disk was mounted here, and the folder is empty now; is it mounted?"
+        assert found.unavailable == {place: (why_not, FILES)}
+        assert (covered.files, covered.verified) == ((1, 1) if is_known else (FILES + 1, FILES + 1))
+        site.import_()
+    plug_in()
+    site.import_()
+    (site.root / DAY / "0.tif").unlink()
+    found, covered = verify(site)
+    assert (found.checked, found.missing, found.unavailable) == (FILES, [str(site.root / DAY / "0.tif")], {})
