@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, text
 
-from catalog.models.base import Base, BigId, Stored
+from catalog.models.base import Base, BigId, Stored, partial_index
 
 #: What an annotation can be linked to, in the order of the columns of AnnotationLink.
 ANNOTATED = ("project", "dataset", "image", "screen", "plate")
@@ -64,9 +64,8 @@ def _end(name: str) -> ForeignKeyConstraint:
 
 def _once(name: str) -> Index:
     """One link of one owner between an annotation and an object; also the way from the object to its links."""
-    given = text(f"{name}_id IS NOT NULL")
     columns = (f"{name}_id", "annotation_id", "owner_id")
-    return Index(f"uq_annotation_link_{name}", *columns, unique=True, sqlite_where=given, postgresql_where=given)
+    return partial_index(f"uq_annotation_link_{name}", *columns, where=f"{name}_id IS NOT NULL", unique=True)
 
 
 class AnnotationLink(Base):

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary, String, UniqueConstraint, false
 
-from catalog.models.base import Base, BigId, Document, Stored
+from catalog.models.base import WITHOUT_ROWID, Base, BigId, Document, Stored
 from catalog.models.containers import OwnedMixin
 
 PIXELS_TYPES = (
@@ -104,7 +104,7 @@ class PlaneLocation(Base):
     """
 
     __tablename__ = "plane_location"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (WITHOUT_ROWID,)
 
     image_id: Stored[int] = Stored(BigId, "image.id", on_delete="CASCADE", primary_key=True)
     the_c: Stored[int] = Stored(primary_key=True)
@@ -122,7 +122,7 @@ class AssociatedImage(Base):
     """
 
     __tablename__ = "associated_image"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (WITHOUT_ROWID,)
 
     image_id: Stored[int] = Stored(BigId, "image.id", on_delete="CASCADE", primary_key=True)
     ordinal: Stored[int] = Stored(primary_key=True)

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.event import listen
 
-from catalog.models.base import Base, BigId, Document, Stored
+from catalog.models.base import WITHOUT_ROWID, Base, BigId, Document, Stored, partial_index
 
 
 class Root(Base):
@@ -88,38 +88,11 @@ class Fileset(Base):
     __tablename__ = "fileset"
     __table_args__ = (
         UniqueConstraint("root_id", "key"),
-        Index(
-            "ix_fileset_due",
-            "due_at",
-            sqlite_where=text("due_at IS NOT NULL"),
-            postgresql_where=text("due_at IS NOT NULL"),
-        ),
-        Index(
-            "ix_fileset_neighbour",
-            "neighbour",
-            sqlite_where=text("neighbour IS NOT NULL"),
-            postgresql_where=text("neighbour IS NOT NULL"),
-        ),
-        Index(
-            "ix_fileset_plate_key",
-            "plate_key",
-            sqlite_where=text("plate_key IS NOT NULL"),
-            postgresql_where=text("plate_key IS NOT NULL"),
-        ),
-        Index(
-            "ix_fileset_marker",
-            "root_id",
-            "marker",
-            sqlite_where=text("marker IS NOT NULL"),
-            postgresql_where=text("marker IS NOT NULL"),
-        ),
-        Index(
-            "ix_fileset_unread_index",
-            "root_id",
-            "is_unread_index",
-            sqlite_where=text("is_unread_index"),
-            postgresql_where=text("is_unread_index"),
-        ),
+        partial_index("ix_fileset_due", "due_at", where="due_at IS NOT NULL"),
+        partial_index("ix_fileset_neighbour", "neighbour", where="neighbour IS NOT NULL"),
+        partial_index("ix_fileset_plate_key", "plate_key", where="plate_key IS NOT NULL"),
+        partial_index("ix_fileset_marker", "root_id", "marker", where="marker IS NOT NULL"),
+        partial_index("ix_fileset_unread_index", "root_id", "is_unread_index", where="is_unread_index"),
         CheckConstraint("filed_by IN ('rule', 'hand')", name="filed_by"),
         CheckConstraint("grouping IN ('file', 'names', 'index')", name="grouping"),
     )
@@ -170,14 +143,9 @@ class Sighting(Base):
         Index("ix_sighting_fileset_id_captured", "fileset_id", "captured"),
         Index("ix_sighting_original_file_id", "original_file_id"),
         Index("ix_sighting_move", "inode", "size_bytes"),
-        Index(
-            "ix_sighting_damaged",
-            "damaged_since",
-            sqlite_where=text("damaged_since IS NOT NULL"),
-            postgresql_where=text("damaged_since IS NOT NULL"),
-        ),
+        partial_index("ix_sighting_damaged", "damaged_since", where="damaged_since IS NOT NULL"),
         CheckConstraint("disposition IN ('ignored', 'skipped', 'unmatched', 'held', 'member')", name="disposition"),
-        {"sqlite_with_rowid": False},
+        WITHOUT_ROWID,
     )
 
     directory_id: Stored[int] = Stored(BigId, "directory.id", primary_key=True)
