@@ -1,10 +1,10 @@
 """The permission table as SQL conditions; a property test holds them and `catalog.permissions` together.
 
 Every condition is made of id lists that were resolved once (`Acting`), so that an index on (group, ...) serves it.
-A page over many groups is faster with one branch per group (UNION ALL): take `readable_groups` and
-`own_only_groups` for that.
+Pages and counts over many groups are faster with one branch per group (UNION ALL): `visible_by_group`.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, TableClause, and_, false, or_, select, true
@@ -42,7 +42,19 @@ from catalog.permissions import (
 )
 from config.settings import PermissionLevel
 
-__all__ = ["dormant", "one_owner", "own_only_groups", "permitted", "readable_groups", "visible"]
+__all__ = [
+    "BRANCHES_AT_MOST",
+    "dormant",
+    "one_owner",
+    "own_only_groups",
+    "permitted",
+    "readable_groups",
+    "visible",
+    "visible_by_group",
+]
+
+#: As many branches as go into one statement; SQLite allows 500.
+BRANCHES_AT_MOST = 400
 
 type_or_table = type[Base] | FromClause
 
@@ -86,6 +98,31 @@ def visible(acting: Acting, table: type_or_table) -> ColumnElement[bool]:
         column, owner = _PARTS[name]
         return _seen_with(acting, source.c[column], owner)
     return _visible_other(acting, source, name)
+
+
+def visible_by_group(acting: Acting, table: type_or_table) -> list[ColumnElement[bool]]:
+    """Give conditions of which each row that is seen fulfils one, each for one group: each is served by an index.
+
+    Of objects and of links between them, for who is neither the site nor an administrator: these see all groups.
+    """
+    source, own = _source(table), acting.experimenter_id
+    ends = () if _name(source) in _OBJECTS else _LINKS[_name(source)]
+    return [
+        *(source.c.group_id == group_id for group_id in sorted(readable_groups(acting))),
+        *(
+            and_(source.c.group_id == group_id, source.c.owner_id == own, *_own_ends(source, ends, group_id, own))
+            for group_id in sorted(own_only_groups(acting))
+        ),
+    ]
+
+
+def _own_ends(
+    source: FromClause, ends: tuple[tuple[str, Any], ...], group_id: int, own: int | None
+) -> Iterator[ColumnElement[bool]]:
+    """Give, for each end of a link, that it is one's own; asked once for all links, not for each."""
+    for column, model in ends:
+        end = _end(model, "owner_id", "group_id")
+        yield source.c[column].in_(select(end.c.id).where(end.c.owner_id == own, end.c.group_id == group_id))
 
 
 def permitted(acting: Acting, action: Action, table: type_or_table) -> ColumnElement[bool]:

@@ -9,21 +9,19 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, literal, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Connection, literal, select, tuple_, union_all
 
 from catalog.documents import ImagePage
 from catalog.errors import NotUnderstood
 from catalog.models.base import AnySelect, BigId, UtcDateTime
 from catalog.models.images import Image
-from catalog.permissions import Acting, own_only_groups, readable_groups
+from catalog.permissions import Acting
 from catalog.queries.filters import ImageFilters, conditions, has_narrow, images_in
 from catalog.queries.image_documents import image_documents
 from catalog.queries.objects import find_object
 from catalog.references import ObjectReference
-from catalog.visibility import visible
+from catalog.visibility import BRANCHES_AT_MOST, visible, visible_by_group
 
-#: SQLite allows 500 branches in one statement.
-_BRANCHES_AT_MOST = 400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = re.compile(r"(-?[0-9]{1,18})-([0-9]{1,18})")
 
@@ -90,16 +88,12 @@ def _branches(acting: Acting, *, by_group: bool) -> list[ColumnElement[bool] | N
     """
     if acting.is_system or (acting.is_administrator and not by_group):
         return [None]
-    own = acting.experimenter_id
-    return [
-        *(_IMAGE.c.group_id == group_id for group_id in readable_groups(acting)),
-        *(and_(_IMAGE.c.group_id == group_id, _IMAGE.c.owner_id == own) for group_id in own_only_groups(acting)),
-    ]
+    return [*visible_by_group(acting, _IMAGE)]
 
 
 def _chunks(branches: list[ColumnElement[bool] | None]) -> Iterator[list[ColumnElement[bool] | None]]:
-    for start in range(0, len(branches), _BRANCHES_AT_MOST):
-        yield branches[start : start + _BRANCHES_AT_MOST]
+    for start in range(0, len(branches), BRANCHES_AT_MOST):
+        yield branches[start : start + BRANCHES_AT_MOST]
 
 
 def _merged(branches: list[ColumnElement[bool] | None], wanted: list[ColumnElement[bool]], limit: int) -> AnySelect:

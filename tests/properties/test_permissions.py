@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from sqlalchemy import select
+from sqlalchemy import case, literal, select
 
 from catalog.acting import resolve_acting
 from catalog.engine import Catalogue
@@ -13,7 +13,7 @@ from catalog.models.containers import Dataset, DatasetImageLink, Project, Projec
 from catalog.models.images import Image
 from catalog.models.people import Experimenter, ExperimenterGroup, Membership
 from catalog.permissions import Action, may_in_group, may_on
-from catalog.visibility import dormant, permitted, visible
+from catalog.visibility import dormant, permitted, visible, visible_by_group
 from tests.helpers.site import LEVELS, NOW, GeneratedSite, Owned, SiteLink, fill, sites
 
 #: The table as people are told it, for other people's objects; the levels are private, read-only, read-annotate,
@@ -127,13 +127,22 @@ def check_objects(connection: Any, acting: Any, oracle: Oracle, model: Any, thin
     actions = sorted(set(Action) - ABOUT_GROUPS)
     conditions = [permitted(acting, action, model) for action in actions]
     labelled = [condition.label(f"may{place}") for place, condition in enumerate(conditions)]
-    rows = connection.execute(select(model.id, visible(acting, model).label("seen"), *labelled)).all()
+    columns = (model.id, visible(acting, model).label("seen"), times_by_group(acting, model).label("times"))
+    rows = connection.execute(select(*columns, *labelled)).all()
     assert {row.id for row in rows if row.seen} == {i for i, t in enumerate(things, 1) if oracle.sees(t)}
-    for place, action in enumerate(actions, 2):
+    assert all(row.times == int(row.seen) for row in rows), model
+    for place, action in enumerate(actions, len(columns)):
         told = {i for i, thing in enumerate(things, 1) if oracle.allowed(action, thing)}
         pure = {i for i, t in enumerate(things, 1) if may_on(acting, action, group_id=t.group, owner_id=t.owner)}
         assert pure == told, (action, model)
         assert {row.id for row in rows if row[place]} == told, (action, model)
+
+
+def times_by_group(acting: Any, model: Any) -> Any:
+    """Count the branches, one for each group, in which a row is seen: one if it is seen at all."""
+    if acting.is_administrator or model in (Annotation, AnnotationLink):  # who sees all needs no branches
+        return case((visible(acting, model), 1), else_=0)
+    return sum((case((branch, 1), else_=0) for branch in visible_by_group(acting, model)), literal(0))
 
 
 def check_links(connection: Any, site: GeneratedSite, acting: Any, oracle: Oracle) -> None:
@@ -147,6 +156,10 @@ def check_links(connection: Any, site: GeneratedSite, acting: Any, oracle: Oracl
         columns = select(getattr(model, parent), getattr(model, child))
         marks = columns.add_columns(dormant(acting, model)).where(visible(acting, model))
         sleeps = {(row[0], row[1]): bool(row[2]) for row in connection.execute(marks)}
+        times = {
+            (row[0], row[1]): row[2] for row in connection.execute(columns.add_columns(times_by_group(acting, model)))
+        }
+        assert times == {pair: int(pair in sleeps) for pair in times}, model
         assert set(sleeps) == {pair for pair, args in ends.items() if oracle.sees_link(*args)}, model
         assert all(oracle.sleeps(*ends[pair]) == is_marked for pair, is_marked in sleeps.items()), model
 

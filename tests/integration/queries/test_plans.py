@@ -11,6 +11,7 @@ from catalog.models.images import Image
 from catalog.models.ingest import Fileset
 from catalog.queries.filters import ImageFilters
 from catalog.queries.images import images
+from catalog.queries.tree import dataset_counts
 from tests.helpers.lab import NOW, Lab
 
 MANY = 3000
@@ -83,3 +84,29 @@ def test_a_page_of_one_container_does_not_walk_all_images(full: Lab, name: str) 
         connection.execute(text("ANALYZE"))
     (plan,) = plans(lab, name, ImageFilters(dataset="few"), pages=1)
     assert not re.search(r"SCAN image\b|Seq Scan on image\b|ix_image_(newest|page)", plan), plan
+
+
+@pytest.mark.parametrize(("name", "share"), [("ada", 3), ("bob", 1)])  # of four groups, of which one is private
+def test_counts_read_the_links_of_the_viewers_groups_and_no_others(full: Lab, name: str, share: int) -> None:
+    """PostgreSQL reads a small table whole, and rightly so: only SQLite's plan is looked at."""
+    lab = full
+    with lab.catalogue.reading() as connection:
+        rows = connection.execute(select(Image.id, Image.owner_id, Image.group_id)).all()
+    datasets = {place: lab.dataset(*place, "of both") for place in {(row.owner_id, row.group_id) for row in rows}}
+    with lab.catalogue.writing() as connection:
+        links = [
+            {"owner_id": row.owner_id, "group_id": row.group_id, "image_id": row.id, "created_at": NOW}
+            | {"dataset_id": datasets[row.owner_id, row.group_id]}
+            for row in rows
+        ]
+        connection.execute(insert(DatasetImageLink), links)
+        connection.execute(text("ANALYZE"))
+    acting = lab.acting(name)
+    seen: list[tuple[str, object]] = []
+    with lab.catalogue.reading() as connection:
+        event.listen(connection, "before_cursor_execute", lambda _c, _k, *asked: seen.append(asked[:2]))
+        assert sum(dataset_counts(connection, acting).values()) == MANY * share // 4
+        if connection.dialect.name == "sqlite":
+            ((statement, parameters),) = [one for one in seen if "count" in one[0]]
+            plan = [str(row[-1]) for row in connection.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters)]  # type: ignore[arg-type]  # as given
+            assert not [line for line in plan if line.startswith("SCAN dataset_image_link")], plan
