@@ -1,4 +1,4 @@
-"""Finds what a fileset is a copy of: an earlier one of the same content whose own files are gone. Changes nothing."""
+"""Finds what a fileset is a copy of: those of the same content that were before it. Changes nothing."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, and_, exists, func, select
 
 from catalog.models.images import Image, OriginalFile
 from catalog.models.ingest import Directory, Fileset, Root, Sighting
@@ -59,6 +59,25 @@ def eldest(standings: Iterable[Standing]) -> Standing | None:
 
 def _place(one: Standing) -> tuple[int, bytes]:
     return one.root_id, one.path
+
+
+def originals_of(connection: Connection, fileset_id: int) -> list[int]:
+    """Give the filesets of which one has copies of files in it, whoever owns them: they count as before it."""
+    mine = _standing(connection, fileset_id)
+    if mine is None:
+        return []
+    other = OriginalFile.__table__.alias("other")
+    same = and_(
+        other.c.size_bytes == OriginalFile.size_bytes,
+        other.c.fingerprint == OriginalFile.fingerprint,
+        other.c.hasher == OriginalFile.hasher,
+        other.c.hash == OriginalFile.hash,
+        other.c.fileset_id != OriginalFile.fileset_id,
+    )
+    query = select(other.c.fileset_id).distinct().select_from(OriginalFile).join(other, same)
+    query = query.where(OriginalFile.fileset_id == fileset_id).order_by(other.c.fileset_id)
+    standings = [_standing(connection, one) for one in connection.scalars(query.limit(_CANDIDATES_AT_MOST))]
+    return [one.fileset_id for one in standings if one is not None and is_original_of(one, mine)]
 
 
 def lost_original(connection: Connection, copy: Any) -> LostOriginal | None:

@@ -118,19 +118,6 @@ def _sentence(line: _Line) -> ColumnElement[Any]:
     return own if line.stored is None else func.coalesce(func.nullif(line.stored, ""), own)
 
 
-def has_twin() -> ColumnElement[bool]:
-    """Say whether a row (with its original file joined) is a copy: an older file has its content, or is it."""
-    older = _ORIGINAL.alias("older")
-    same = and_(
-        older.c.size_bytes == _ORIGINAL.c.size_bytes,
-        older.c.fingerprint == _ORIGINAL.c.fingerprint,
-        older.c.hash == _ORIGINAL.c.hash,
-        older.c.hasher == _ORIGINAL.c.hasher,
-        older.c.id < _ORIGINAL.c.id,
-    )
-    return or_(select(older.c.id).where(same).exists(), _SIGHTING.c.fileset_id.is_(None))
-
-
 def facts() -> AnySelect:
     """For every sighting, the columns that `facts_of` turns into what `state_of` takes."""
     source = joined().outerjoin(_ORIGINAL, _ORIGINAL.c.id == _SIGHTING.c.original_file_id)
@@ -172,7 +159,6 @@ def facts() -> AnySelect:
         _ORIGINAL.c.ordinal,
         _ORIGINAL.c.hash,
         _ORIGINAL.c.fileset_id.label("original_fileset_id"),
-        has_twin().label("has_twin"),
         and_(_SIGHTING.c.missing_since.is_not(None), is_elsewhere()).label("is_elsewhere"),
     ).select_from(source)
 
@@ -189,7 +175,7 @@ def facts_of(
         has_original=has_original,
         has_hash=row["hash"] is not None,
         is_first=not row["ordinal"],
-        has_twin=has_original and bool(row["has_twin"]),
+        is_further=has_original and row["fileset_id"] is None,
         is_damaged=row["damaged_since"] is not None,
         is_elsewhere=bool(row["is_elsewhere"]),
     )

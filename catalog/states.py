@@ -53,9 +53,9 @@ class RootFacts:
 class SightingFacts:
     """What was seen at a path. ``is_first`` is None for a path that no original file points to.
 
-    ``has_hash``, ``is_first`` (of its fileset's files) and ``has_twin`` (an older file of the same content, or
-    this is a further location of its file) are facts about the original file. ``is_damaged``: `verify` found other
-    bytes here though nothing wrote the file. ``is_elsewhere``: another place of the original file is there.
+    ``has_hash`` and ``is_first`` (of its fileset's files) are facts about the original file. ``is_further``: this is
+    a further location of it, in storage. ``is_damaged``: `verify` found other bytes here though nothing wrote the
+    file. ``is_elsewhere``: another place of the original file is there.
     """
 
     disposition: str
@@ -64,7 +64,7 @@ class SightingFacts:
     has_original: bool = False
     has_hash: bool = False
     is_first: bool = True
-    has_twin: bool = False
+    is_further: bool = False
     is_damaged: bool = False
     is_elsewhere: bool = False
 
@@ -191,7 +191,9 @@ def _of_fileset(fileset: FilesetFacts, sighting: SightingFacts) -> tuple[State, 
 
 
 def marks_of(sighting: SightingFacts, fileset: FilesetFacts | None) -> frozenset[Mark]:
-    """Give the marks of a path, whatever its state."""
+    """Give the marks of a path, whatever its state; which of two images of the same content is the copy,
+    `catalog.lost_originals` tells.
+    """
     marks = set()
     if fileset is not None and fileset.is_partial:
         marks.add(Mark.PARTIAL)
@@ -199,7 +201,7 @@ def marks_of(sighting: SightingFacts, fileset: FilesetFacts | None) -> frozenset
         marks.add(Mark.OWNER_DIFFERS)
     if sighting.has_original and not sighting.has_hash:
         marks.add(Mark.HASH_PENDING)
-    if sighting.has_original and sighting.has_twin:
+    if sighting.has_original and sighting.is_further:
         marks.add(Mark.COPY_OF)
     if sighting.has_original and not sighting.is_first:
         marks.add(Mark.PART_OF)

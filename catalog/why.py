@@ -77,7 +77,7 @@ def why(connection: Connection, acting: Acting, path: bytes) -> WhyDocument:
     state = state_of(*facts_of(row))
     fileset_id = row["fileset_id"] if row["fileset_id"] is not None else row["original_fileset_id"]
     images = _images(connection, acting, fileset_id)
-    marks = state.marks - {Mark.COPY_OF} if not _is_seen_copy(connection, acting, row) else state.marks
+    marks = state.marks | ({Mark.COPY_OF} if _is_seen_copy(connection, acting, row) else set())
     owner, group = _whose(connection, acting, row, fileset_id)
     away = _why_away(connection, place)
     return WhyDocument(
@@ -138,9 +138,7 @@ def _images(connection: Connection, acting: Acting, fileset_id: int | None) -> t
 
 
 def _is_seen_copy(connection: Connection, acting: Acting, row: RowMapping) -> bool:
-    if row["fileset_id"] is None:
-        return True
-    return bool(copies_of(connection, acting, row["fileset_id"]))
+    return row["fileset_id"] is not None and bool(copies_of(connection, acting, row["fileset_id"]))
 
 
 def _whose(

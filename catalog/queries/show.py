@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from catalog.associated_images import associated_of
 from catalog.documents import ContainerDocument, FullChannel, ImageDetails, Reference
+from catalog.lost_originals import originals_of
 from catalog.models.containers import (
     Dataset,
     DatasetImageLink,
@@ -18,7 +19,7 @@ from catalog.models.containers import (
     Well,
     WellSample,
 )
-from catalog.models.images import Channel, Image, OriginalFile, Thumbnail
+from catalog.models.images import Channel, Image, Thumbnail
 from catalog.names import natural_key, well_name
 from catalog.permissions import Acting, rights
 from catalog.queries.annotations import annotations_of
@@ -49,7 +50,7 @@ def _image(connection: Connection, acting: Acting, found: FoundObject) -> ImageD
     state = files_of(connection, acting, [row["fileset_id"]])[row["fileset_id"]].state
     copies = copies_of(connection, acting, row["fileset_id"])
     # That it is a copy is told only to whoever sees the other one, too.
-    marks = state.marks - {Mark.COPY_OF} if not copies else state.marks | {Mark.COPY_OF}
+    marks = state.marks - {Mark.COPY_OF} | ({Mark.COPY_OF} if copies else set())
     return ImageDetails(
         type="image",
         image=document,
@@ -94,22 +95,9 @@ def _full_channels(connection: Connection, acting: Acting, image_id: int) -> tup
 
 
 def copies_of(connection: Connection, acting: Acting, fileset_id: int) -> tuple[Reference, ...]:
-    """Give the older images in sight that were read from the same content."""
-    older = OriginalFile.__table__.alias("older")
-    same = and_(
-        older.c.size_bytes == OriginalFile.size_bytes,
-        older.c.fingerprint == OriginalFile.fingerprint,
-        older.c.hash == OriginalFile.hash,
-        older.c.hasher == OriginalFile.hasher,
-        older.c.id < OriginalFile.id,
-    )
-    query = (
-        select(Image.id, Image.name)
-        .select_from(OriginalFile)
-        .join(older, same)
-        .join(Image, Image.fileset_id == older.c.fileset_id)
-        .where(OriginalFile.fileset_id == fileset_id, Image.fileset_id != fileset_id, visible(acting, Image))
-        .distinct()
+    """Give the images in sight of which this fileset's are copies: of the same content, and there before it."""
+    query = select(Image.id, Image.name).where(
+        Image.fileset_id.in_(originals_of(connection, fileset_id)), visible(acting, Image)
     )
     return _references("image", connection, query.order_by(Image.id))
 

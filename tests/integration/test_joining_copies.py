@@ -14,9 +14,13 @@ from catalog.accepting import accept
 from catalog.acting import resolve_acting
 from catalog.annotations import add_tag
 from catalog.decisions import DecisionRow
+from catalog.documents import ImageDetails
 from catalog.engine import Catalogue
 from catalog.lost_originals import Standing, eldest, is_original_of
+from catalog.permissions import SYSTEM
+from catalog.queries.show import show
 from catalog.references import ObjectReference
+from catalog.why import why
 from config.settings import RuleSettings, Settings
 from ingest import loop as loop_module
 from ingest.core import Core
@@ -206,15 +210,27 @@ def test_of_two_found_in_one_scan_the_root_that_was_configured_first_has_the_ori
         patched.setattr(loop_module, "take_parts", taken)
         patched.setattr(loop_module, "look_at_due", looked_at)
         assert site.import_(settings=both).imported == 2
+    original, copy = ("second", "confocal") if is_second_first else ("confocal", "second")
+    assert (marks(site, files[original]), marks(site, files[copy])) == ((), ("copy of",))
     files[goes].unlink()
     site.import_(settings=both)
     stays = "second" if goes == "confocal" else "confocal"
 
     (row,) = accepted(site, files[stays])
 
-    is_original_gone = goes == ("second" if is_second_first else "confocal")
+    is_original_gone = goes == original
     assert row.reason == (None if is_original_gone else "there is nothing to accept")
     assert len(site.images()) == (1 if is_original_gone else 2)
+
+
+def marks(site: Site, path: Path) -> tuple[str, ...]:
+    """Give the marks that `why` and `show` tell, which are the same."""
+    with site.catalogue.reading() as connection:
+        told = why(connection, SYSTEM, os.fsencode(path))
+        shown = show(connection, SYSTEM, ObjectReference(type="image", id=told.image_ids[0]))
+    assert isinstance(shown, ImageDetails)
+    assert shown.marks == told.marks
+    return told.marks
 
 
 MOMENTS = st.integers(0, 6).map(lambda hours: START + timedelta(hours=hours))

@@ -109,8 +109,8 @@ def test_what_is_hidden_looks_as_if_it_did_not_exist(shelf: Shelf, kind: str) ->
 
 def test_a_copy_is_told_only_to_who_sees_both(shelf: Shelf) -> None:
     lab = shelf.lab
-    first = lab.image(shelf.bob, shelf.group, "first", root=shelf.root, content="same")
-    copy = lab.image(shelf.ada, shelf.group, "copy", root=shelf.root, content="same")
+    first = lab.image(shelf.bob, shelf.group, "first", root=shelf.root, path=b"1.tif", content="same")
+    copy = lab.image(shelf.ada, shelf.group, "copy", root=shelf.root, path=b"2.tif", content="same")
     of_ada, of_pia = shelf.show("ada", "image", copy), shelf.show("pia", "image", copy)
     assert isinstance(of_ada, ImageDetails)
     assert isinstance(of_pia, ImageDetails)
