@@ -6,11 +6,17 @@ Protocol: sd_notify(3) and sd_watchdog_enabled(3).
 import logging
 import os
 import socket
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 logger = logging.getLogger(__name__)
+
+#: A start that takes long asks for this much more time, and again after each of these, s.
+MORE_TIME_S = 60
+MORE_TIME_EVERY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,28 @@ class Notifier:
     def alive(self) -> None:
         """Give the watchdog its sign of life."""
         self._send("WATCHDOG=1")
+
+    @contextmanager
+    def takes_long(self, text: str) -> Iterator[None]:
+        """Ask for more time again and again until the block ends: the manager's limit is for a start that is stuck.
+
+        A block that ends soon asks for nothing.
+        """
+        if self.address is None:
+            yield
+            return
+        ended = threading.Event()
+        asking = threading.Thread(target=self._ask_for_time, args=(text, ended), name="more-time")
+        asking.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            asking.join()
+
+    def _ask_for_time(self, text: str, ended: threading.Event) -> None:
+        while not ended.wait(MORE_TIME_EVERY_S):
+            self._send(f"EXTEND_TIMEOUT_USEC={MORE_TIME_S * 1_000_000}\nSTATUS={_one_line(text)}")
 
     def _send(self, message: str) -> None:
         if self.address is None:

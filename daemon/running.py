@@ -52,7 +52,12 @@ def run_daemon(configuration: Path, *, environ: Mapping[str, str], version: str)
         keeper = ConfigurationKeeper(path=configuration, environ=environ, in_force=in_force)
         notifier = Notifier.from_environment(environ, pid=os.getpid())
         with opened_ingest(
-            in_force.settings, environ=environ, purpose="run", version=version, grace_s=GRACE_S
+            in_force.settings,
+            environ=environ,
+            purpose="run",
+            version=version,
+            grace_s=GRACE_S,
+            notifier=notifier,
         ) as ingest:
             keeper.remember()
             running = Running(ingest=ingest, keeper=keeper, notifier=notifier, signals=signals, version=version)

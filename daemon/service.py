@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from daemon.errors import AnotherInstance
 from daemon.landlock import Restriction, restrict_writes
 from daemon.locks import Holder, IngestLock, Purpose, file_lock_holder, lock_file
 from daemon.mounts import decide_events, mount_of, read_mounts
+from daemon.readiness import Notifier
 from daemon.root_watch import PolledRoot, RootWatch, Watch
 from daemon.state_dir import prepare_state_dir, use_own_temporary_folder
 from daemon.workers import WorkerPool, default_limits
@@ -29,6 +30,8 @@ from ingest.loop import IngestLoop
 from ingest.reading import read
 
 logger = logging.getLogger(__name__)
+
+_MIGRATING = "bringing the catalogue to this program's version, after a backup: leave it alone"
 
 #: What a worker imports before its first file comes.
 PRELOAD = ("ingest.reading",)
@@ -58,6 +61,7 @@ def opened_ingest(
     purpose: Purpose,
     version: str,
     grace_s: float,
+    notifier: Notifier | None = None,
 ) -> Iterator[Ingest]:
     """Take the lock and build an ingest around it; everything is given back at the end, in reverse.
 
@@ -71,7 +75,8 @@ def opened_ingest(
         url = catalogue_url(settings, environ)
         catalogue, lock = _locked(settings, url, purpose=purpose, now=clock.now(), stack=stack)
         restriction = restrict(settings, catalogue)
-        _migrate(catalogue, settings.state_dir, clock.now())
+        with notifier.takes_long(_MIGRATING) if notifier else nullcontext():
+            _migrate(catalogue, settings.state_dir, clock.now())
         sync_people(catalogue, settings, clock.now())
         pool = _new_pool(settings)
         pool.start()

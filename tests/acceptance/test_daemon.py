@@ -4,8 +4,9 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -143,7 +144,9 @@ def test_a_root_that_is_missing_comes_in_later(site: Site) -> None:
         wait_until(lambda: site.names() == ["x"])
 
 
-def test_the_service_manager_is_told(site: Site, tmp_path: Path) -> None:
+def test_the_service_manager_is_told(site: Site) -> None:
+    """The start takes long: somebody has the catalogue locked, as a migration would have to wait, or work."""
+    assert site.ask("admin", "migrate").code == 0
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(f"\0coverslip-{os.getpid()}")
         manager.settimeout(PATIENCE_S)
@@ -155,7 +158,14 @@ def test_the_service_manager_is_told(site: Site, tmp_path: Path) -> None:
             return True
 
         environment = {"NOTIFY_SOCKET": f"@coverslip-{os.getpid()}", "WATCHDOG_USEC": "2000000"}
-        with Site(folder=site.folder, environment=environment).daemon() as daemon:
+        with (
+            closing(sqlite3.connect(site.state / "catalog.db", isolation_level=None)) as other,
+            closing(other.execute("BEGIN IMMEDIATE")),
+            Site(folder=site.folder, environment=environment).daemon() as daemon,
+        ):
+            assert hear("EXTEND_TIMEOUT_USEC=60000000\nSTATUS=bringing the catalogue")
+            assert not any("READY=1" in message for message in told)
+            other.execute("ROLLBACK")
             assert hear("READY=1")
             assert hear("WATCHDOG=1")
             told.clear()

@@ -1,11 +1,13 @@
 """Datagrams to the service manager."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from daemon import readiness
 from daemon.readiness import Heartbeat, Notifier
 
 
@@ -33,11 +35,31 @@ def test_every_message_arrives_as_the_protocol_says(manager: tuple[socket.socket
     assert receiver.recv(4096) == b"STOPPING=1"
 
 
+def test_a_start_that_takes_long_asks_for_more_time_as_long_as_it_takes(
+    manager: tuple[socket.socket, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver, name = manager
+    notifier = Notifier.from_environment({"NOTIFY_SOCKET": name}, pid=1)
+    with notifier.takes_long("quick"):
+        pass
+    monkeypatch.setattr(readiness, "MORE_TIME_EVERY_S", 0.01)
+    with notifier.takes_long("migrating\nREADY=1"):
+        for _ in range(2):
+            assert receiver.recv(4096) == b"EXTEND_TIMEOUT_USEC=60000000\nSTATUS=migrating READY=1"
+    notifier.ready("done")
+    told = [b""]
+    while not told[-1].startswith(b"READY"):
+        told.append(receiver.recv(4096))
+    assert not [thread for thread in threading.enumerate() if thread.name == "more-time"]
+
+
 @pytest.mark.parametrize("environ", [{}, {"NOTIFY_SOCKET": ""}, {"NOTIFY_SOCKET": "/nowhere/at/all"}])
 def test_without_a_manager_nothing_happens(environ: dict[str, str]) -> None:
     notifier = Notifier.from_environment(environ, pid=1)
     notifier.ready("x")
     notifier.alive()
+    with notifier.takes_long("x"):
+        notifier.status("x")
 
 
 @pytest.mark.parametrize(
