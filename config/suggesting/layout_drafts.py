@@ -99,7 +99,9 @@ def _inside(head: tuple[str, ...], files: Iterable[str]) -> tuple[str, ...]:
 def _written(names: set[str]) -> str:
     name = min(names)
     is_word = len({one.casefold() for one in names}) == 1 and name.casefold() in CONTAINER_WORDS
-    return literal(name) if is_word else _OF_A_WELL
+    if is_word:
+        return literal(name)
+    return _OF_A_WELL if all("--" in one for one in names) else "*"
 
 
 def _exactly(depth: int, *, has_screen: bool) -> str:

@@ -15,6 +15,7 @@ from config.settings import Settings
 from config.suggesting.proposal import first_of_each_kind
 from config.suggesting.reading import elements_of
 from config.suggesting.vocabulary import CONTAINER_WORDS, Role
+from config.value_types import read_well
 
 #: So many names of a folder are tried.
 _TRIED = 24
@@ -22,8 +23,12 @@ _TRIED = 24
 _NEARLY_ALL = 0.9
 #: Names that another program could have written, too: these layouts are taken at their word only by the surer rule.
 _SURE_RULES = {"metamorph": "metamorph/wavelengths"}
+#: Names that end with nothing but a well.
+_BARE_WELLS = "imagexpress/images of one site"
+_ROW_C = 2
 _GUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 _DIGITS = re.compile("[0-9]")
+_WORDS = re.compile("[A-Za-z0-9]+")
 #: Folders of a well, of a kind of picture, of a place in a well: they are not called like plates.
 _INSIDE = re.compile(
     r"well[ _-]?[0-9]{1,4}|phase|green|red|orange|nir|(?:slide|chamber|field)--.*|timepoint[ _-]?[0-9]+|"
@@ -80,7 +85,7 @@ def laid_out(paths: Iterable[str]) -> list[LaidOut]:
         said = known[alike]
         if said is None:
             continue
-        head = said.head_of(folder)
+        head = said.head_of(folder, names[0])
         heads = found.setdefault((said.layout, said.is_deep, said.has_wells), defaultdict(list))
         heads[head] += ["/".join((*folder, name)) for name in names]
     return [
@@ -105,14 +110,27 @@ def _trials() -> tuple[_Trial, ...]:
 class _Said:
     """A layout that takes a folder's names; ``inside`` folders of it lie below the plate when it is not deep."""
 
-    layout: str
+    trial: _Trial
     inside: int
     is_deep: bool
     has_wells: bool
 
-    def head_of(self, folder: tuple[str, ...]) -> tuple[str, ...]:
-        """Give the plate's folder."""
-        return _plate(folder) if self.is_deep else folder[: len(folder) - self.inside]
+    @property
+    def layout(self) -> str:
+        """Give the layout's name."""
+        return self.trial.name
+
+    def head_of(self, folder: tuple[str, ...], name: str) -> tuple[str, ...]:
+        """Give the plate's folder; ``name`` is that of a file in it."""
+        if not self.is_deep:
+            return folder[: len(folder) - self.inside]
+        return _plate(folder[:-1] if folder and self._names_its_well(folder[-1], name) else folder)
+
+    def _names_its_well(self, folder: str, name: str) -> bool:
+        """Tell whether a folder is that of one well, which its files name again: `B2/B2_1_DAPI_1_001_.tif`."""
+        said = self.trial.takes(f"{folder}/{name}")
+        well = said.well if isinstance(said, RuleMatch) else None
+        return well is not None and well in {read_well(word) for word in _WORDS.findall(folder)}
 
 
 def _alike(folder: tuple[str, ...], names: Sequence[str]) -> tuple[str, ...]:
@@ -137,16 +155,24 @@ def _best(trials: Sequence[_Trial], folder: tuple[str, ...], names: Sequence[str
             is_deep = trial.takes(_ANY_FOLDERS + below + taken) is not None
             has_wells = any(isinstance(one, RuleMatch) and one.well is not None for one in said)
             inside = len(folder) - depth
-            return _Said(layout=trial.name, inside=inside, is_deep=is_deep, has_wells=has_wells)
+            return _Said(trial=trial, inside=inside, is_deep=is_deep, has_wells=has_wells)
     return None
 
 
 def _is_taken(trial: _Trial, said: Sequence[RuleMatch | RuleSkip | None]) -> bool:
     matches = [one for one in said if isinstance(one, RuleMatch)]
+    if all(_may_be_a_channel(one) for one in matches):
+        return False
     sure = _SURE_RULES.get(trial.name)
     if sure is not None and not any(one.rule == sure for one in matches):
         return False
     return bool(matches) and sum(one is not None for one in said) >= _NEARLY_ALL * len(said)
+
+
+def _may_be_a_channel(found: RuleMatch) -> bool:
+    """Tell whether a well that ends a name is in row C: in no other row it would look like a channel, `embryo1_C01`."""
+    is_bare = found.rule == _BARE_WELLS and "channel" not in found.targets
+    return is_bare and found.well is not None and found.well[0] == _ROW_C
 
 
 def _plate(folder: tuple[str, ...]) -> tuple[str, ...]:

@@ -17,11 +17,12 @@ from config.suggesting.people_in_names import (
     share_of_users,
 )
 from config.suggesting.tails import literal
-from config.suggesting.vocabulary import CONTAINER_WORDS, MICROSCOPE
+from config.suggesting.vocabulary import CONTAINER_WORDS, KIND_OF_WORK, MICROSCOPE
 
 #: More folders of general words than this are a list nobody wants to read.
 _MOST_WORDS = 6
 _YEAR = "{day:%Y}"
+_DAY_GIVEN = re.compile(r"\{day:[^}]*\} ?")
 _MONTH = re.compile("0[1-9]|1[0-2]")
 _DATE = re.compile("0[1-9]|[12][0-9]|3[01]")
 
@@ -102,10 +103,15 @@ def _calendar(names: Sequence[str], above: Sequence[Level]) -> Level | None:
 
 
 def _with_one_day(above: list[Level], new: Level) -> list[Level]:
-    """Let the years above days (`2024/2024-03-17`) give nothing: the day says it all."""
+    """Let the dates above days (`2024/2024-03-17`, `20240317/20240317_actin`) give nothing: the lowest says it all."""
     if "{day:" not in new.template:
         return above
-    return [replace(one, template="{:%Y}", gives=()) if one.template == _YEAR else one for one in above]
+    return [replace(one, template=one.template.replace("{day:", "{:"), gives=_without_day(one.gives)) for one in above]
+
+
+def _without_day(gives: tuple[str, ...]) -> tuple[str, ...]:
+    left = (_DAY_GIVEN.sub("", text) for text in gives)
+    return tuple(text for text in left if text)
 
 
 def _level(heads: Heads, level: int, above: Sequence[Level]) -> Level:
@@ -151,9 +157,12 @@ def _people_evidence(heads: Heads, level: int, names: Sequence[str]) -> str | No
 
 def _words(names: Sequence[str], *, is_top: bool) -> Level | None:
     """Read a level of microscopes at the top, or of words that say nothing."""
-    if is_top and all(MICROSCOPE.fullmatch(name) for name in names):
+    kinds = [name for name in names if KIND_OF_WORK.fullmatch(name)]
+    if is_top and len(kinds) < len(names) and all(name in kinds or MICROSCOPE.fullmatch(name) for name in names):
         return Level(role=LevelRole.MICROSCOPE, template="{microscope}")
-    if not all(name.casefold() in CONTAINER_WORDS for name in names) or len(names) > _MOST_WORDS:
+    is_kinds = is_top and len(kinds) == len(names)
+    is_words = is_kinds or all(name.casefold() in CONTAINER_WORDS for name in names)
+    if not is_words or len(names) > _MOST_WORDS:
         return None
     texts = sorted({name.casefold(): name for name in sorted(names, reverse=True)}.values())
     template = literal(texts[0]) if len(texts) == 1 else f"{{kind:{'|'.join(map(literal, texts))}}}"

@@ -12,6 +12,8 @@ SURELY_PEOPLE = 0.6
 MAYBE_PEOPLE = 0.35
 
 _WORDS = re.compile(r"[^\W\d_]+")
+#: The words of `CovidScreen` and `TSeries`.
+_CAPITALIZED = re.compile(r"[A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]+")
 _PART = re.compile(r"[^\W_]+")
 _LOGIN = re.compile(r"[a-z]{2,4}[0-9][a-z0-9]{0,5}")
 _INITIALS = re.compile(r"[A-ZÄÖÜ]{2,3}")
@@ -56,7 +58,8 @@ def _person(name: str, known: KnownNames) -> float:
     if name.casefold() in known.users:
         return 1.0
     words = [word.casefold() for word in _WORDS.findall(name)]
-    if not words or len(_PART.findall(name)) > 3 or any(word in WORK_WORDS for word in words):
+    parts = [word.casefold() for word in _CAPITALIZED.findall(name)]
+    if not words or len(_PART.findall(name)) > 3 or any(word in WORK_WORDS for word in (*words, *parts)):
         return 0.0
     if any(word in GIVEN_NAMES for word in words):
         return 1.0

@@ -24,7 +24,7 @@ _NUMBER_ENDS = r"(?=$|[^0-9A-Za-z]|[A-Za-z]{1,4}[0-9])"
 _READERS = (
     (Role.GUID, re.compile(rf"(?P<prefix>)(?P<value>{_GUID})")),
     (Role.WELL, re.compile(rf"(?<![A-Za-z0-9])(?P<prefix>)(?P<value>{_WELL})(?=$|[^A-Za-z0-9]|[a-z]{{1,2}}[0-9])")),
-    (Role.WELL_NUMBER, re.compile(rf"(?<![A-Za-z0-9]){_WELL_NUMBER}(?=$|[^0-9A-Za-z])")),
+    (Role.WELL_NUMBER, re.compile(rf"(?<![A-Za-z0-9]){_WELL_NUMBER}(?=$|[^0-9A-Za-z]|F[0-9])")),
     (None, re.compile(rf"(?<![A-Za-z])(?P<prefix>{_PREFIX})(?P<value>[0-9]{{1,9}}){_NUMBER_ENDS}", re.IGNORECASE)),
     (Role.CHANNEL, re.compile(rf"(?<![A-Za-z0-9])(?P<prefix>)(?P<value>{_CHANNELS})(?![A-Za-z0-9])", re.IGNORECASE)),
 )

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from config.endings import without_ending
+from config.endings import ending_of, without_ending
 from config.suggesting.reading import Element, as_dimension, as_whole, elements_of
-from config.suggesting.vocabulary import Role
+from config.suggesting.vocabulary import SLIDE_ENDINGS, Role
 from config.value_types import PLATES, read_well
 
 _DIMENSIONS = (Role.Z, Role.T, Role.CHANNEL)
@@ -147,12 +147,16 @@ def _confirmed(files: list[NamedFile]) -> Shape:
 
 
 def _wells_reread(files: list[NamedFile]) -> list[NamedFile]:
-    """Read `C01 C02 C03` as channels: wells have several letters, or a field beside them and no running number."""
+    """Read `C01 C02 C03` as channels: wells have several letters, or a field beside them and no running number.
+
+    Directly behind a plane or a time point (`Z00_T004_C1`) a field beside them is no reason.
+    """
     number = _index(files[0].elements, Role.WELL)
     if number is None:
         return files
     letters = {file.elements[number].value[0] for file in files}
-    says_field = _index(files[0].elements, Role.FIELD) is not None
+    is_behind = number > 0 and files[0].elements[number - 1].role in (Role.Z, Role.T)
+    says_field = _index(files[0].elements, Role.FIELD) is not None and not is_behind
     counts_wells = _index(files[0].elements, Role.WELL_NUMBER) is not None
     if len(letters) > 1 or (says_field and not counts_wells):
         return files
@@ -171,6 +175,8 @@ def _index(elements: Sequence[Element], role: Role) -> int | None:
 
 def _well(files: list[NamedFile]) -> int | None:
     """Find the element that names the wells of a plate."""
+    if any(_is_slide(file) for file in files):
+        return None
     first = files[0].elements
     named = [number for number, element in enumerate(first) if element.role is Role.WELL]
     if named:
@@ -187,6 +193,11 @@ def _well(files: list[NamedFile]) -> int | None:
         return None
     values = {int(file.elements[counting].value) for file in files}
     return counting if len(values) >= _WELLS_OF_A_PLATE and min(values) >= 1 and max(values) <= max(PLATES) else None
+
+
+def _is_slide(file: NamedFile) -> bool:
+    ending = ending_of(file.path.rpartition("/")[2])
+    return ending is not None and ending.text in SLIDE_ENDINGS
 
 
 def _is_counted(files: Sequence[NamedFile], number: int) -> bool:

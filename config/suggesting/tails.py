@@ -1,7 +1,8 @@
 """The template of a shape's names, and of the folders that belong to them. Pure."""
 
+import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from config.suggesting.reading import Element
@@ -10,7 +11,12 @@ from config.suggesting.vocabulary import Role
 
 #: A well has no more fields than this.
 _MOST_FIELDS = 2_000
+#: Time points that are written with their unit: `A1_24h`.
+_TIMED = re.compile(
+    r"(?P<count>[0-9]{1,4})(?P<unit> ?(?:h|hrs?|hours?|hpi|hpf|hpt|min|mins|std|d|days?|dpi|dpf|tage?))", re.IGNORECASE
+)
 _SPECIAL = frozenset("?*([{])}|\\")
+_OPENED_BY = {")": "(", "]": "["}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +54,13 @@ class _Writer:
         self.shape = shape
         self.sets: dict[str, str] = {}
         self.parts: list[str] = []
+        self.kinds: list[str] = []
         self.names_plate = False
+        self._assumed: list[str] = []
         self._well_is_written = False
         self._field_values: list[str] | None = None
+        #: What is captured of each file of a plate so far: two that are the same could not both stay.
+        self._captured: list[Hashable] = [_counted(file) for file in shape.files]
 
     def write(self) -> Tail | None:
         """Write texts and elements in turn."""
@@ -76,9 +86,12 @@ class _Writer:
         sets = {} if len(self.parts) < 2 else {"image": " ".join(f"{{{part}}}" for part in self.parts)}
         if len(self.parts) == 1:
             template = template.replace(f"{{{self.parts[0]}}}", "{image}")
+        if len(self.kinds) > 1:
+            sets["run"] = "".join(f"[{' ' * (number > 0)}{{{kind}}}]" for number, kind in enumerate(self.kinds))
+        elif self.kinds:
+            template = template.replace(f"{{{self.kinds[0]}}}", "{run}")
         assumed = ["the plate's name stands in the file's name, before the well"] if self.names_plate else []
-        if self._field_values is not None:
-            assumed.append(f"the number from {self._field_values[0]} to {self._field_values[-1]} is the field")
+        assumed += self._assumed
         return Tail(template=template, sets=sets, names_plate=self.names_plate, assumed=tuple(assumed))
 
     def _text(self, values: Sequence[str], *, is_in_name: bool, is_lead: bool) -> str | None:
@@ -94,18 +107,21 @@ class _Writer:
     def _piece(self, values: Sequence[str], *, is_name: bool, is_lead: bool) -> str | None:
         before, after = _edges(values)
         inner = [value[len(before) : len(value) - len(after)] for value in values]
+        if after[:1] in _OPENED_BY and all(_is_open(text, after[0]) for text in inner):
+            inner, after = [text + after[0] for text in inner], after[1:]
         if not any(inner) or (len(set(inner)) == 1 and not is_lead):
             return literal(before + inner[0] + after)
         if not all(inner):
-            return f"{literal(before)}*{literal(after)}" if self.shape.is_plate else None
+            return f"{literal(before)}{self._perhaps(inner)}{literal(after)}" if self.shape.is_plate else None
         return literal(before) + self._placeholder(inner, is_name=is_name, is_lead=is_lead) + literal(after)
 
     def _placeholder(self, values: Sequence[str], *, is_name: bool, is_lead: bool) -> str:
         if self.shape.is_plate:
             if is_lead and _differ_below_one_folder(self.shape.files, values):
                 self.names_plate = True
+                self._tells_apart(values)
                 return "{plate}"
-            return self._field(values) or "{:text}"
+            return self._field(values) or (self._kind(values) if self._tells_apart(values) else "{:text}")
         if not is_name:
             return "{:text}"
         part = ("name", "part", "part2", "part3")[min(len(self.parts), 3)]
@@ -118,7 +134,40 @@ class _Writer:
         if is_said or not all(value.isdecimal() for value in values) or max(map(int, values)) > _MOST_FIELDS:
             return None
         self._field_values = sorted(set(values), key=int)
+        self._assumed.append(f"the number from {self._field_values[0]} to {self._field_values[-1]} is the field")
+        self._tells_apart(values)
         return "{field}"
+
+    def _tells_apart(self, values: Sequence[str]) -> bool:
+        """Tell whether a text tells files apart that are the same in all that is captured: then it is captured, too."""
+        joined: list[Hashable] = list(zip(self._captured, values, strict=True))
+        is_needed = len(set(joined)) > len(set(self._captured))
+        if is_needed:
+            self._captured = joined
+        return is_needed
+
+    def _kind(self, values: Sequence[str]) -> str:
+        """Write a text that tells the pictures of one well apart: as the time point, or as a run of the plate."""
+        shown = f"'{min(values)}' to '{max(values)}'"
+        timed = [_TIMED.fullmatch(value) for value in values]
+        units = {found["unit"] for found in timed if found}
+        if all(timed) and len(units) == 1 and Role.T not in self.shape.roles:
+            self._assumed.append(f"{shown} is the time point")
+            return f"{{t}}{units.pop()}"
+        self._assumed.append(
+            f"{shown} tell pictures of one well apart: each is a run of the plate; put {{channel}} or {{field}} there"
+            " if it is that"
+        )
+        self.kinds.append(("kind", "kind2", "kind3", "kind4")[min(len(self.kinds), 3)])
+        return f"{{{self.kinds[-1]}}}"
+
+    def _perhaps(self, values: Sequence[str]) -> str:
+        """Write a text that some names lack."""
+        if not self._tells_apart(values):
+            return "*"
+        given = [value for value in values if value]
+        before, _ = _edges(given)
+        return f"[{literal(before)}{self._kind([value[len(before) :] for value in given])}]"
 
     def _element(self, number: int, *, following: Sequence[str]) -> str | None:
         element = self.shape.files[0].elements[number]
@@ -152,6 +201,15 @@ class _Writer:
     def _is_before_guid(self, number: int) -> bool:
         elements = self.shape.files[0].elements
         return number + 1 < len(elements) and elements[number + 1].role is Role.GUID
+
+
+def _counted(file: NamedFile) -> Hashable:
+    """Give what a file's elements say, and the folders it lies in."""
+    return (file.head, *(element.value.casefold() for element in file.elements if element.role is not Role.GUID))
+
+
+def _is_open(text: str, closing: str) -> bool:
+    return text.count(_OPENED_BY[closing]) > text.count(closing)
 
 
 def _texts_before(files: Sequence[NamedFile], number: int) -> list[str]:

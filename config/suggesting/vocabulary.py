@@ -29,7 +29,7 @@ PREFIXES = {
     Role.Z: "z zstep zslice zpos slice plane zplane ebene plan",
     Role.T: "t tp time timepoint timepoints frame zeitpunkt zeit temps",
     Role.CHANNEL: "c ch chan channel w wave wavelength wv kanal canal canale",
-    Role.FIELD: "s f p xy pos position site field fov fld feld champ campo",
+    Role.FIELD: "s f p sp xy pos position site field fov fld feld champ campo",
 }
 
 #: Stains, filters and contrast methods: channels that are words. Compared without case.
@@ -52,7 +52,8 @@ CONTAINER_WORDS = _words(
     tif tiff tiffs tifs microscopy mikroskopie microscopie microscope mikroskop acquisition acquisitions acquired
     export exports exported home homes users user benutzer nutzer utilisateurs usuarios people personen groups
     gruppen groupes labs projects projekte projets experiments experimente expériences experiences datasets
-    processed verarbeitet 画像 データ 画像データ 生データ 実験 実験データ 撮影 撮影データ 图像 数据
+    processed verarbeitet projection projections projektion projektionen
+    画像 データ 画像データ 生データ 実験 実験データ 撮影 撮影データ 图像 数据
     """
 )
 
@@ -62,11 +63,14 @@ MICROSCOPE = re.compile(
     r"tirf|sted|storm|palm|2p|two.?photon|multiphoton|slide.?scanner|scanner|epi(?:fluorescence)?|axio[a-z]+|zeiss|leica|"
     r"nikon|olympus|evident|evos|lsm.?\d*|sp[58]|stellaris.?\d*|ti2?|fv.?\d+|dmi.?\d+|celldiscoverer.?\d*|cd7|operetta|"
     r"phenix|opera|imagexpress|ixm|yokogawa|cv[78]000|cellomics|arrayscan|scanr|incucyte|microscope.?\d+|mikroskop.?\d+|"
-    r"scope.?\d+|screens?|screening|hcs|live.?cell|histology|histologie|"
+    r"scope.?\d+|"
     r"(?:共焦点|蛍光|実体|多光子|二光子)(?:レーザー)?(?:顕微鏡)?\d*|"
     r"顕微鏡.?\d*|ライトシート)",
     re.IGNORECASE,
 )
+
+#: Kinds of work by which facilities sort beside instruments: alone they say nothing.
+KIND_OF_WORK = re.compile(r"screens?|screening|hcs|live.?cell|histology|histologie", re.IGNORECASE)
 
 #: Names of groups.
 GROUP_NAME = re.compile(
@@ -96,7 +100,7 @@ WORK_WORDS = _words(
     psf calibration kalibrierung misc temp tmp old alt new neu backup archive archiv shared gemeinsam transfer
     tutorial demo training sirna shrna crispr rnai library compound compounds hit hits replicate rep batch project
     projekt projet study studie paper figure figures fig revision analysis analyse results ergebnisse résultats
-    output
+    output fluo tseries zseries linescan singleimage scan2p raster layers layersdata
     """
 )
 
@@ -163,7 +167,13 @@ BY_PRODUCT_NAMES = (
     ("_outlines", "outlines"),
     ("_overlay", "overlays"),
     ("_probabilities", "probability maps"),
+    ("_simple segmentation", "segmentations"),
+    ("_object predictions", "segmentations"),
+    ("_object identities", "segmentations"),
+    ("_flows", "segmentations"),
 )
+#: Formats of whole slides: they lie on no plate, whatever their names say (`H22-00101_A1_HE.svs` is a block of tissue).
+SLIDE_ENDINGS = _words("svs ndpi scn qptiff mrxs vms vmu bif svslide isyntax")
 #: And by a folder's name.
 BY_PRODUCT_FOLDERS = {
     "thumbs": "thumbnails",

@@ -1,5 +1,6 @@
 """Folder trees as labs really keep them, invented, with what a person would want each of a few files to become."""
 
+from tests.helpers.instrument_trees import INSTRUMENT_TREES
 from tests.helpers.more_trees import MORE_TREES
 from tests.helpers.tree import Tree, made, numbers, wells
 
@@ -319,4 +320,5 @@ TREES = (
         },
     ),
     *MORE_TREES,
+    *INSTRUMENT_TREES,
 )
