@@ -89,6 +89,8 @@ class ImageRecord:
     acquisition: Acquisition = field(default_factory=Acquisition)
     #: Of the first image of a file: the pictures in it that are no images.
     associated: tuple[AssociatedRecord, ...] = ()
+    #: Nothing says what the file's pages count; they are taken for time points.
+    is_time_assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,8 @@ class HeldSeries:
     pixels_type: str
     is_rgb: bool = False
     channels: tuple[str | None, ...] = ()
+    #: Nothing in the file says that its time points are some.
+    is_time_assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

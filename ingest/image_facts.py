@@ -4,7 +4,7 @@ An instrument's index (``.HTD``, ``Index.idx.xml``, ``.mlf`` ...) tells channels
 better than the TIFFs that lie beside it (`ingest.beside`). What is None there leaves the tags' word.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import TypeVar
@@ -65,6 +65,15 @@ def as_stacks(holds: tuple[HeldSeries, ...], facts: ImageFacts | None, channel: 
         if one.size_z == 1 and one.size_c > 1 and not one.is_rgb
         else one
         for one in holds
+    )
+
+
+def as_planes(holds: tuple[HeldSeries, ...], named: Container[str]) -> tuple[HeldSeries, ...]:
+    """Take pages about which nothing is said for z where the files' names (``named``) tell the time point and no z."""
+    if "t" not in named or "z" in named:
+        return holds
+    return tuple(
+        replace(one, size_z=one.size_t, size_t=1) if one.is_time_assumed and one.size_z == 1 else one for one in holds
     )
 
 

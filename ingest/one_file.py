@@ -127,5 +127,5 @@ def held_by(record: ImageRecord) -> HeldSeries:
     return HeldSeries(
         size_x=record.size_x, size_y=record.size_y, size_z=record.size_z, size_c=record.size_c, size_t=record.size_t,
         pixels_type=record.pixels_type, is_rgb=record.is_rgb,
-        channels=tuple(channel.name for channel in record.channels),
+        channels=tuple(channel.name for channel in record.channels), is_time_assumed=record.is_time_assumed,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from catalog.records import Channel, FileRecord, ImageRecord, PlaneRecord
 from config.path_text import path_text
 from ingest.composing import Composed, Part, compose
 from ingest.grouping import order_of
-from ingest.image_facts import as_stacks, with_facts, with_names
+from ingest.image_facts import as_planes, as_stacks, with_facts, with_names
 from ingest.one_file import InFileError, OpenStream, as_read, digest_of, file_record, held_by, open_stream, read_once
 from ingest.readers.protocol import DamagedError, DescribesError, NamedPart, OpenedFileImages, ReadingError
 from ingest.set_images import OpenFiles, SetImage, pictured, planes_by_place
@@ -46,7 +46,8 @@ def read_named(task: ReadTask, root: int) -> ReadResult:
 
 def _part(task: ReadTask, member: Member, file: FileRecord) -> Part:
     values = read_captured(member.captured)
-    return Part(path=member.path, values=values, holds=as_stacks(file.holds, task.facts, values.get("channel", "")))
+    holds = as_stacks(file.holds, task.facts, values.get("channel", ""))
+    return Part(path=member.path, values=values, holds=as_planes(holds, values))
 
 
 def _read_files(task: ReadTask, root: int, members: Sequence[Member]) -> tuple[tuple[FileRecord, ...], str | None, int]:

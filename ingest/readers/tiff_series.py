@@ -64,6 +64,8 @@ class Sizes:
     positions: int
     samples: int
     is_rgb: bool
+    #: No axis says that it is time.
+    is_time_assumed: bool = False
 
 
 def pixels_type_of(dtype: np.dtype[Any] | None, bits: int) -> tuple[str, int | None]:
@@ -92,7 +94,7 @@ def record_of(index: int, sizes: Sizes, page: tifffile.TiffPage, facts: Facts) -
         acquired_at=facts.acquired_at, physical_size_x_um=facts.physical_size_x_um,
         physical_size_y_um=facts.physical_size_y_um, physical_size_z_um=facts.physical_size_z_um,
         time_increment_s=facts.time_increment_s, channels=facts.channels if fits else (),
-        acquisition=facts.acquisition,
+        acquisition=facts.acquisition, is_time_assumed=sizes.is_time_assumed,
     )  # fmt: skip
 
 
@@ -112,7 +114,7 @@ def sizes_of(series: tifffile.TiffPageSeries, page: tifffile.TiffPage) -> Sizes:
     return Sizes(
         size_x=page.imagewidth, size_y=page.imagelength, size_z=counts["Z"], size_t=counts["T"],
         size_c=counts["C"] if rgb else counts["C"] * counts["S"], samples=counts["S"], positions=counts["P"],
-        is_rgb=rgb,
+        is_rgb=rgb, is_time_assumed="T" not in axes and counts["T"] > 1,
     )  # fmt: skip
 
 

@@ -27,7 +27,8 @@ Aperio SVS, Hamamatsu NDPI, Leica SCN, PerkinElmer QPTIFF, plain TIFF and BigTIF
   an editor of pictures wrote the file: then it is when it was edited.
 - **Physical sizes.** Resolution tags are print sizes and count only where their writer means them: ImageJ with
   a unit of length other than the inch, NDPI, SCN and QPTIFF in centimetres. Everything else stays unknown.
-- **Axes.** Pages of a TIFF about which nothing is said are time points. Positions are images of their own.
+- **Axes.** Pages of a TIFF about which nothing is said are time points; where files' names
+  tell the time point and no z, they are planes. Positions are images of their own.
   Frames of a GIF are time points.
 - **Pixels.** Half floats are called `float` with 16 significant bits; 64-bit integers have no name in OME and
   are refused.

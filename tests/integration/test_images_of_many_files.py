@@ -297,6 +297,22 @@ def test_planes_inside_the_files_count_along_the_other_axes(site: Site) -> None:
     assert len(planes(site)) == 8
 
 
+@pytest.mark.parametrize(("is_said", "found"), [(False, (2, 4, 3)), (True, (2, 1, 12))])
+def test_pages_about_which_nothing_is_said_are_planes_where_names_tell_the_time(
+    site: Site, is_said: bool, found: tuple[int, int, int]
+) -> None:
+    for channel in ("DAPI", "GFP"):
+        for t in (1, 2, 3):
+            path = plane(folder_of(site) / f"embryo_t{t}_{channel}.tif", t, pages=4)
+            if is_said:
+                tifffile.imwrite(path, tifffile.imread(path), imagej=True, metadata={"axes": "TYX"})
+
+    importing(site, rule("{group}/{owner}/{project}/{image}_t{t}_{channel:DAPI|GFP}.tif"))
+
+    assert sizes(site) == {"embryo": found}
+    assert len(planes(site)) == 24
+
+
 def test_any_region_of_any_plane_is_given_with_few_files_open_and_holes_are_empty(site: Site) -> None:
     for z in range(1, 31):
         plane(folder_of(site) / f"embryo_z{z}_cGFP.tif", z)
