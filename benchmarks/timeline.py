@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.harness import BenchSite, bench_site
@@ -114,7 +115,7 @@ def tell(moments: list[Moment], count: int) -> None:
     """Print a line for each look, then the sums of each thread."""
     first = moments[0]
     daemon = min(pid for pid, _ in first.used)
-    for before, now in zip(moments, moments[1:], strict=False):
+    for before, now in pairwise(moments):
         wall = now.at_s - before.at_s
         sums: dict[str, list[float]] = {}
         for key, used in now.used.items():
@@ -127,7 +128,8 @@ def tell(moments: list[Moment], count: int) -> None:
             for name, (run, ready) in sorted(sums.items()) if run + ready > 0.01 * wall
         )  # fmt: skip
         idle = 100 * (now.idle_s - before.idle_s) / wall
-        _say(f"{now.at_s - first.at_s:5.1f} s {now.images:6d} {(now.images - before.images) / wall:6.0f}/s idle {idle:3.0f}% | {parts}")
+        rate = (now.images - before.images) / wall
+        _say(f"{now.at_s - first.at_s:5.1f} s {now.images:6d} {rate:6.0f}/s idle {idle:3.0f}% | {parts}")
     last = moments[-1]
     wall = last.at_s - first.at_s
     _say(f"{count} images in {wall:.2f} s, {count / wall:.0f}/s; cores idle {last.idle_s - first.idle_s:.2f} s")

@@ -134,6 +134,32 @@ def test_percentile_contrast_is_within_one_percent_of_the_exact_one() -> None:
     assert np.abs(np.array([low, high]) - exact).max() <= 0.01 * (exact[1] - exact[0])
 
 
+KINDS_OF_PIXELS = {
+    "noise": lambda random, count: random.normal(100, 3, count).clip(0, 255),
+    "dark in large parts": lambda random, count: np.where(
+        random.random(count) < 0.3, 0, random.integers(0, 200, count)
+    ),
+    "saturated": lambda random, count: random.integers(0, 400, count).clip(0, 255),
+    "one grey": lambda random, count: np.full(count, random.integers(256)),
+    "rising": lambda random, count: np.sort(random.integers(0, 256, count)),
+    "two bright among many": lambda random, count: np.where(np.arange(count) < 2, 255, random.integers(5)),
+}
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("kind", KINDS_OF_PIXELS)
+def test_percentiles_are_those_of_numpy_whatever_the_pixels_and_their_number(kind: str, dtype: str) -> None:
+    random = np.random.default_rng(5)
+    for count in (1, 2, 3, 7, 33, 199, 200, 201, 999, 1000, 1001, 4096, 20_000, 70_001):
+        pixels = KINDS_OF_PIXELS[kind](random, count).astype(dtype)
+        if dtype == "uint16":
+            pixels *= 200
+        exact = np.percentile(pixels, (render.LOW_PERCENT, render.HIGH_PERCENT))
+        found = render.contrast_limits(pixels)
+        wanted = tuple(exact) if exact[0] < exact[1] else (pixels.min(), pixels.max())
+        assert found == pytest.approx(wanted, rel=1e-12), count
+
+
 def test_the_smallest_level_that_suffices_is_read(tmp_path: Path) -> None:
     path = tmp_path / "p.tif"
     with tifffile.TiffWriter(path, bigtiff=True) as writer:
