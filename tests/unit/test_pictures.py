@@ -1,6 +1,7 @@
 """Thumbnails are what a microscopist expects, of every kind of pixels, faithful to the exact mean."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,7 @@ def test_percentile_contrast_is_within_one_percent_of_the_exact_one() -> None:
     assert np.abs(np.array([low, high]) - exact).max() <= 0.01 * (exact[1] - exact[0])
 
 
-KINDS_OF_PIXELS = {
+KINDS_OF_PIXELS: dict[str, Callable[[np.random.Generator, int], Any]] = {
     "noise": lambda random, count: random.normal(100, 3, count).clip(0, 255),
     "dark in large parts": lambda random, count: np.where(
         random.random(count) < 0.3, 0, random.integers(0, 200, count)

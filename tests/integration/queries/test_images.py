@@ -18,7 +18,7 @@ def names(lab: Lab, acting: Acting, **filters: object) -> list[str]:
 
 
 class Site:
-    """Ada and Charles in a read-annotate group, Ada and Dora in a private one that Pia leads; Otto is outside."""
+    """Ada and Charles in a read-annotate group, Ada and Dora in a private one that Pia leads; Otto is outside, Nina in no group."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
@@ -28,6 +28,7 @@ class Site:
         self.dora = lab.person("dora", self.private)
         self.pia = lab.person("pia", self.private, owns=(self.private,))
         self.otto = lab.person("otto", lab.group("elsewhere"))
+        self.nina = lab.person("nina")
         self.root = lab.person("root", is_administrator=True)
         self.scope = lab.root()
         self.of_ada = lab.image(self.ada, self.shared, "ada shared", root=self.scope)
@@ -42,7 +43,8 @@ def site(lab: Lab) -> Site:
 
 
 def test_everybody_sees_what_the_levels_say_newest_first(site: Site) -> None:
-    seen = {name: names(site.lab, site.lab.acting(name)) for name in ("ada", "charles", "dora", "pia", "otto", "root")}
+    people = ("ada", "charles", "dora", "pia", "otto", "nina", "root")
+    seen = {name: names(site.lab, site.lab.acting(name)) for name in people}
 
     everything = ["dora private", "ada private", "charles shared", "ada shared"]
     assert seen == {
@@ -51,6 +53,7 @@ def test_everybody_sees_what_the_levels_say_newest_first(site: Site) -> None:
         "dora": ["dora private"],
         "pia": ["dora private", "ada private"],
         "otto": [],
+        "nina": [],
         "root": everything,
     }
     assert names(site.lab, SYSTEM) == everything
