@@ -18,7 +18,10 @@ def names(lab: Lab, acting: Acting, **filters: object) -> list[str]:
 
 
 class Site:
-    """Ada and Charles in a read-annotate group, Ada and Dora in a private one that Pia leads; Otto is outside, Nina in no group."""
+    """Ada and Charles in a read-annotate group, Ada and Dora in a private one that Pia leads.
+
+    Otto is outside, Nina in no group.
+    """
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
