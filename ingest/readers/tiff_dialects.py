@@ -14,6 +14,7 @@ from ingest.readers import (
     tiff_plain,
     tiff_scanners,
     tiff_scn,
+    tiff_single,
     tiff_slides,
 )
 from ingest.readers.protocol import AssociatedPicture, NamedPart, RefusedError, Source
@@ -52,20 +53,23 @@ def describe(file: tifffile.TiffFile, source: Source) -> tuple[str, list[TiffIma
 
 
 def _described(file: tifffile.TiffFile, source: Source) -> tuple[str, list[TiffImage]]:
+    plain = "BigTIFF" if file.is_bigtiff else "TIFF"
+    if tiff_single.is_plain_page(file, source):
+        return plain, _plain(file, source, [tiff_single.series_of(file.pages.first)])
     for dialect in DIALECTS:
         if dialect.is_it(file):
             return dialect.name, dialect.describe(file, source)
-    return ("BigTIFF" if file.is_bigtiff else "TIFF"), _plain(file, source)
+    return plain, _plain(file, source, _with_levels(file.series))
 
 
-def _plain(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
+def _plain(file: tifffile.TiffFile, source: Source, found: list[tifffile.TiffPageSeries]) -> list[TiffImage]:
     facts = tiff_plain.facts_of(file.pages.first)
 
     def same(position: int, sizes: Sizes) -> Facts:  # noqa: ARG001  # the same for all
         return facts
 
     images: list[TiffImage] = []
-    for series in _with_levels(file.series):
+    for series in found:
         images += images_of(source.stream, source.size_bytes, series, len(images), same)
     return images
 

@@ -45,7 +45,7 @@ _AXES = {"channel": "C", "z": "Z", "time": "T", "position": "P"}
 
 def is_micromanager(file: tifffile.TiffFile) -> bool:
     """Say whether Micro-Manager wrote a stack; one whose index is gone is left to its OME-XML, where it has any."""
-    if _is_nd_tiff(file):
+    if is_nd_tiff(file):
         return True
     return bool(file.is_micromanager) and (_has_index(file) or not is_ome(file))
 
@@ -55,7 +55,7 @@ def _has_index(file: tifffile.TiffFile) -> bool:
     return bool(file.is_mmstack) and len((file.micromanager_metadata or {})["IndexMap"]) > 0
 
 
-def _is_nd_tiff(file: tifffile.TiffFile) -> bool:
+def is_nd_tiff(file: tifffile.TiffFile) -> bool:
     """Say whether NDTiff's mark stands in the header."""
     file.filehandle.seek(8)
     head = file.filehandle.read(4)
@@ -73,7 +73,7 @@ def describe(file: tifffile.TiffFile, source: Source) -> list[TiffImage]:
     notes: dict[str, Any] = file.micromanager_metadata or {}
     summary = notes.get("Summary") or {}
     first = _page_notes(file.pages.first)
-    if _is_nd_tiff(file) or "Axes" in first:
+    if is_nd_tiff(file) or "Axes" in first:
         pages = [page.aspage() for page in file.pages]
         return _nd_images(source, pages, [_page_notes(page) for page in pages], summary)
     if _has_index(file) and not (_is_complete(summary, notes["IndexMap"]) and _has_usual_pages(file)):

@@ -253,13 +253,23 @@ def _integers(source: Source, header: Header, entry: Entry | None, page: str) ->
     return np.frombuffer(data, header.order + code).astype(np.uint64)
 
 
+def _one(source: Source, header: Header, entry: Entry | None, page: str, otherwise: int) -> int:
+    """Give the first value of an integer tag; most stand alone in their entry, and are no array then."""
+    if entry is None:
+        return otherwise
+    kind, count, value = entry
+    if count == 1 and kind in (3, 4):
+        return int.from_bytes(value[: _TYPE_BYTES[kind]], "little" if header.order == "<" else "big")
+    return _first(_integers(source, header, entry, page), otherwise)
+
+
 def _first(values: NDArray[np.uint64], otherwise: int) -> int:
     return int(values[0]) if len(values) else otherwise
 
 
 def _check_page(source: Source, header: Header, tags: dict[int, Entry], page: str, structure: Structure) -> None:
     def one(tag: int, otherwise: int) -> int:
-        return _first(_integers(source, header, tags.get(tag), page), otherwise)
+        return _one(source, header, tags.get(tag), page, otherwise)
 
     width, height = one(_WIDTH, 0), one(_HEIGHT, 0)
     if not 0 < width <= SIDE_AT_MOST_PX or not 0 < height <= SIDE_AT_MOST_PX:

@@ -135,7 +135,7 @@ def test_percentile_contrast_is_within_one_percent_of_the_exact_one() -> None:
     assert np.abs(np.array([low, high]) - exact).max() <= 0.01 * (exact[1] - exact[0])
 
 
-KINDS_OF_PIXELS: dict[str, Callable[[np.random.Generator, int], Any]] = {
+KINDS_OF_PIXELS: dict[str, Callable[[np.random.Generator, int], NDArray[Any]]] = {
     "noise": lambda random, count: random.normal(100, 3, count).clip(0, 255),
     "dark in large parts": lambda random, count: np.where(
         random.random(count) < 0.3, 0, random.integers(0, 200, count)
@@ -143,7 +143,7 @@ KINDS_OF_PIXELS: dict[str, Callable[[np.random.Generator, int], Any]] = {
     "saturated": lambda random, count: random.integers(0, 400, count).clip(0, 255),
     "one grey": lambda random, count: np.full(count, random.integers(256)),
     "rising": lambda random, count: np.sort(random.integers(0, 256, count)),
-    "two bright among many": lambda random, count: np.where(np.arange(count) < 2, 255, random.integers(5)),
+    "two bright among many": lambda random, count: np.where(np.arange(count) < 2, 255, np.full(count, 3)),
 }
 
 
