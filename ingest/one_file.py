@@ -61,12 +61,20 @@ def must_be(now: Look, then: Look, when: str) -> None:
 
 @contextmanager
 def open_stream(
-    root: int, member: Member, *, is_alone: bool = False, in_memory_bytes: int = IN_MEMORY_BYTES
+    root: int,
+    member: Member,
+    *,
+    is_alone: bool = False,
+    in_memory_bytes: int = IN_MEMORY_BYTES,
+    hasher: str | None = None,
 ) -> Iterator[OpenStream]:
-    """Open a member beneath the root; it must be what it was at the look. ``is_alone``: it describes nothing else."""
+    """Open a member beneath the root; it must be what it was at the look. ``is_alone``: it describes nothing else.
+
+    ``hasher``: its hash will be asked for, too.
+    """
     with opened_beneath(root, member.path) as opened:
         must_be(opened.look(), member.look, "before it was read")
-        stream = stream_of(opened, member.look.size_bytes, in_memory_bytes)
+        stream = stream_of(opened, member.look.size_bytes, in_memory_bytes, hasher)
         source = Source(
             stream=stream, size_bytes=member.look.size_bytes, name=opened.name, has_sibling=opened.has_sibling,
             is_alone=is_alone,
@@ -86,7 +94,8 @@ def read_once(
 
     Raises StillOpenError where somebody writes it, as far as the kernel tells.
     """
-    with open_stream(root, member, is_alone=is_alone) as opened:
+    hasher = task.hasher if member.look.size_bytes <= task.hash_now_bytes else None
+    with open_stream(root, member, is_alone=is_alone, hasher=hasher) as opened:
         if not task.may_be_open and opened.opened.raw.is_open_for_writing():
             raise StillOpenError
         result = act(opened)
@@ -94,11 +103,12 @@ def read_once(
     return result
 
 
-def stream_of(opened: OpenedFile, size_bytes: int, in_memory_bytes: int) -> BinaryIO:
+def stream_of(opened: OpenedFile, size_bytes: int, in_memory_bytes: int, hasher: str | None = None) -> BinaryIO:
     """Give a small file's bytes from memory, a large one's through a buffer; neither has a name."""
     if size_bytes > in_memory_bytes:
         return cast(BinaryIO, io.BufferedReader(opened.raw.borrowed(), BUFFER_BYTES))
-    return io.BytesIO(opened.raw.content(size_bytes))
+    content = opened.raw.content(size_bytes)
+    return io.BytesIO(content) if hasher is None else fingerprint.HashedContent(content, hasher)
 
 
 def file_record(task: ReadTask, path: bytes, opened: OpenStream) -> FileRecord:

@@ -10,6 +10,7 @@ import numpy as np
 import tifffile
 
 from catalog.records import ImageRecord
+from ingest.fingerprint import HashedContent
 from ingest.readers.protocol import (
     AS_STORED,
     SEGMENT_LIMIT_BYTES,
@@ -187,6 +188,8 @@ def run_rows(row_bytes: int) -> int:
 
 def bytes_at(stream: BinaryIO, offset: int, size: int) -> bytes | memoryview:
     """Give a run of bytes, without a copy where the file is in memory."""
+    if isinstance(stream, HashedContent):
+        return stream.piece(offset, offset + size)
     if isinstance(stream, io.BytesIO):
         return stream.getbuffer()[offset : offset + size]
     stream.seek(offset)
