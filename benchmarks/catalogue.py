@@ -38,9 +38,9 @@ LEVELS = ("private", "read-only", "read-annotate", "read-write")
 BATCH = 20_000
 
 
-def group_of(user: int) -> int:
+def group_of(user: int, groups: int = GROUPS) -> int:
     """Give a user's group (ids from 1)."""
-    return (user - 1) % GROUPS + 1
+    return (user - 1) % groups + 1
 
 
 def owner_of(dataset: int) -> int:
@@ -48,26 +48,25 @@ def owner_of(dataset: int) -> int:
     return (dataset - 1) % USERS + 1
 
 
-def fill(connection: Connection) -> None:
+def fill(connection: Connection, groups: int) -> None:
     """Put in people, groups and containers; every tenth user is in five groups more."""
-    levels = [{"id": i, "name": f"g{i}", "permissions": LEVELS[i % 4], "created_at": AT} for i in range(1, GROUPS + 1)]
+    levels = [{"id": i, "name": f"g{i}", "permissions": LEVELS[i % 4], "created_at": AT} for i in range(1, groups + 1)]
     connection.execute(insert(ExperimenterGroup), levels)
     users = [{"id": i, "name": f"u{i}", "is_administrator": i == 1, "created_at": AT} for i in range(1, USERS + 1)]
     connection.execute(insert(Experimenter), users)
-    pairs = {(i, group_of(i)) for i in range(1, USERS + 1)}
-    pairs |= {(i, group_of(i + more)) for i in range(10, USERS + 1, 10) for more in range(1, 6)}
-    member = {"source": "hand", "is_owner": False, "created_at": AT}
-    connection.execute(insert(Membership), [member | {"experimenter_id": u, "group_id": g} for u, g in sorted(pairs)])
+    pairs = {(i, group_of(i, groups)) for i in range(1, USERS + 1)}
+    pairs |= {(i, group_of(i + more, groups)) for i in range(10, USERS + 1, 10) for more in range(1, 6)}
+    join(connection, pairs)
     connection.execute(insert(Root), [{"id": 1, "name": "scope", "path": b"/data"}])
     dated = {"created_at": AT, "updated_at": AT, "owner_by": ""}
     for model, count in ((Project, PROJECTS), (Dataset, DATASETS)):
         rows = [
-            dated | {"id": i, "name": f"c{i}", "owner_id": owner_of(i), "group_id": group_of(owner_of(i))}
+            dated | {"id": i, "name": f"c{i}", "owner_id": owner_of(i), "group_id": group_of(owner_of(i), groups)}
             for i in range(1, count + 1)
         ]
         connection.execute(insert(model), rows)
     links = [
-        {"project_id": owner_of(i), "dataset_id": i, "group_id": group_of(owner_of(i)), "owner_id": owner_of(i)}
+        {"project_id": owner_of(i), "dataset_id": i, "group_id": group_of(owner_of(i), groups), "owner_id": owner_of(i)}
         for i in range(1, DATASETS + 1)
     ]
     connection.execute(insert(ProjectDatasetLink), [link | {"created_at": AT} for link in links])
@@ -78,22 +77,28 @@ def fill(connection: Connection) -> None:
     connection.execute(insert(Directory), folders)
 
 
-def batches(rows: int) -> Iterator[dict[Any, list[dict[str, Any]]]]:
+def join(connection: Connection, pairs: set[tuple[int, int]]) -> None:
+    """Make people members of groups."""
+    member = {"source": "hand", "is_owner": False, "created_at": AT}
+    connection.execute(insert(Membership), [member | {"experimenter_id": u, "group_id": g} for u, g in sorted(pairs)])
+
+
+def batches(rows: int, groups: int) -> Iterator[dict[Any, list[dict[str, Any]]]]:
     """Give the rows of all images in batches, by table, in the order of their keys."""
     for start in range(1, rows + 1, BATCH):
         made: dict[Any, list[dict[str, Any]]] = {
             model: [] for model in (Fileset, OriginalFile, Image, DatasetImageLink, Sighting)
         }
         for i in range(start, min(start + BATCH, rows + 1)):
-            add_image(made, i)
+            add_image(made, i, groups)
         yield made
 
 
-def add_image(made: dict[Any, list[dict[str, Any]]], i: int) -> None:
+def add_image(made: dict[Any, list[dict[str, Any]]], i: int, groups: int) -> None:
     """Add one image with its file; imports come in bursts that share a moment."""
     dataset = i // 10 % DATASETS + 1
     owner = owner_of(dataset)
-    owned = {"owner_id": owner, "group_id": group_of(owner)}
+    owned = {"owner_id": owner, "group_id": group_of(owner, groups)}
     at = AT + timedelta(seconds=i // 100)
     digest = i.to_bytes(16, "big")
     seen = {"root_id": 1, "placement": {}, "seen_digest": digest, "done_digest": digest, "first_seen_at": at}
@@ -114,12 +119,12 @@ def add_image(made: dict[Any, list[dict[str, Any]]], i: int) -> None:
     })  # fmt: skip
 
 
-def build(catalogue: Catalogue, rows: int) -> None:
+def build(catalogue: Catalogue, rows: int, *, groups: int = GROUPS) -> None:
     """Make the whole catalogue and its statistics."""
     migrate(catalogue)
     with catalogue.writing() as connection:
-        fill(connection)
-    for made in batches(rows):
+        fill(connection, groups)
+    for made in batches(rows, groups):
         with catalogue.writing() as connection:
             for model, values in made.items():
                 connection.execute(insert(model), values)
@@ -142,7 +147,11 @@ def milliseconds(
 
 def deep(rows: int) -> str:
     """Give where page 10,000 (or one in the middle of a small catalogue) begins."""
-    place = min(rows // 2, 1_000_000 - rows // 10)
+    return cursor_at(min(rows // 2, 1_000_000 - rows // 10))
+
+
+def cursor_at(place: int) -> str:
+    """Give what continues a list after the image that was imported as number ``place``."""
     at = AT + timedelta(seconds=place // 100)
     micros = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     return f"{micros}-{place}"

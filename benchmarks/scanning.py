@@ -34,15 +34,13 @@ def _scan(site: BenchSite) -> Ended:
     return cost_of([PROGRAM, "-c", site.folder / "coverslip.yaml", "import", "--no-wait"])
 
 
-def _fill(folder: Path, count: int, content: bytes) -> None:
-    """Write files of one content, 1,000 to a folder."""
-    for start in range(0, count, PER_FOLDER):
-        below = folder / f"d{start // PER_FOLDER:04}"
+def _fill(folder: Path, count: int, per_folder: int) -> None:
+    """Make empty files, so many to a folder."""
+    for start in range(0, count, per_folder):
+        below = folder / f"d{start // per_folder:04}"
         below.mkdir(parents=True)
-        for number in range(start, min(start + PER_FOLDER, count)):
-            descriptor = os.open(below / f"image_{number:07}.tif", os.O_CREAT | os.O_WRONLY)
-            os.write(descriptor, content)
-            os.close(descriptor)
+        for number in range(start, min(start + per_folder, count)):
+            os.close(os.open(below / f"image_{number:07}.tif", os.O_CREAT | os.O_WRONLY))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,14 +58,14 @@ class ScanCosts:
     peak_mib: float = 0.0
 
 
-def scan_costs(count: int, rounds: int) -> ScanCosts:
+def scan_costs(count: int, rounds: int, *, per_folder: int = PER_FOLDER) -> ScanCosts:
     """Measure scans and ``find``; nothing is due for a day, so nothing is read."""
     costs = ScanCosts()
     for _ in range(rounds):
         with bench_site(settle="1d", scan_every="1s") as site:
             _scan(site)  # makes the catalogue
             start_s = _scan(site).cpu_s
-            _fill(site.inbox / "p", count, b"")
+            _fill(site.inbox / "p", count, per_folder)
             costs.finds.append(_find(site.inbox).cpu_s)
             first = _scan(site)
             rows = site.query("SELECT count(*) FROM sighting WHERE fileset_id IS NOT NULL")[0][0]
