@@ -85,6 +85,16 @@ def test_the_daemon_refuses_rules_that_do_not_compile_too(tmp_path: Path) -> Non
     assert (problem.line, problem.key) == (2, "watch.1.rules.1.match")
 
 
+@pytest.mark.parametrize("rules", ["", ", rules: []"])
+def test_a_root_without_rules_gets_a_warning_that_nothing_is_imported(tmp_path: Path, rules: str) -> None:
+    report, _ = checked(tmp_path, f"watch: [{{root: ., name: confocal{rules}}}]\n")
+    assert report.ok
+    (warning,) = report.warnings
+    assert "rules: the root confocal has no rules: its images stay unmatched, and nothing is imported" in str(warning)
+    assert "`coverslip suggest DIR`" in str(warning)
+    assert checked(tmp_path, "watch: [{root: ., role: storage}]\n")[0].warnings == ()
+
+
 def test_warnings_do_not_make_a_file_wrong(tmp_path: Path) -> None:
     path = write(tmp_path, "workers: 1\n")
     path.chmod(0o660)
