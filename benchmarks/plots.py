@@ -104,7 +104,7 @@ def idle(into: Path, sizes: Sequence[int]) -> None:
         lines["% of a core"].append((size, 100 * cost.share))
         lines["memory, MB"].append((size, cost.memory_mb))
     draw(
-        into / "cost-idle.png", "A daemon while nothing happens", "folders of 10 known files", "% of a core, MB", lines
+        into / "cost-idle.png", "A daemon where nothing happens", "folders of 10 known files", "% of a core, MB", lines
     )
 
 

@@ -50,7 +50,7 @@ def _memory_mb(pid: int) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Idling:
-    """What a daemon costs while nothing happens: share of a core, memory in MB, seconds until its watches were armed."""
+    """What a daemon costs where nothing happens: share of a core, memory in MB, seconds until watches were armed."""
 
     share: float
     memory_mb: float
