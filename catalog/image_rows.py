@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -12,6 +13,7 @@ from catalog.associated_images import write_associated
 from catalog.containers import innermost_container, link_images
 from catalog.file_rows import content_of, original_file_row
 from catalog.looks import Filing, ReadFileset
+from catalog.models.base import WrittenDocument
 from catalog.models.images import AssociatedImage, Channel, Image, OriginalFile, Thumbnail
 from catalog.models.ingest import Directory, Sighting
 from catalog.names import path_hash
@@ -19,6 +21,9 @@ from catalog.plates import place_in_plate
 from catalog.records import Acquisition, FileRecord, ImageRecord, ThumbnailRecord
 from catalog.rule_marks import annotate_filed
 from catalog.set_rows import write_planes, write_set_files
+
+#: So many acquisitions are remembered with their document: images that come together are often told the same of.
+ACQUISITIONS_KEPT = 64
 
 
 def image_names(filing: Filing, images: Sequence[ImageRecord]) -> list[str]:
@@ -164,7 +169,7 @@ def is_told_anew(connection: Connection, read: ReadFileset) -> bool:
 def _is_told_anew(connection: Connection, read: ReadFileset, image: ImageRecord, known: Any) -> bool:
     if known is None:
         return False
-    row = json.loads(json.dumps(_document(image)))
+    row = json.loads(json.dumps(_document(image.acquisition)))
     said = _image_row(read, image, known["updated_at"]) | {"acquisition": row}
     if any(said[name] != known[name] for name in _TOLD):
         return True
@@ -219,7 +224,7 @@ def _image_row(read: ReadFileset, image: ImageRecord, now: datetime) -> dict[str
         "physical_size_y_um": image.physical_size_y_um,
         "physical_size_z_um": image.physical_size_z_um,
         "time_increment_s": image.time_increment_s,
-        "acquisition": _document(image),
+        "acquisition": _document(image.acquisition),
         "format": read.format,
         "updated_at": now,
     }
@@ -228,11 +233,14 @@ def _image_row(read: ReadFileset, image: ImageRecord, now: datetime) -> dict[str
 _NOTHING_TOLD = Acquisition()
 
 
-def _document(image: ImageRecord) -> dict[str, Any] | None:
-    if image.acquisition == _NOTHING_TOLD:
+@lru_cache(maxsize=ACQUISITIONS_KEPT)
+def _document(acquisition: Acquisition) -> WrittenDocument | None:
+    """Give what is told of an acquisition as a document, written once for images of which the same is told."""
+    if acquisition == _NOTHING_TOLD:
         return None
-    facts = {key: value for key, value in asdict(image.acquisition).items() if value is not None}
-    return facts or None
+    document = WrittenDocument((key, value) for key, value in asdict(acquisition).items() if value is not None)
+    document.text = json.dumps(document)
+    return document or None
 
 
 def _filed(read: ReadFileset, name: str, image: ImageRecord, now: datetime) -> dict[str, Any]:

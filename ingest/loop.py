@@ -258,10 +258,11 @@ class IngestLoop:
         busy = self._take_hints()
         for root in list(core.roots.values()):
             busy = self._attempt(f"look {root.name}", partial(take_answer, core, root)) or busy
-        busy = self._attempt("result", partial(take_results, core)) or busy
-        busy = self._attempt("start", partial(start_jobs, core)) or busy
+        busy = self._serve_workers() or busy
         for root in list(core.roots.values()):
-            busy = self._attempt(f"scan {root.name}", partial(take_parts, core, root)) or busy
+            if self._attempt(f"scan {root.name}", partial(take_parts, core, root)):
+                busy = True
+                self._serve_workers()  # a part takes as long as what workers have in hand
             busy = self._attempt(f"place again {root.name}", partial(place_again, core, root)) or busy
         busy = self._attempt("settle", partial(look_at_due, core)) or busy
         if not busy:
@@ -273,6 +274,11 @@ class IngestLoop:
             self._requests.note(done)
         self._attempt("import", self._requests.check)
         return busy and not self._troubles.has_refused
+
+    def _serve_workers(self) -> bool:
+        """Commit what workers gave, and give them what they can take; tells whether there was anything to do."""
+        busy = self._attempt("result", partial(take_results, self._core))
+        return self._attempt("start", partial(start_jobs, self._core)) or busy
 
     def _attempt(self, step: str, act: Callable[[], bool | None]) -> bool:
         done = self._troubles.attempt(step, act)

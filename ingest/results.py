@@ -23,12 +23,12 @@ from ingest.working import LONGEST_BACK_OFF, UnderWay, failed, read_copy, read_f
 log = logging.getLogger(__name__)
 
 RESULTS_AT_MOST = 200
-#: So many results are worth a commit of their own, or half of what workers may have; fewer wait a moment for others.
+#: So many results are worth a commit of their own, or half of what is under way; fewer wait a moment for others.
 WORTH_A_COMMIT = 80
 #: With more than this under way nobody waits for one of them, and results do for others.
 FEW_UNDER_WAY = 25
-WAIT_FOR_OTHERS_S = 0.1
-START_AT_MOST = 100
+WAIT_FOR_OTHERS_S = 0.25
+START_AT_MOST = 120
 #: With more than this under way, files are so large that a few of them keep the workers busy.
 HEAVY_BYTES = 400_000_000
 HEAVY_SHARE = 16
@@ -144,9 +144,11 @@ def _take(core: Core) -> None:
 
 def _is_worth_a_commit(core: Core, *, has_new: bool) -> bool:
     """Tell whether to commit now: enough came, nothing else is under way, or no more came in a moment."""
-    if len(core.results) >= min(WORTH_A_COMMIT, max(core.pool.capacity // 2, 1), len(core.under_way)):
+    few = len(core.under_way) <= FEW_UNDER_WAY
+    enough = len(core.under_way) if few else len(core.under_way) // 2
+    if len(core.results) >= min(WORTH_A_COMMIT, max(core.pool.capacity // 2, 1), enough):
         return True
-    if len(core.under_way) <= FEW_UNDER_WAY:
+    if few:
         return not has_new
     return core.clock.monotonic() >= core.results_since_s + WAIT_FOR_OTHERS_S
 

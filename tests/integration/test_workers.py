@@ -106,8 +106,9 @@ def test_small_files_go_together_and_large_ones_alone(tmp_path: Path) -> None:
 
     assert sizes(1) == [(1,)]
     assert sizes(1, 2, 3) == [(1, 2), (3,)], "both workers get some"
-    assert [len(batch) for batch in sizes(*range(25))] == [10, 10, 5]
-    assert sizes(1, 2, 8_000_000, 3, 4, 5) == [(1, 2), (8_000_000,), (3, 4, 5)]
+    assert [len(batch) for batch in sizes(*range(45))] == [20, 20, 5]
+    assert sizes(1, 2, 30_000_000, 3, 4, 5) == [(1, 2), (30_000_000,), (3, 4, 5)]
+    assert [len(batch) for batch in sizes(*range(8_400_000, 8_400_007))] == [3, 3, 1]
 
 
 def test_idle_workers_that_are_killed_come_back(pool: WorkerPool, tmp_path: Path) -> None:
