@@ -1,19 +1,23 @@
 """Where the seconds of a drop go: what each thread of the daemon and its workers ran, waited for a core, and slept.
 
 `python -m benchmarks.timeline --count 10000 --size 256`. Run time and the time that a thread was ready and had no core
-are the kernel's own (`/proc/PID/task/TID/schedstat`); what is left of the wall time it slept.
+are the kernel's own (`/proc/PID/task/TID/schedstat`); what is left of the wall time it slept. Beside it what the naive
+script and reading and hashing alone take of the cores for the same files: on a machine with other work that is what can
+be compared.
 """
 
 import argparse
+import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from benchmarks import naive_script
 from benchmarks.harness import BenchSite, bench_site
-from benchmarks.small_files import make_files
+from benchmarks.small_files import WORKERS, make_files, read_and_hash
 
 #: A thread with less than this, s of CPU, is not shown by itself.
 SHOWN_FROM_S = 0.02
@@ -133,6 +137,8 @@ def tell(moments: list[Moment], count: int) -> None:
     last = moments[-1]
     wall = last.at_s - first.at_s
     _say(f"{count} images in {wall:.2f} s, {count / wall:.0f}/s; cores idle {last.idle_s - first.idle_s:.2f} s")
+    ran = sum(used.since(first.used.get(key)).run_s for key, used in last.used.items())
+    _say(f"CPU an image: {1000 * ran / count:.2f} ms in all threads of the daemon and its workers")
     for key, used in sorted(last.used.items()):
         one = used.since(first.used.get(key))
         if one.run_s + one.ready_s >= SHOWN_FROM_S:
@@ -141,6 +147,21 @@ def tell(moments: list[Moment], count: int) -> None:
                 f"({1e6 * one.run_s / count:5.0f} us an image), ready {one.ready_s:6.2f} s, "
                 f"asleep {wall - one.run_s - one.ready_s:6.2f} s, {one.switches} switches"
             )
+
+
+def _cpu_ms_each(act: Callable[[], object], count: int) -> float:
+    """Give the CPU time a file of something that this process and its children do, all of which have ended then."""
+    before = os.times()
+    act()
+    used = zip(os.times()[:4], before[:4], strict=True)
+    return 1000 * sum(now - then for now, then in used) / count
+
+
+def tell_baselines(site: BenchSite, paths: list[str], hasher: str) -> None:
+    """Print what others take for the same files."""
+    script = _cpu_ms_each(lambda: naive_script.catalogue(paths, site.folder / "naive.db", WORKERS), len(paths))
+    alone = _cpu_ms_each(lambda: read_and_hash(paths, hasher), len(paths))
+    _say(f"CPU a file: naive script {script:.2f} ms, read and hashed alone {alone:.2f} ms")
 
 
 def main() -> int:
@@ -153,7 +174,7 @@ def main() -> int:
     arguments = parser.parse_args()
     with bench_site(hasher=arguments.hasher) as site:
         beside = site.folder / "beside"
-        make_files(beside, arguments.count, arguments.size)
+        tell_baselines(site, make_files(beside, arguments.count, arguments.size), arguments.hasher)
         tell(moments_of(site, beside, arguments.count, arguments.every), arguments.count)
     return 0
 
