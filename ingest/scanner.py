@@ -178,14 +178,10 @@ class RootScanner:
         with self._open_root() as root:
             if isinstance(root, RootLost):
                 return root
-            try:
-                with open_folder(root, order.directory) as folder:
-                    return self.mounts.spare(root, _names_look(folder, order), self.is_ignored)
-            except OSError as error:
-                if error.errno in GONE:
-                    gone = NamesLook(directory=order.directory, entries=(), gone=order.names)
-                    return self.mounts.spare(root, gone, self.is_ignored)
-                return NamesLook(directory=order.directory, entries=(), unknown=order.names, problem=_sentence(error))
+            look = _look_below(root, order)
+            if self._other is not None:  # what is not in another root may be in this one yet
+                return replace(look, gone=frozenset(), unknown=look.unknown | look.gone)
+            return self.mounts.spare(root, look, self.is_ignored)
 
     @contextmanager
     def _open_root(self) -> Iterator[int | RootLost]:
@@ -310,6 +306,16 @@ def _parts(folder_fd: int, directory: bytes, names: list[bytes]) -> Iterator[Lis
             problem=look.problem,
         )
         low = high
+
+
+def _look_below(root_fd: int, order: LookOrder) -> NamesLook:
+    try:
+        with open_folder(root_fd, order.directory) as folder:
+            return _names_look(folder, order)
+    except OSError as error:
+        if error.errno in GONE:
+            return NamesLook(directory=order.directory, entries=(), gone=order.names)
+        return NamesLook(directory=order.directory, entries=(), unknown=order.names, problem=_sentence(error))
 
 
 def _names_look(folder_fd: int, order: LookOrder, names: list[bytes] | None = None) -> NamesLook:

@@ -114,8 +114,8 @@ def _end_walk(core: Core, root: WatchedRoot, ended: PassEnded) -> None:
         refused = ended.other or _mark_absent(core, root, walk)
         if ended.is_full:
             _end_pass(core, root, walk, ended, refused)
-        elif refused is not None and ended.other is None:
-            root.walk(is_full=True)
+        elif refused is not None and (ended.other is None or root.availability != "braked"):
+            root.walk(is_full=True)  # it decides; of another root in this one's place it says so
     root.end_walk(ended.number)
 
 

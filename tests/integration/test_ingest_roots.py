@@ -237,3 +237,29 @@ def test_a_file_that_comes_while_its_folder_is_being_listed_is_not_missed(
         assert loop.progress().problem is None
         go_on.set()
         wait_until(lambda: site.names() == ["late"])
+
+
+def test_what_is_written_where_a_roots_disk_was_does_not_make_it_the_root(site: Site, tmp_path: Path) -> None:
+    """An event leads to a short walk, which must not take another folder with files in it for the root."""
+    known = write_tiff(site.root / DAY / "known.tif")
+    with site.running() as loop:
+        loop.request_import().result(PATIENCE_S)
+        site.root.rename(tmp_path / "away")
+        write_tiff(site.root / "smith-lab/ab3c/cells/new.tif", value=2)
+        site.hints.directory("confocal", b"smith-lab", tree=True)
+        wait_until(lambda: site.root_row()["availability"] == "braked")
+        assert "is not the one seen before" in site.root_row()["reason"]
+        loop.request_import((known,)).result(PATIENCE_S)
+    assert site.rows("SELECT * FROM sighting WHERE missing_since IS NOT NULL") == []
+
+
+def test_a_look_for_a_name_in_another_root_does_not_tell_that_it_is_gone(site: Site, tmp_path: Path) -> None:
+    known = write_tiff(site.root / DAY / "known.tif")
+    with site.running() as loop:
+        loop.request_import().result(PATIENCE_S)
+        site.root.rename(tmp_path / "away")
+        write_tiff(site.root / "other.tif", value=2)
+        site.hints.name("confocal", DAY.encode(), b"known.tif", closed=True)
+        site.hints.name("confocal", b"", b"smith-lab", closed=True)
+        loop.request_import((known, known.parent)).result(PATIENCE_S)
+        assert site.rows("SELECT * FROM sighting WHERE missing_since IS NOT NULL") == []
