@@ -30,10 +30,10 @@ def by_product(path: str) -> tuple[str, str] | None:
     return None
 
 
-def skipping(paths: Sequence[str]) -> tuple[Draft | None, frozenset[str]]:
-    """Write the rule that skips the by-products among these paths, and give those it skips."""
+def skipping(paths: Sequence[str], images: int) -> tuple[Draft | None, frozenset[str]]:
+    """Write the rule that skips the by-products among these paths, and give those it skips; ``images`` has the tree."""
     found = {path: said for path in paths if (said := by_product(path))}
-    if not found or len(found) > _MOST * len(paths):
+    if not found or len(found) > _MOST * images:
         return None, frozenset()
     counts = Counter(found.values())
     what = ", ".join(dict.fromkeys(said for _, said in counts))

@@ -76,7 +76,9 @@ def named_folders(levels: Sequence[Level], fixed: int) -> tuple[list[str], str |
 
     Gives the folders' templates, and the dataset's template where it is not captured.
     """
-    names = iter(_free_names(levels))
+    # What stands above the people names no project where something below them can.
+    first = fixed if any(level.role is LevelRole.TEXT for level in levels[fixed:]) else 0
+    names = iter(_free_names(levels, first))
     parts: list[str] = []
     gives: list[str] = []
     has_dataset = False
@@ -87,6 +89,8 @@ def named_folders(levels: Sequence[Level], fixed: int) -> tuple[list[str], str |
             parts.append(level.template)
             gives += level.gives
             has_dataset = True
+        elif level.role is LevelRole.TEXT and number < first:
+            parts.append("{:text}")
         elif level.role is LevelRole.TEXT:
             name = next(names, None)
             if name is None:
@@ -101,9 +105,9 @@ def named_folders(levels: Sequence[Level], fixed: int) -> tuple[list[str], str |
     return parts, "".join(gives) or None
 
 
-def _free_names(levels: Sequence[Level]) -> list[str]:
-    """Choose names for the levels of texts, in order."""
-    roles = [level.role for level in levels if level.role in (LevelRole.TEXT, LevelRole.DATED)]
+def _free_names(levels: Sequence[Level], first: int) -> list[str]:
+    """Choose names for the levels of texts from ``first`` on, in order."""
+    roles = [level.role for level in levels[first:] if level.role in (LevelRole.TEXT, LevelRole.DATED)]
     if LevelRole.DATED not in roles:
         has_owner = any(level.has_owner for level in levels)
         return ["dataset"] if len(roles) == 1 and not has_owner else ["project", "dataset"]

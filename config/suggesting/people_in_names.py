@@ -17,6 +17,11 @@ _CAPITALIZED = re.compile(r"[A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]+")
 _PART = re.compile(r"[^\W_]+")
 _LOGIN = re.compile(r"[a-z]{2,4}[0-9][a-z0-9]{0,5}")
 _INITIALS = re.compile(r"[A-ZÄÖÜ]{2,3}")
+#: A family name of two kanji with a given name, in kanji or kana: `佐藤花子`.
+_KANJI_NAME = re.compile(
+    rf"(?:{'|'.join(name for name in sorted(FAMILY_NAMES) if len(name) > 1 and ord(name[0]) > 0x3000)})"
+    r"[ 　]?[\u3041-\u30ff\u4e00-\u9fff々]{1,4}"
+)
 _CAPITAL = r"[A-ZÀ-ÖØ-Þ]"
 _SMALL = r"[a-zß-öø-ÿ'\-]"
 _FULL_NAME = re.compile(
@@ -63,7 +68,7 @@ def _person(name: str, known: KnownNames) -> float:
         return 0.0
     if any(word in GIVEN_NAMES for word in words):
         return 1.0
-    if any(word in FAMILY_NAMES or word[1:] in FAMILY_NAMES for word in words):
+    if any(word in FAMILY_NAMES or word[1:] in FAMILY_NAMES for word in words) or _KANJI_NAME.fullmatch(name):
         return 0.9
     for form, worth in ((_LOGIN, 0.9), (_FULL_NAME, 0.8), (_INITIALS, 0.5), (_ONE_WORD, 0.4)):
         if form.fullmatch(name):

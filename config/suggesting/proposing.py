@@ -50,7 +50,7 @@ def _rules(images: Sequence[str], known: KnownNames, root_name: str) -> Measured
     """Write rules, those of layouts before by-products before shapes, until nothing that has a pattern is left."""
     plates = laid_out(images)
     taken = {path for found in plates for files in found.heads.values() for path in files}
-    skip, skipped = skipping([path for path in images if path not in taken])
+    skip, skipped = skipping([path for path in images if path not in taken], len(images))
     shapes = shapes_of(path for path in images if path not in taken and path not in skipped)
     levels = levels_of(_heads(shapes, plates, known))
     drafts = usable(layout_drafts(plates, levels, root_name))

@@ -20,6 +20,11 @@ _CHANNELS = "|".join(re.escape(word) for word in sorted(CHANNEL_WORDS, key=len, 
 #: A number goes on neither in digits nor, unless a further letter and number follow, in letters.
 _NUMBER_ENDS = r"(?=$|[^0-9A-Za-z]|[A-Za-z]{1,4}[0-9])"
 
+#: A tile's row and column: no channel is meant.
+_TILE = re.compile(
+    r"(?<![A-Za-z])(?:row|r)[_\-]?[0-9]{1,4}[_\- ]+(?:col|column|c)[_\-]?[0-9]{1,4}(?![0-9A-Za-z])", re.IGNORECASE
+)
+
 #: In the order in which they take their part of a name.
 _READERS = (
     (Role.GUID, re.compile(rf"(?P<prefix>)(?P<value>{_GUID})")),
@@ -58,7 +63,7 @@ class Element:
 def elements_of(text: str) -> tuple[Element, ...]:
     """Read a name, or several joined by slashes; elements in their order, none overlapping."""
     found: list[Element] = []
-    masked = text
+    masked = _TILE.sub(lambda tile: _MASK * len(tile[0]), text)
     for role, expression in _READERS:
         for match in expression.finditer(masked):
             prefix, value = match["prefix"], match["value"]

@@ -15,6 +15,8 @@ _MOST_FIELDS = 2_000
 _TIMED = re.compile(
     r"(?P<count>[0-9]{1,4})(?P<unit> ?(?:h|hrs?|hours?|hpi|hpf|hpt|min|mins|std|d|days?|dpi|dpf|tage?))", re.IGNORECASE
 )
+#: A number, perhaps behind a word: `image12`.
+_NUMBERED = re.compile(r"(?P<word>(?:[^\W\d]+[ _\-]?)?)(?P<number>[0-9]{1,6})")
 _SPECIAL = frozenset("?*([{])}|\\")
 _OPENED_BY = {")": "(", "]": "["}
 
@@ -70,7 +72,8 @@ class _Writer:
         written = ""
         for number, values in enumerate(texts):
             is_in_name = sum(slashes[number + 1 :]) == 0
-            text = self._text(values, is_in_name=is_in_name, is_lead=is_in_name and _is_lead(slashes, number))
+            is_lead = is_in_name and _is_lead(slashes, number) and not self._is_behind_well(number)
+            text = self._text(values, is_in_name=is_in_name, is_lead=is_lead)
             if text is None:
                 return None
             written += text
@@ -80,6 +83,9 @@ class _Writer:
                     return None
                 written += element
         return self._named(written + ".{ext}")
+
+    def _is_behind_well(self, number: int) -> bool:
+        return any(role in (Role.WELL, Role.WELL_NUMBER) for role in self.shape.roles[:number])
 
     def _named(self, template: str) -> Tail:
         """Join the name's parts to one image name."""
@@ -130,13 +136,19 @@ class _Writer:
 
     def _field(self, values: Sequence[str]) -> str | None:
         """Write a bare number in a well's name as its field, where nothing else says the field."""
+        found = [_NUMBERED.fullmatch(value) for value in values]
+        numbers = [one["number"] for one in found if one]
+        words = {one["word"] for one in found if one}
         is_said = self._field_values is not None or Role.FIELD in self.shape.roles
-        if is_said or not all(value.isdecimal() for value in values) or max(map(int, values)) > _MOST_FIELDS:
+        if is_said or not all(found) or len(words) > 1 or max(map(int, numbers)) > _MOST_FIELDS:
             return None
-        self._field_values = sorted(set(values), key=int)
+        (word,) = words
+        if word and not self._tells_apart(values):
+            return None
+        self._field_values = sorted(set(numbers), key=int)
         self._assumed.append(f"the number from {self._field_values[0]} to {self._field_values[-1]} is the field")
         self._tells_apart(values)
-        return "{field}"
+        return f"{literal(word)}{{field}}"
 
     def _tells_apart(self, values: Sequence[str]) -> bool:
         """Tell whether a text tells files apart that are the same in all that is captured: then it is captured, too."""

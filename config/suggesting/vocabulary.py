@@ -27,7 +27,7 @@ class Role(StrEnum):
 #: Letters and words before a number, by what the number then counts; German, French, Spanish and Italian ones with it.
 PREFIXES = {
     Role.Z: "z zstep zslice zpos slice plane zplane ebene plan",
-    Role.T: "t tp time timepoint timepoints frame zeitpunkt zeit temps",
+    Role.T: "t tp tl time timepoint timepoints frame zeitpunkt zeit temps",
     Role.CHANNEL: "c ch chan channel w wave wavelength wv kanal canal canale",
     Role.FIELD: "s f p sp xy pos position site field fov fld feld champ campo",
 }
@@ -49,8 +49,8 @@ CONTAINER_WORDS = _words(
     """
     images image img imgs pictures pics photos bilder bild daten rohdaten rohbilder aufnahmen messungen donnees
     données brutes orig imagenes imágenes dati data rawdata raw_data raw-data raw original originals originaldaten
-    tif tiff tiffs tifs microscopy mikroskopie microscopie microscope mikroskop acquisition acquisitions acquired
-    export exports exported home homes users user benutzer nutzer utilisateurs usuarios people personen groups
+    tif tiff tiffs tifs imaging microscopy mikroskopie microscopie microscope mikroskop acquisition acquisitions
+    acquired export exports exported home homes users user benutzer nutzer utilisateurs usuarios people personen groups
     gruppen groupes labs projects projekte projets experiments experimente expériences experiences datasets
     processed verarbeitet projection projections projektion projektionen
     画像 データ 画像データ 生データ 実験 実験データ 撮影 撮影データ 图像 数据
@@ -76,7 +76,7 @@ KIND_OF_WORK = re.compile(r"screens?|screening|hcs|live.?cell|histology|histolog
 GROUP_NAME = re.compile(
     r"(?:^|[\W_])(?:lab|labs|laboratory|labor|laboratoire|group|grp|groupe|gruppe|arbeitsgruppe|ag|team|équipe|equipe|"
     r"unit|dept|department|abteilung|institut\w*|core|facility|collab\w*)(?:$|[\W_])|"
-    r"^ag[-_ ]?[A-ZÄÖÜ]\w+|\wlab$|\wgroup$",
+    r"^ag[-_ ]?[A-ZÄÖÜ]\w+|\wlab$|\wgroup$|\w(?:研|研究室|教室|講座|グループ)$",
     re.IGNORECASE,
 )
 
@@ -165,6 +165,8 @@ BY_PRODUCT_NAMES = (
     ("_seg", "segmentations"),
     ("_segmentation", "segmentations"),
     ("_outlines", "outlines"),
+    ("_outline", "outlines"),
+    ("_labels", "labels"),
     ("_overlay", "overlays"),
     ("_probabilities", "probability maps"),
     ("_simple segmentation", "segmentations"),

@@ -174,6 +174,54 @@ INSTRUMENT_TREES = (
         },
     ),
     Tree(
+        name="a folder for each well, numbered pictures in it",
+        files=made("Tox", ("Plate 1", "Plate 2"), wells("AB", 3), ("image1.jpg", "image2.jpg")),
+        wanted={"Tox/Plate 2/B03/image2.jpg": {"screen": "Tox", "plate": "Plate 2", "well": "B3", "field": "2"}},
+    ),
+    Tree(
+        name="tiles by row and column",
+        files=made("eva", ("slide1", "slide2"), ("r00", "r01"), ("c00", "c01"), write=lambda *parts: (
+            f"{parts[0]}/{parts[1]}/tile_{parts[2]}_{parts[3]}.tif"
+        )),
+        wanted={"eva/slide1/tile_r01_c00.tif": {"owner": "eva", "project": "slide1", "image": "tile_r01_c00"}},
+    ),
+    Tree(
+        name="plates with outlines beside them",
+        files=(
+            *made("P1", "Images", ("r01c01", "r02c02"), ("f01p01-ch1sk1fk1fl1.tiff",), write=lambda *parts: (
+                f"{'/'.join(parts[:2])}/{parts[2]}{parts[3]}"
+            )),
+            *made("P1", "analysis", ("r01c01f01_outline.png", "r02c02f01_outline.png")),
+        ),
+        wanted={
+            "P1/Images/r02c02f01p01-ch1sk1fk1fl1.tiff": {"plate": "P1", "well": "B2"},
+            "P1/analysis/r02c02f01_outline.png": "skipped",
+        },
+    ),
+    Tree(
+        name="a share of several groups, general words between",
+        files=made(
+            "Imaging", "Users", ("Meier Lab", "Novak Lab"), ("tina.huber", "o.brien"), "Projects", ("Alpha", "Beta"),
+            "2024-01-05", "raw", ("s1.tif", "s2.tif"),
+        ),
+        wanted={
+            "Imaging/Users/Novak Lab/o.brien/Projects/Beta/2024-01-05/raw/s2.tif": {
+                "group": "Novak Lab", "owner": "o.brien", "project": "Beta", "dataset": "2024-01-05", "image": "s2",
+            }
+        },
+    ),
+    Tree(
+        name="田中研 / full names in kanji / days with words",
+        files=made(
+            ("田中研", "山本研"), ("佐藤花子", "鈴木一郎"), ("20240101_細胞", "20240203_組織"), numbers("{:03}.tif", 3)
+        ),
+        wanted={
+            "山本研/鈴木一郎/20240203_組織/002.tif": {
+                "group": "山本研", "owner": "鈴木一郎", "project": "20240203_組織", "image": "002",
+            }
+        },
+    ),
+    Tree(
         name="sequences of a tracking challenge",
         files=made("Fluo-N2DH-SIM+", ("01", "02"), numbers("t{:03}.tif", 6, 0)),
         wanted={"Fluo-N2DH-SIM+/02/t004.tif": {"project": "Fluo-N2DH-SIM+", "dataset": "02", "t": "4"}},
