@@ -115,6 +115,8 @@ def _of_images(found: LaidOut, levels: Sequence[Level], fixed: int, depths: Coun
     parts, dataset = named_folders(levels, fixed)
     if not any(level.role in (LevelRole.TEXT, LevelRole.DATED) for level in levels[: len(parts)]):
         parts = [*parts[:fixed], "{dataset}"]
+    # Folders that none of them has are the layout's own: an optional one would take their place.
+    parts = parts[: max(fixed, max(depths) + fixed)]
     required = max(fixed, min(min(depths) + fixed, len(parts)))
     match = "/".join(parts[:required])
     more = "[/{:path}]" if max(depths) + fixed > len(parts) else ""

@@ -103,6 +103,22 @@ INSTRUMENT_TREES = (
         },
     ),
     Tree(
+        name="tiles of a SmartSPIM beside its owner's other folders",
+        files=(
+            *made(
+                "leo", "brain1", ("Ex_488_Em_525", "Ex_561_Em_600"), ("435800", "461720"), "388200", ("0100", "0110"),
+                write=lambda who, brain, channel, x, y, z: f"{who}/{brain}/{channel}/{x}/{x}_{y}/{z}.tiff",
+            ),
+            *made("eva", "exp1", "day1", numbers("cell{}.tif", 3)),
+        ),
+        wanted={
+            "leo/brain1/Ex_561_Em_600/461720/461720_388200/0110.tiff": {
+                "owner": "leo", "project": "brain1", "image": "461720_388200", "channel": "Ex_561_Em_600", "z": "110",
+            },
+            "eva/exp1/day1/cell2.tif": {"owner": "eva", "project": "exp1", "dataset": "day1", "image": "cell2"},
+        },
+    ),
+    Tree(
         name="tiles of an UltraMicroscope",
         files=made(
             "iDISCO", ("sc11", "sc12"), ("00", "01"), ("C00", "C01"), numbers("{:04}", 3, 0),
