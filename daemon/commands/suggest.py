@@ -165,7 +165,7 @@ def _left_over(document: SuggestDocument) -> list[str]:
     if document.others:
         most = sorted(document.others.items(), key=lambda item: (-item[1], item[0]))[:5]
         said = ", ".join(f"{count} '.{ending}'" if ending else f"{count} without ending" for ending, count in most)
-        lines += comment(f"No images by their names, and ignored: {said}.")
+        lines += comment(f"No images by their names: {said}.")
     for what, names, how in (
         ("Groups", document.unknown_groups, "coverslip group add NAME"),
         ("People", document.unknown_owners, "coverslip user add NAME --group GROUP"),
