@@ -34,6 +34,18 @@ def test_a_reader_that_goes_away_ends_the_command_in_silence(site: Shell) -> Non
     assert process.wait(PATIENCE_S) == 0
 
 
+def test_a_look_into_the_catalogue_loads_neither_an_orm_nor_another_databases_drivers(site: Shell) -> None:
+    """Each costs a tenth of a second of every command, and comes back with one line that nobody notices."""
+    code = (
+        "import sys, daemon.cli; code = daemon.cli.run(['tree']);"
+        " print(*sys.modules, sep=chr(10), file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S, check=True)
+    modules = set(done.stderr.split())
+    assert "sqlalchemy.dialects.sqlite" in modules, "it did not come so far"
+    assert not modules & {"sqlalchemy.orm", "sqlalchemy.dialects.postgresql", "psycopg", "alembic", "numpy", "tifffile"}
+
+
 def test_a_full_disk_behind_standard_output_is_one_sentence(site: Shell) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([PROGRAM, "tree"], stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE_S, check=False)
