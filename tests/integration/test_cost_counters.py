@@ -25,8 +25,8 @@ from tests.helpers.synced_import import CAPACITY
 FILES = 100
 #: Small files, for what costs the same for a batch of one as for one of a hundred.
 MANY = 300
-COMMITS_AT_MOST = 30
-SYNCS_AT_MOST = 40
+COMMITS_AT_MOST = 20
+SYNCS_AT_MOST = 26
 
 
 @contextmanager
