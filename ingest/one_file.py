@@ -14,7 +14,7 @@ from catalog.records import FileRecord, HeldSeries, ImageRecord
 from ingest import fingerprint, probe
 from ingest.opening import BUFFER_BYTES, OpenedFile, opened_beneath
 from ingest.readers import registry
-from ingest.readers.protocol import NotWholeError, OpenedFileImages, Source
+from ingest.readers.protocol import AnotherFileError, OpenedFileImages, Source
 from ingest.work import Look, Member, ReadTask
 
 #: Files up to this size are read once into memory and hashed, checked and pictured from there.
@@ -54,9 +54,9 @@ class OpenStream:
 
 
 def must_be(now: Look, then: Look, when: str) -> None:
-    """Raise NotWholeError when a file is not what it was at the look."""
+    """Raise AnotherFileError when a file is not what it was at the look."""
     if now != then:
-        raise NotWholeError(f"the file changed {when}")
+        raise AnotherFileError(f"the file changed {when}")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from ingest.image_facts import with_facts
 from ingest.one_file import InFileError, OpenStream, StillOpenError, file_record, read_once
 from ingest.opening import NotAPlainFileError, opened_root
 from ingest.readers.protocol import (
+    AnotherFileError,
     AssociatedPicture,
     DescribesError,
     NotWholeError,
@@ -140,7 +141,7 @@ def _outcome(problem: Exception) -> tuple[Outcome, str]:
         case StillOpenError():
             return Outcome.TRANSIENT, "somebody has the file open for writing"
         case NotAPlainFileError():
-            return Outcome.UNSETTLED, f"not a plain file any more: {problem.strerror}"
+            return Outcome.ANOTHER, f"not a plain file any more: {problem.strerror}"
         case OSError():
             return Outcome.TRANSIENT, why_unreadable(problem)
         case _:
@@ -149,6 +150,8 @@ def _outcome(problem: Exception) -> tuple[Outcome, str]:
 
 def _outcome_of(problem: ReadingError) -> Outcome:
     match problem:
+        case AnotherFileError():
+            return Outcome.ANOTHER
         case NotWholeError():
             return Outcome.UNSETTLED
         case RefusedError():

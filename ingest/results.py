@@ -17,7 +17,7 @@ from ingest.checks import VerdictCheck
 from ingest.core import Core, Done, Judged
 from ingest.documents import is_copy
 from ingest.listing import LookOrder
-from ingest.work import NO_FILESET, Outcome, ReadResult
+from ingest.work import LOOKED_AT_AGAIN, NO_FILESET, Outcome, ReadResult
 from ingest.working import LONGEST_BACK_OFF, UnderWay, failed, read_copy, read_fileset, refused_as, task_of
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ def _take(core: Core) -> None:
     by_id = {one.fileset_id: one for one in committed}
     for result, under_way in known:
         del core.under_way[result.fileset_id, result.claim, result.digest]
-        if result.outcome is Outcome.UNSETTLED:
+        if result.outcome in LOOKED_AT_AGAIN:
             _ask_again(core, result, under_way)
         under_way.root.has_named = under_way.root.has_named or bool(result.names)
         if result.fileset_id in by_id and result.files:
@@ -176,7 +176,7 @@ def _commit_results(
                 continue
             if result.outcome is Outcome.DESCRIBES and under_way.job.kind == "import":
                 take_described(core, connection, result, under_way)
-            elif result.outcome is not Outcome.UNSETTLED:
+            elif result.outcome not in LOOKED_AT_AGAIN:
                 _fail(core, connection, result, under_way, now)
         started = claim_jobs(core, connection, freed=len(known))
     return committed, started

@@ -134,6 +134,8 @@ class Outcome(StrEnum):
     READ = "read"
     #: The file is not whole yet or changed while it was read: due again.
     UNSETTLED = "unsettled"
+    #: What lay there was not the file of the look: due again, or tried again when it is that after all.
+    ANOTHER = "another"
     #: EIO, ESTALE, EACCES, ENOENT: tried again with back-off.
     TRANSIENT = "transient"
     #: The worker was killed, ran out of memory or got stuck: tried again, and quarantined after three.
@@ -144,6 +146,10 @@ class Outcome(StrEnum):
     DESCRIBES = "describes"
     #: A reader knows it but this version can't import it (part of a set, no reader): held or ignored, with the reason.
     REFUSED = "refused"
+
+
+#: After these the file is looked at once more before anything is decided.
+LOOKED_AT_AGAIN = (Outcome.UNSETTLED, Outcome.ANOTHER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,7 +131,7 @@ def failed(
     next_try_at: datetime | None = None
     if is_death and job.deaths >= DEATHS_AT_MOST:
         reason = DIED if result.reason is None else f"{DIED.partition(';')[0]} ({result.reason})"
-    elif is_death or result.outcome is Outcome.TRANSIENT:
+    elif is_death or result.outcome in (Outcome.TRANSIENT, Outcome.ANOTHER):
         next_try_at = now + back_off(job.attempts, waiting=waiting)
     elif result.outcome is Outcome.UNSETTLED:
         reason = f"incomplete: {reason}"

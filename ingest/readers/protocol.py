@@ -35,6 +35,10 @@ class NotWholeError(ReadingError):
     """The file may still be being written: truncated, or with a tail of zeros."""
 
 
+class AnotherFileError(NotWholeError):
+    """The file is not what it was at the look: it was written, or another one lay in its place."""
+
+
 class RefusedError(ReadingError):
     """The file is fine, but it cannot be imported by itself or by this version."""
 

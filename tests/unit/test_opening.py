@@ -82,7 +82,7 @@ def test_a_file_that_is_not_what_was_looked_at_is_not_settled(tmp_path: Path) ->
     task = task_for(path)
     path.write_bytes(b"II*\0more")
     result = read(task)
-    assert result.outcome is Outcome.UNSETTLED
+    assert result.outcome is Outcome.ANOTHER
     assert result.reason == "the file changed before it was read"
 
 
@@ -101,7 +101,7 @@ def test_a_link_swapped_in_after_the_look_is_not_read(tmp_path: Path) -> None:
     path.unlink()
     path.symlink_to("/etc/passwd")
     result = read(task)
-    assert result.outcome is Outcome.UNSETTLED
+    assert result.outcome is Outcome.ANOTHER
     assert "symbolic link" in (result.reason or "")
 
 
