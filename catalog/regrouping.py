@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
+from catalog.adopting import named_sightings
 from catalog.events import NewEvent, record
 from catalog.filed import Filed, FilesetKeys
 from catalog.filings import filing_of
@@ -58,6 +59,19 @@ def has_joined(connection: Connection, root_id: int) -> bool:
     return connection.scalar(query) is not None
 
 
+def sets_and_owners_of(connection: Connection, root_id: int, paths: Sequence[bytes]) -> list[int]:
+    """Give the catalogued filesets of a root that are sets which describe themselves, or to which paths belong."""
+    query = select(Fileset.id).where(
+        Fileset.root_id == root_id,
+        Fileset.grouping == "index",
+        Fileset.done_digest.is_not(None),
+        Fileset.removed_at.is_(None),
+    )
+    found = set(connection.scalars(query))
+    named = named_sightings(connection, root_id, paths).values()
+    return sorted(found | {one.fileset_id for one in named if one.is_done and one.fileset_id is not None})
+
+
 def removed_keys(connection: Connection, root_id: int, keys: Sequence[bytes]) -> list[bytes]:
     """Give those of some keys under which a person removed images: they stay removed."""
     query = select(Fileset.key).where(
@@ -66,15 +80,13 @@ def removed_keys(connection: Connection, root_id: int, keys: Sequence[bytes]) ->
     return [bytes(key) for key in connection.scalars(query)]
 
 
-def waiting_under(connection: Connection, root_id: int, key: bytes) -> int | None:
-    """Give the fileset of this key that is not catalogued yet; None where there is none."""
-    query = select(Fileset.id).where(
-        Fileset.root_id == root_id,
-        Fileset.key == key,
-        Fileset.done_digest.is_(None),
-        Fileset.removed_at.is_(None),
+def known_under(connection: Connection, root_id: int, key: bytes) -> tuple[int, bool] | None:
+    """Give the fileset of this key, with whether it is catalogued; None where there is none that nobody removed."""
+    query = select(Fileset.id, Fileset.done_digest.is_not(None)).where(
+        Fileset.root_id == root_id, Fileset.key == key, Fileset.removed_at.is_(None)
     )
-    return connection.scalar(query)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else (row[0], bool(row[1]))
 
 
 def absorb(

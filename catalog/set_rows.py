@@ -19,16 +19,27 @@ def write_set_files(connection: Connection, read: ReadFileset, *, now: datetime)
     A file keeps its row and number for good; the main file of a fileset comes first.
     """
     known = {path: row.original_file_id for path, row in _sightings(connection, read.fileset_id).items()}
-    last = connection.scalar(select(func.max(OriginalFile.ordinal)).where(OriginalFile.fileset_id == read.fileset_id))
     new = [file for file in read.files if known.get(file.path) is None]
     changed = [file for file in read.files if known.get(file.path) is not None and file.is_read]
     _write_contents(connection, {known[file.path]: content_of(file) for file in changed})
-    first = 0 if last is None else last + 1
-    rows = [original_file_row(read.fileset_id, first + number, file, now) for number, file in enumerate(new)]
+    numbers = _free_numbers(connection, read.fileset_id, len(new))
+    rows = [original_file_row(read.fileset_id, number, file, now) for number, file in zip(numbers, new, strict=True)]
     if rows:
         statement = insert(OriginalFile).returning(OriginalFile.id, sort_by_parameter_order=True)
         ids = connection.scalars(statement, rows).all()
         _point(connection, read, dict(zip((file.path for file in new), ids, strict=True)))
+
+
+def _free_numbers(connection: Connection, fileset_id: int, count: int) -> list[int]:
+    """Give the next numbers of files; 0 first, where it waits for the main file of a set."""
+    if not count:
+        return []
+    query = select(func.min(OriginalFile.ordinal).label("first"), func.max(OriginalFile.ordinal).label("last"))
+    row = connection.execute(query.where(OriginalFile.fileset_id == fileset_id)).mappings().one()
+    first, last = row["first"], row["last"]
+    if last is None:
+        return list(range(count))
+    return ([] if first == 0 else [0]) + list(range(last + 1, last + 1 + count - (first != 0)))
 
 
 def _write_contents(connection: Connection, contents: Mapping[int, Mapping[str, Any]]) -> None:

@@ -16,6 +16,7 @@ from catalog.queries.objects import MERGED
 from catalog.refiling import TAKEN_KEY, ApplyRun
 from catalog.regroup_rows import generation_of, number_anew, read_anew
 from catalog.row_documents import row_of
+from catalog.set_mains import MAIN, give_main_back
 from catalog.store import drop_filesets
 from catalog.upserts import insert_unless_there
 
@@ -33,6 +34,10 @@ def ungroup_page(connection: Connection, decisions: Sequence[Decision], run: App
     changed: set[int] = set()
     for decision in decisions:
         restore = decision.before[RESTORE]
+        if MAIN in restore:
+            back = give_main_back(connection, restore, run, read_since=READ_SINCE)
+            results |= {} if back is None else dict([back])
+            continue
         is_merge = decision.what == MERGED
         gone = restore["fileset"]["id"] if is_merge else restore["to"]
         if (generation_of(connection, gone) is None) != is_merge:

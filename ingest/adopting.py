@@ -1,10 +1,12 @@
 """Commits what a main file was found to name (T5): its files are adopted, and read with it once they are quiet."""
 
 from datetime import timedelta
+from typing import Any
 
 from catalog import jobs, named_files, store
 from catalog.adopting import adopt, main_of, named_sightings
 from catalog.connections import Connection
+from catalog.held_sets import keep_held_set
 from ingest.core import Core
 from ingest.filesets import fileset_key
 from ingest.naming import judge_named
@@ -27,6 +29,8 @@ def take_described(core: Core, connection: Connection, result: ReadResult, under
         refused = failed(result, under_way.job, now=core.steady.now(), reason=verdict.quarantined)
         jobs.fail_jobs(connection, [refused], now=now, via=core.via)
         return
+    if verdict.is_for_apply:
+        _keep_names(connection, root.id, fileset, main, result)
     if verdict.held is not None:
         store.hold_fileset(connection, result.fileset_id, "held", verdict.held, now=now, via=core.via)
         return
@@ -35,3 +39,16 @@ def take_described(core: Core, connection: Connection, result: ReadResult, under
     settle = timedelta(seconds=fileset.placement["settle_s"])
     adopt(connection, result.fileset_id, verdict.files, due_at=looking.deciding.now + settle)
     root.has_named = core.may_be_due = True
+
+
+def _keep_names(connection: Connection, root_id: int, fileset: Any, main: bytes, result: ReadResult) -> None:
+    """Keep what a main file names that waits for `apply`: with its fileset, if it is catalogued, else with the file."""
+    if fileset.done_digest is not None:
+        named = {one.path: one.is_needed for one in result.names}
+        named_files.keep_named(connection, root_id, fileset.id, named)
+        return
+    file = named_sightings(connection, root_id, [main]).get(main)
+    if file is not None:
+        names = frozenset(one.path for one in result.names)
+        place = (file.directory_id, file.name)
+        keep_held_set(connection, root_id, place, names, is_mutual=bool(result.is_mutual))

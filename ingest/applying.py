@@ -67,7 +67,10 @@ class Applying:
             for start in range(0, len(plain), AT_ONCE):
                 yield from self._batch(root, plain[start : start + AT_ONCE])
         yield from self._place()
-        regrouping = Regrouping(catalogue=self.catalogue, run=self.run, options=self.options, between=self.between)
+        regrouping = Regrouping(
+            catalogue=self.catalogue, run=self.run, options=self.options, between=self.between,
+            sets={one.keys.key: one for one in regroupings.sets.values()}, by_path=regroupings.sets,
+        )  # fmt: skip
         for joint in regroupings.joints:
             for one, problem in regrouping.all_of(root, joint) if joint.problem is None else ():
                 if problem is None and Kind.REFILED in one.change.kinds:

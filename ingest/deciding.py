@@ -12,9 +12,9 @@ from catalog.member_digests import member_digest
 from catalog.moves import MoveCandidate
 from catalog.roots import HandAssignment
 from catalog.set_moves import PartMove
-from config.endings import EndingKind, ending_of, without_ending
+from config.endings import without_ending
 from ingest.documents import Documents, copy_document
-from ingest.filesets import file_digest, fileset_key, image_key, neighbour_key, plate_key
+from ingest.filesets import file_digest, fileset_key, image_key, neighbour_key, only_describes, plate_key
 from ingest.listing import Entry, EntryKind
 from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement, Target
 from ingest.settling import is_first_look_enough
@@ -148,8 +148,7 @@ def keys_of(deciding: Deciding, path: bytes, placement: Placement, ownership: Ow
 def _grouping_of(placement: Placement, name: bytes) -> str:
     if placement.dimensions:
         return "names"
-    ending = ending_of(name)
-    return "index" if ending is not None and ending.kind is EndingKind.SET else "file"
+    return "index" if only_describes(name) else "file"
 
 
 def _stored_copy(deciding: Deciding, directory: bytes, path: bytes, entry: Entry) -> SeenFile:

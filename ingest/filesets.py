@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from catalog.member_digests import member_digest, sum_of
+from config.endings import EndingKind, ending_of
 from ingest.placement import Ownership, Placement
 from ingest.work import Look, Member
 
@@ -49,6 +50,12 @@ def _key(kind: str, *fields: str) -> bytes:
     # Each field goes in with its length, so that ("ab", "c") and ("a", "bc") differ.
     raws = (field.encode("utf-8", "surrogatepass") for field in (kind, *fields))
     return hashlib.blake2b(b"".join(len(raw).to_bytes(8, "big") + raw for raw in raws), digest_size=16).digest()
+
+
+def only_describes(path: bytes) -> bool:
+    """Tell by its name whether a file describes others and holds no pixels itself."""
+    ending = ending_of(path.rpartition(b"/")[2])
+    return ending is not None and ending.kind is EndingKind.SET
 
 
 def members_digest(members: Iterable[Member]) -> bytes:

@@ -15,7 +15,7 @@ class Standing:
     """A catalogued fileset with what the rules make of its files: (key of the image, captured), in natural order.
 
     ``image_id`` is that of its oldest image. ``is_other``: its own files are grouped, or read, otherwise than they are.
-    ``problem`` is why it has to stay as it is.
+    ``problem`` is why it has to stay as it is. ``is_of_set``: it describes itself, or is to be part of what does.
     """
 
     fileset_id: int
@@ -24,6 +24,7 @@ class Standing:
     files: tuple[tuple[bytes, str | None], ...]
     is_other: bool = False
     problem: str | None = None
+    is_of_set: bool = False
 
     @property
     def keys(self) -> tuple[bytes, ...]:
@@ -43,6 +44,8 @@ class Joint:
     keepers: Mapping[bytes, int]
     divided: frozenset[int]
     problem: str | None = None
+    #: A set that describes itself comes about, or is parted: its main file is no image's before, or after.
+    is_of_set: bool = False
 
     def keeper_of(self, fileset_id: int) -> int:
         """Give the fileset that a fileset's notes belong to from now on: itself, or the one it goes into."""
@@ -70,6 +73,7 @@ def joints_of(standings: Sequence[Standing], problems: Mapping[bytes, str]) -> l
                 keepers=who_keeps(some),
                 divided=frozenset(one.fileset_id for one in some if len(one.keys) > 1),
                 problem=_problem(some, problems),
+                is_of_set=any(one.is_of_set for one in some),
             )
         )
     return found

@@ -12,6 +12,7 @@ from catalog.jobs import wake_closed
 from catalog.looks import ChangedFile, DirectoryLook, KnownSighting, SeenFile
 from catalog.missing import forget_renamed, mark_missing
 from catalog.moves import Move, MoveCandidate, move_candidates, move_file
+from catalog.name_neighbours import had_other_rules
 from catalog.named_files import has_named
 from catalog.plate_members import wake_by_marker
 from catalog.set_moves import joins_another, move_part
@@ -28,7 +29,7 @@ from ingest.indexes.finding import described_by
 from ingest.listing import Entry, EntryKind, ListingPart, LookOrder, NamesLook
 from ingest.naming import adopt_late
 from ingest.placement import NotPlaced
-from ingest.regrouping import hold_regrouped
+from ingest.regrouping import hold_joining
 from ingest.watched import WatchedRoot
 
 #: So many keys are had at once.
@@ -251,9 +252,9 @@ class Looking:
         self, files: Sequence[SeenFile], changed: Sequence[ChangedFile], stored: Collection[bytes]
     ) -> dict[bytes, int]:
         store.record_changes(self.connection, self.root.id, changed)
-        if self.deciding.has_sets:
+        if self.deciding.has_sets and had_other_rules(self.connection):
             where = (self.connection, self.deciding, self.root.id)
-            files = hold_regrouped(*where, files, self.configuration_id, self.root.keys_now)
+            files = hold_joining(*where, files, self.configuration_id, self.root.keys_now)
         made = store.record_files(
             self.connection,
             self.root.id,

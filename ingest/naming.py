@@ -22,10 +22,14 @@ PART_OF = "part of"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What becomes of a main file: it takes ``files`` in; or it is held, or quarantined, for a reason."""
+    """What becomes of a main file: it takes ``files`` in; or it is held, or quarantined, for a reason.
+
+    ``is_for_apply``: it is held until somebody says `apply`, which needs to know what it names.
+    """
 
     files: tuple[NamedSighting, ...] = ()
     held: str | None = None
+    is_for_apply: bool = False
     quarantined: str | None = None
 
 
@@ -56,8 +60,8 @@ def judge_named(
         if _is_others(file, placed, fileset):
             return Verdict(quarantined=f"{OUTSIDE}: {name} is somebody else's by the rules")
         if file.is_done:
-            why = f"it describes '{name}', which is catalogued as an image of its own and stays so"
-            return Verdict(held=why)
+            why = f"it describes '{name}', which is catalogued as an image of its own; `coverslip apply` joins them"
+            return Verdict(held=why, is_for_apply=True)
         if is_mutual and main is not None and _goes_first(file, placed, main) and fileset.done_digest is None:
             return Verdict(held=f"{PART_OF} the image that '{name}' describes")
         if file.disposition == "held" and not (file.reason or "").startswith(PART_OF):

@@ -9,6 +9,7 @@ from catalog.filed import Filed, filed_page
 from config.path_text import path_text
 from ingest.comparing import Change, Kept, Kind, Options, compare, regrouped
 from ingest.deciding import decide, keys_of
+from ingest.described import Sets
 from ingest.keeping import Joint
 from ingest.listing import Entry
 from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement
@@ -63,7 +64,7 @@ def compare_page(
             alone = (
                 _compared(root, filed, entry, options)
                 if joint is None
-                else _regrouped(root, filed, entry, joint, options)
+                else _regrouped(root, filed, entry, joint, options, regroupings.sets if regroupings else {})
             )
             why = _why_regrouped(root, filed, entry) if regroupings is None else None
             alone = alone if why is None else replace(alone, change=regrouped(why))
@@ -102,7 +103,7 @@ def _why_regrouped(root: PlannedRoot, filed: Filed, entry: Entry | None) -> str 
     """Say that the rules no longer make one image of the files of an image, with the same plane for each."""
     if filed.keys.grouping != "names":
         return None
-    files = wanted_files(root, filed, entry)
+    files = wanted_files(root, filed, entry, {})
     unplaced = why_unplaced(files)
     captured = dict(zip(filed.paths, filed.captured, strict=True))
     is_read_so = all(captured[file.path] == file.captured for file in files)
@@ -110,15 +111,16 @@ def _why_regrouped(root: PlannedRoot, filed: Filed, entry: Entry | None) -> str 
     return unplaced or (None if is_read_so and is_one else Kept.APPLY_ONLY)
 
 
-def _regrouped(root: PlannedRoot, filed: Filed, entry: Entry | None, joint: Joint, options: Options) -> Compared:
+def _regrouped(
+    root: PlannedRoot, filed: Filed, entry: Entry | None, joint: Joint, options: Options, sets: Sets
+) -> Compared:
     """Say what becomes of a fileset that is merged or divided: it keeps its ids, or goes into another one."""
-    first = next((file for file in wanted_files(root, filed, entry) if file.keys is not None), None)
+    first = next((file for file in wanted_files(root, filed, entry, sets) if file.keys is not None), None)
     if first is None or isinstance(first.decided, NotPlaced) or joint.problem is not None:
         placement = None if first is None or isinstance(first.decided, NotPlaced) else first.decided[0]
         why = joint.problem or Kept.APPLY_ONLY
         return Compared(filed=filed, change=regrouped(why), placement=placement, joint=joint)
-    keys = partial(keys_of, root.deciding, first.path)
-    change = compare(filed, first.decided, first.filed_by, keys, options, is_regrouped=True)
+    change = compare(filed, first.decided, first.filed_by, partial(first.keys_of, root), options, is_regrouped=True)
     is_kept = joint.keeper_of(filed.fileset_id) == filed.fileset_id
     if not is_kept:
         change = replace(change, kinds=frozenset({Kind.MERGED}) | (change.kinds & {Kind.REOWNED}), names={})

@@ -8,6 +8,7 @@ from catalog import sightings
 from catalog.connections import Connection
 from catalog.engine import Catalogue
 from catalog.filed import Filed
+from catalog.held_sets import held_for_apply
 from catalog.looks import KnownSighting, SeenFile
 from catalog.moves import MoveCandidate, move_candidates
 from catalog.name_neighbours import known_keys
@@ -113,7 +114,10 @@ def _plan_part(connection: Connection, root: PlannedRoot, part: ListingPart, wal
     moved = _moved(connection, root, new, walk)
     pending = [row.fileset_id for row in known.values() if row.fileset_id is not None and not row.is_done]
     given_up = sightings.quarantined_among(connection, pending)
-    planned = {entry.name: _plan_entry(root, part.directory, entry, known, moved, given_up) for entry in part.entries}
+    waiting = _waiting(connection, known)
+    planned = {
+        entry.name: _plan_entry(root, part.directory, entry, known, moved, given_up, waiting) for entry in part.entries
+    }
     new_ones = [entry for entry in part.entries if planned[entry.name].fate is FileFate.ADD]
     together = _together(connection, root, part.directory, [(entry, planned[entry.name]) for entry in new_ones], walk)
     yield from ((planned | together)[entry.name] for entry in part.entries)
@@ -136,6 +140,7 @@ def _plan_entry(
     known: Mapping[bytes, KnownSighting],
     moved: Mapping[bytes, MoveCandidate],
     given_up: Mapping[int, str],
+    waiting: Mapping[bytes, str],
 ) -> PlannedFile:
     """Say what becomes of one file, whatever lies beside it."""
     path, row = below(directory, entry.name), known.get(entry.name)
@@ -147,7 +152,16 @@ def _plan_entry(
         return _move(root, path, entry, moved[entry.name])
     if row is not None and row.fileset_id is not None and row.fileset_id in given_up and is_unchanged(entry, row):
         return PlannedFile(path=path, fate=FileFate.HELD, reason=f"quarantined: {given_up[row.fileset_id]}")
-    return _placed(root, path, entry)
+    planned = _placed(root, path, entry)
+    if row is not None and entry.name in waiting and planned.fate is FileFate.ADD and is_unchanged(entry, row):
+        return PlannedFile(path=path, fate=FileFate.HELD, reason=waiting[entry.name])
+    return planned
+
+
+def _waiting(connection: Connection, known: Mapping[bytes, KnownSighting]) -> dict[bytes, str]:
+    """Say why files wait for `apply` that describe others: by name, only a reader can tell."""
+    held = next((row for row in known.values() if row.disposition == "held"), None)
+    return {} if held is None else held_for_apply(connection, held.directory_id)
 
 
 def _together(

@@ -1,25 +1,29 @@
 """Merges and divides what the rules group otherwise, in short transactions: files leave, images are filed, files come.
 
 A kill in between is harmless: what was done is no longer to be done, and who keeps the ids comes out the same again.
+What concerns sets that describe themselves is one transaction: half of one would have no file that describes it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from catalog.connections import Connection
 from catalog.engine import Catalogue
 from catalog.filed import Filed, filed_by_ids
-from catalog.refiling import MEANWHILE, ApplyRun, Refiling, refile_page
+from catalog.refiling import MEANWHILE, TAKEN_KEY, ApplyRun, Refiling, refile_page
 from catalog.regroup_rows import read_anew
-from catalog.regrouping import NewPart, absorb, release, waiting_under
+from catalog.regrouping import NewPart, absorb, known_under, release
+from catalog.set_mains import put_main_aside, take_held_in
 from ingest.comparing import Change, Kind, Options, compare
-from ingest.deciding import keys_of
+from ingest.described import DescribedSet, Sets, put_aside
 from ingest.documents import placement_document
+from ingest.grouping import order_of
 from ingest.keeping import Joint
-from ingest.placement import NotPlaced
+from ingest.placement import NotPlaced, NotPlacedAs
 from ingest.plan_changes import Compared
-from ingest.planning import PlannedRoot, main_looks
+from ingest.planning import PlannedRoot, main_looks, main_path
 from ingest.regroup_plan import WantedFile, wanted_files, wanted_owner, why_unplaced
 
 #: So many filesets are merged, or files released, in one transaction.
@@ -47,10 +51,11 @@ def refiling_of(one: Compared) -> Refiling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """A fileset as it is now, with what the rules say of its files."""
+    """A fileset as it is now, with what the rules say of its files; ``aside`` is why its main file leaves it."""
 
     filed: Filed
     files: Sequence[WantedFile]
+    aside: NotPlaced | None = None
 
     @property
     def captured(self) -> Mapping[bytes, str | None]:
@@ -65,19 +70,85 @@ class _Asked:
         return self.goes_to(key) and len({file.keys.key for file in self.files if file.keys is not None}) == 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Files, by path, and main files that leave, by fileset, as the rules were asked about them."""
+
+    files: Mapping[bytes, WantedFile] = field(default_factory=dict)
+    aside: Mapping[int, NotPlaced] = field(default_factory=dict)
+
+    def asked(self, filed: Filed) -> _Asked:
+        """Give a fileset as it is now; what nobody was asked about came meanwhile."""
+        aside = self.aside.get(filed.fileset_id)
+        left = None if aside is None else main_path(filed)
+        paths = (path for path in sorted(filed.paths, key=order_of) if path != left)
+        files = [self.files.get(path) or WantedFile(path=path, decided=_CAME, filed_by="rule") for path in paths]
+        return _Asked(filed=filed, files=files, aside=aside)
+
+
+_CAME = NotPlaced(disposition=NotPlacedAs.HELD, reason=MEANWHILE)
+
+
+class _StaysError(Exception):
+    """A fileset has to stay as it is: what was written in this transaction is undone."""
+
+    def __init__(self, compared: Compared, problem: str) -> None:
+        super().__init__(problem)
+        self.told = compared, problem
+
+
+def _do_nothing() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regrouping:
-    """Merges and divides for one `apply`."""
+    """Merges and divides for one `apply`; ``sets`` are those that describe themselves from now on, by key.
+
+    ``within`` is the transaction of what is done at once; ``known`` is what was looked at before it began.
+    """
 
     catalogue: Catalogue
     run: ApplyRun
     options: Options
     between: Callable[[], None]
+    sets: Mapping[bytes, DescribedSet]
+    by_path: Sets
+    within: Connection | None = None
+    known: _Known = field(default_factory=_Known)
 
     def all_of(self, root: PlannedRoot, joint: Joint) -> Iterator[tuple[Compared, str | None]]:
-        """Do what one joint wants; gives each fileset, with the reason where it stays.
+        """Do what one joint wants; gives each fileset, with the reason where it stays."""
+        if not joint.is_of_set:
+            yield from self._steps(root, joint)
+            return
+        asked = self._asked(root, sorted(joint.goes_to))
+        known = _Known(
+            {file.path: file for one in asked.values() for file in one.files},
+            {fileset_id: one.aside for fileset_id, one in asked.items() if one.aside is not None},
+        )
+        try:
+            with self.catalogue.writing() as connection:
+                at_once = replace(self, within=connection, known=known, between=_do_nothing)
+                told = at_once._all_or_nothing(root, joint)
+        except _StaysError as stays:
+            told = [stays.told]
+        self.between()
+        yield from told
 
-        What changes hands does so first, as it is: files are merged and divided among one person's images only.
+    def _all_or_nothing(self, root: PlannedRoot, joint: Joint) -> list[tuple[Compared, str | None]]:
+        """Do all steps; raises _StaysError for the first fileset that has to stay."""
+        told: list[tuple[Compared, str | None]] = []
+        for compared, problem in self._steps(root, joint):
+            if problem is not None:
+                raise _StaysError(compared, problem)
+            told.append((compared, problem))
+        return told
+
+    def _steps(self, root: PlannedRoot, joint: Joint) -> Iterator[tuple[Compared, str | None]]:
+        """Do it step by step. What changes hands does so first, as it is.
+
+        So files are merged and divided among one person's images only.
         """
         for fileset_id in sorted(joint.goes_to):
             problem = self._hand_over(root, fileset_id)
@@ -90,20 +161,40 @@ class Regrouping:
                 yield problem
                 return
         for key, keeper_id in joint.keepers.items():
-            kept = self._keep(root, key, keeper_id)
-            if kept is None:
-                continue
-            yield kept
-            if kept[1] is None:
-                others = sorted(one for one, goes in joint.goes_to.items() if goes == key and one != keeper_id)
+            others = sorted(one for one, goes in joint.goes_to.items() if goes == key and one != keeper_id)
+            kept = self._keep(root, key, keeper_id, others)
+            yield from kept
+            if kept and kept[-1][1] is None:
                 yield from self._merge(root, key, keeper_id, others)
 
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        if self.within is not None:
+            yield self.within
+        else:
+            with self.catalogue.reading() as connection:
+                yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        if self.within is not None:
+            yield self.within
+        else:
+            with self.catalogue.writing() as connection:
+                yield connection
+
     def _asked(self, root: PlannedRoot, ids: Sequence[int]) -> dict[int, _Asked]:
-        with self.catalogue.reading() as connection:
+        with self._reading() as connection:
             found = filed_by_ids(connection, ids)
+        if self.within is not None:
+            return {one: self.known.asked(filed) for one, filed in found.items() if filed.paths}
         looks = main_looks(root, list(found.values()))
         return {
-            fileset_id: _Asked(filed=filed, files=wanted_files(root, filed, looks.get(fileset_id)))
+            fileset_id: _Asked(
+                filed=filed,
+                files=wanted_files(root, filed, looks.get(fileset_id), self.by_path),
+                aside=put_aside(root, filed, looks.get(fileset_id)),
+            )
             for fileset_id, filed in found.items()
             if filed.paths
         }
@@ -118,7 +209,7 @@ class Regrouping:
         compared = _compared(root, asked, self.options)
         if Kind.REOWNED not in compared.change.kinds:
             return compared, MEANWHILE
-        with self.catalogue.writing() as connection:
+        with self._writing() as connection:
             still = replace(refiling_of(compared), keys=asked.filed.keys)
             problem = refile_page(connection, [still], self.run)[fileset_id]
         self.between()
@@ -135,40 +226,78 @@ class Regrouping:
             parts = list(_parts(asked, joint.goes_to[fileset_id]))
             if not parts:
                 return None
-            with self.catalogue.writing() as connection:
+            with self._writing() as connection:
                 now = filed_by_ids(connection, [fileset_id], is_locking=True).get(fileset_id)
                 if now != asked.filed:
                     return _left(asked.filed, MEANWHILE)
                 release(connection, asked.filed, parts, self.run)
             self.between()
 
-    def _keep(self, root: PlannedRoot, key: bytes, keeper_id: int) -> tuple[Compared, str | None] | None:
-        """File anew the fileset that keeps its ids, and take in what came under the image's key meanwhile."""
-        asked = self._asked(root, [keeper_id]).get(keeper_id)
-        if asked is None:
-            return None
-        if not asked.goes_whole_to(key):
-            return _left(asked.filed, MEANWHILE)
-        compared = _compared(root, asked, self.options)
-        with self.catalogue.writing() as connection:
-            if filed_by_ids(connection, [keeper_id], is_locking=True).get(keeper_id) != asked.filed:
-                return compared, MEANWHILE
-            with connection.begin_nested() as savepoint:
-                if key != asked.filed.keys.key:
-                    self._take_in(connection, asked.filed, key)
-                filed = filed_by_ids(connection, [keeper_id])[keeper_id]
-                refiling = replace(refiling_of(compared), captured=asked.captured, filed=filed)
-                problem = refile_page(connection, [refiling], self.run)[keeper_id]
-                if problem is not None:
-                    savepoint.rollback()
-        self.between()
-        return compared, problem
+    def _keep(
+        self, root: PlannedRoot, key: bytes, keeper_id: int, others: Sequence[int]
+    ) -> list[tuple[Compared, str | None]]:
+        """File anew the fileset that keeps its ids, and take in what is known under the image's key.
 
-    def _take_in(self, connection: Connection, keeper: Filed, key: bytes) -> None:
-        """Take in files that wait under the image's key, and are not catalogued yet."""
-        waiting = waiting_under(connection, keeper.root_id, key)
-        if waiting is not None:
-            absorb(connection, waiting, keeper, {}, self.run)
+        The last that is given is the keeper, with the reason where it stays.
+        """
+        asked = self._asked(root, [keeper_id, *others])
+        keeper = asked.get(keeper_id)
+        if keeper is None:
+            return []
+        if not keeper.goes_whole_to(key):
+            return [_left(keeper.filed, MEANWHILE)]
+        compared = _compared(root, keeper, self.options)
+        try:
+            with self._writing() as connection:
+                told = self._kept(connection, root, compared, key, asked)
+        except _StaysError as stays:
+            if self.within is not None:
+                raise
+            return [stays.told]
+        self.between()
+        return [*told, (compared, None)]
+
+    def _kept(
+        self, connection: Connection, root: PlannedRoot, compared: Compared, key: bytes, asked: Mapping[int, _Asked]
+    ) -> list[tuple[Compared, str | None]]:
+        """File the keeper anew; gives what went into it. Raises _StaysError."""
+        keeper_id = compared.filed.fileset_id
+        keeper = asked[keeper_id]
+        if filed_by_ids(connection, [keeper_id], is_locking=True).get(keeper_id) != keeper.filed:
+            raise _StaysError(compared, MEANWHILE)
+        told = self._take_in(connection, root, compared, key, asked)
+        filed = filed_by_ids(connection, [keeper_id])[keeper_id]
+        refiling = replace(refiling_of(compared), captured=keeper.captured, filed=filed)
+        problem = refile_page(connection, [refiling], self.run)[keeper_id]
+        if problem is not None:
+            raise _StaysError(compared, problem)
+        self._follow_main(connection, keeper, key)
+        return told
+
+    def _take_in(
+        self, connection: Connection, root: PlannedRoot, keeper: Compared, key: bytes, asked: Mapping[int, _Asked]
+    ) -> list[tuple[Compared, str | None]]:
+        """Take in what is known under the image's key: files that wait, or an image that goes into the same one."""
+        known = None
+        if key != keeper.filed.keys.key:
+            known = known_under(connection, keeper.filed.root_id, key)
+        if known is None:
+            return []
+        fileset_id, is_catalogued = known
+        other = asked.get(fileset_id)
+        if is_catalogued and (other is None or not other.goes_whole_to(key)):
+            raise _StaysError(keeper, TAKEN_KEY)
+        absorb(connection, fileset_id, keeper.filed, {} if other is None else other.captured, self.run)
+        return [] if other is None else [(_as_merged(_compared(root, other, self.options)), None)]
+
+    def _follow_main(self, connection: Connection, keeper: _Asked, key: bytes) -> None:
+        """Let the file that describes a set belong to it from now on; or to nothing, where it is one no more."""
+        one = self.sets.get(key)
+        if one is not None:
+            take_held_in(connection, keeper.filed, one.main, one.held, one.decided[0].rule, self.run)
+        elif keeper.aside is not None:
+            disposition, reason = keeper.aside.disposition.value, keeper.aside.reason
+            put_main_aside(connection, keeper.filed, main_path(keeper.filed), disposition, reason, self.run)
 
     def _merge(
         self, root: PlannedRoot, key: bytes, keeper_id: int, others: Sequence[int]
@@ -177,7 +306,7 @@ class Regrouping:
         for start in range(0, len(others), FILESETS_AT_ONCE):
             asked = self._asked(root, others[start : start + FILESETS_AT_ONCE])
             told: list[tuple[Compared, str | None]] = []
-            with self.catalogue.writing() as connection:
+            with self._writing() as connection:
                 now = filed_by_ids(connection, [keeper_id, *asked], is_locking=True)
                 keeper = now.get(keeper_id)
                 for fileset_id, one in asked.items():
@@ -220,7 +349,7 @@ def _compared(root: PlannedRoot, asked: _Asked, options: Options) -> Compared:
     first = asked.files[0]
     if isinstance(first.decided, NotPlaced):
         return Compared(filed=asked.filed, change=Change(), placement=None)
-    keys = partial(keys_of, root.deciding, first.path)
+    keys = partial(first.keys_of, root)
     change = compare(asked.filed, first.decided, first.filed_by, keys, options, is_regrouped=True)
     return Compared(filed=asked.filed, change=change, placement=first.decided[0])
 

@@ -16,7 +16,6 @@ from catalog.name_neighbours import (
     file_of_other_rules,
     files_of_other_rules,
     folders_beside,
-    had_other_rules,
     known_keys,
 )
 from config.path_text import path_text, text_path
@@ -110,20 +109,6 @@ def _still(
     return near if near is not None and _key_now(deciding, near) == key else None
 
 
-def hold_regrouped(
-    connection: Connection,
-    deciding: Deciding,
-    root_id: int,
-    files: Sequence[SeenFile],
-    configuration_id: int | None,
-    keys_now: KeysNow,
-) -> list[SeenFile]:
-    """Hold those files of a batch that would join catalogued ones, naming both."""
-    if not had_other_rules(connection):
-        return [*files]
-    return hold_joining(connection, deciding, root_id, files, configuration_id, keys_now)
-
-
 def hold_joining(
     connection: Connection,
     deciding: Deciding,
@@ -132,7 +117,10 @@ def hold_joining(
     configuration_id: int | None,
     keys_now: KeysNow,
 ) -> list[SeenFile]:
-    """As `hold_regrouped`, where there were other rules, or may have been."""
+    """Hold those files of a batch that would join catalogued ones, naming both.
+
+    It is asked only where there were other rules (`catalog.name_neighbours.had_other_rules`), or are going to be.
+    """
     by_key: dict[bytes, SeenFile] = {}
     for file in files:
         if file.fileset is not None and file.captured is not None:

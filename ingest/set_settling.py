@@ -8,12 +8,11 @@ from catalog import named_files, plate_members
 from catalog.captured import read
 from catalog.jobs import Later
 from catalog.looks import DueFileset
-from config.endings import EndingKind, ending_of
 from config.path_text import path_text
 from ingest.completeness import Found, lacking
 from ingest.core import Core
 from ingest.due import UNKNOWN_AGAIN, commit_verdicts, second_look, settled_as
-from ingest.filesets import members_digest
+from ingest.filesets import members_digest, only_describes
 from ingest.listing import Entry, NamesLook
 from ingest.looking import Looked, Looking
 from ingest.placement import Complete
@@ -116,7 +115,7 @@ def complete_of(document: dict[str, Any]) -> Complete | None:
 def _lack(core: Core, looking: Looking, check: SetCheck, absent: list[bytes]) -> str | None:
     due = check.due
     complete = complete_of(dict(due.document))
-    if absent and len(due.members) == 1 and _only_describes(due.members[0].path):
+    if absent and len(due.members) == 1 and only_describes(due.members[0].path):
         return f"it waits for '{_name(absent[0])}'" + (f" and {len(absent) - 1} more" if len(absent) > 1 else "")
     if complete is None:
         return None
@@ -139,11 +138,6 @@ def absent_of(looking: Looking, due: DueFileset) -> list[bytes]:
         return []
     there = {member.path for member in due.members}
     return [path for path in named_files.needed_by(looking.connection, due.id) if path not in there]
-
-
-def _only_describes(path: bytes) -> bool:
-    ending = ending_of(path.rpartition(b"/")[2])
-    return ending is not None and ending.kind is EndingKind.SET
 
 
 def _name(path: bytes) -> str:

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from catalog.acting import resolve_acting
-from catalog.annotations import add_tag
 from catalog.engine import Catalogue
 from catalog.errors import NotFound
 from catalog.models.ingest import Fileset
@@ -22,7 +20,7 @@ from ingest.planning import looks
 from tests.helpers.accounts import FixedAccounts
 from tests.helpers.ingest_site import Site, add_person, write_tiff
 from tests.helpers.invariants import violations
-from tests.helpers.planning import LATER, administrator, applied, planned, ruled, undone
+from tests.helpers.planning import administrator, applied, planned, ruled, undone
 from tests.helpers.program import wait_until
 
 CHANNELS = "{group}/{owner}/{project}/{image}_c{channel}.tif"
@@ -118,20 +116,6 @@ def test_what_a_new_file_would_join_is_found_among_any_number_of_names_and_in_th
 
 
 SINGLE = "{group}/{owner}/{project}/{image}.tif"
-
-
-def note(site: Site, image_id: int, text: str) -> None:
-    with site.catalogue.writing() as connection:
-        person = resolve_acting(connection, "ab3c", now=LATER)
-        add_tag(connection, person, ObjectReference(type="image", id=image_id), text, now=LATER, via="cli")
-
-
-def tags(site: Site) -> list[tuple[str, int]]:
-    query = (
-        "SELECT annotation.value, link.image_id FROM annotation_link link"
-        " JOIN annotation ON annotation.id = link.annotation_id WHERE annotation.kind = 'tag' ORDER BY 1, 2"
-    )
-    return [(row["value"], row["image_id"]) for row in site.rows(query)]
 
 
 def placements(site: Site) -> dict[int, Any]:

@@ -662,6 +662,19 @@ CREATE INDEX ix_well_sample_count ON well_sample (group_id, plate_id)
 -- next
 CREATE INDEX ix_well_sample_plate_id ON well_sample (plate_id, well_id)
 -- next
+CREATE TABLE held_set (
+    directory_id INTEGER NOT NULL,
+    name BLOB NOT NULL,
+    root_id INTEGER NOT NULL,
+    names JSON NOT NULL,
+    is_mutual BOOLEAN NOT NULL,
+    CONSTRAINT pk_held_set PRIMARY KEY (directory_id, name),
+    CONSTRAINT fk_held_set_directory_id_name FOREIGN KEY(directory_id, name) REFERENCES sighting (directory_id, name) ON DELETE CASCADE ON UPDATE CASCADE,
+    CONSTRAINT fk_held_set_root_id FOREIGN KEY(root_id) REFERENCES root (id)
+)
+-- next
+CREATE INDEX ix_held_set_root_id ON held_set (root_id)
+-- next
 CREATE TABLE stored_copy (
     directory_id INTEGER NOT NULL,
     name BLOB NOT NULL,

@@ -1,0 +1,102 @@
+"""Which files are parts of a set that one of them describes, by the rules of now: `apply` joins and parts them.
+
+A set is one while its main file has a place and its rule lets the reader tell what belongs together (`by`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from catalog.adopting import named_sightings
+from catalog.connections import Connection
+from catalog.engine import Catalogue
+from catalog.filed import Filed, FilesetKeys
+from catalog.held_sets import SetMain, set_mains
+from ingest.deciding import decide, keys_of
+from ingest.filesets import only_describes
+from ingest.grouping import order_of
+from ingest.listing import Entry
+from ingest.placement import NotPlaced, NotPlacedAs, Ownership, Placement
+from ingest.planning import PlannedRoot, absent, looks, main_path
+
+#: Why a file that describes others is none of their images any more.
+ASIDE = (NotPlacedAs.SKIPPED, NotPlacedAs.UNMATCHED, NotPlacedAs.IGNORED)
+_OTHER = "by the rules it is somebody else's than the file that describes it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribedSet:
+    """A set: its main file with what the rules say of it. ``held`` are files of it that wait for `apply`, by path."""
+
+    main: bytes
+    decided: tuple[Placement, Ownership]
+    filed_by: str
+    keys: FilesetKeys
+    held: tuple[bytes, ...] = ()
+
+    def why_not(self, path: bytes, decided: tuple[Placement, Ownership] | NotPlaced) -> NotPlaced | None:
+        """Say why a file can't be part of it though it is named: it waits for a person, or is another's."""
+        if path == self.main:
+            return None
+        if isinstance(decided, NotPlaced):
+            return decided if decided.disposition is NotPlacedAs.HELD else None
+        own, main = decided[1], self.decided[1]
+        if (own.owner_id, own.group_id) == (main.owner_id, main.group_id):
+            return None
+        return NotPlaced(disposition=NotPlacedAs.HELD, reason=_OTHER)
+
+
+#: Sets by the paths of their files.
+Sets = Mapping[bytes, DescribedSet]
+
+
+def described_sets(catalogue: Catalogue, root: PlannedRoot) -> dict[bytes, DescribedSet]:
+    """Give the sets that files describe which are held, or catalogued as images of their own, by all their paths.
+
+    What two of them name belongs to the first in natural order.
+    """
+    if root.id is None:
+        return {}
+    found: dict[bytes, DescribedSet] = {}
+    with catalogue.reading() as connection:
+        mains = sorted(set_mains(connection, root.id), key=lambda one: order_of(one.path))
+        firsts = [_first(connection, root.id, one) for one in mains]
+    held = {one.path for one in mains if one.fileset_id is None}
+    entries = looks(root.fd, firsts)
+    for main, first in zip(mains, firsts, strict=True):
+        files = main.names | {main.path, first}
+        one = None if files & found.keys() else _set_of(root, first, entries[first])
+        if one is not None:
+            one = replace(one, held=tuple(sorted(files & held)))
+            found |= dict.fromkeys(files, one)
+    return found
+
+
+def _first(connection: Connection, root_id: int, main: SetMain) -> bytes:
+    """Give the file by which a set is known: where each describes all of them, the first of those that are there."""
+    if not main.is_mutual:
+        return main.path
+    there = named_sightings(connection, root_id, sorted(main.names))
+    known = [path for path, file in there.items() if file.is_done or file.disposition == "held"]
+    return min([main.path, *known], key=order_of)
+
+
+def own_set(root: PlannedRoot, filed: Filed, look: Entry | None) -> DescribedSet | None:
+    """Give the set that a catalogued fileset is, if its main file still makes it one; None also for other filesets."""
+    return _set_of(root, main_path(filed), look) if filed.keys.grouping == "index" else None
+
+
+def _set_of(root: PlannedRoot, main: bytes, look: Entry | None) -> DescribedSet | None:
+    decided, filed_by = decide(root.deciding, main, look or absent(main))
+    if isinstance(decided, NotPlaced) or decided[0].by == "names":
+        return None
+    keys = replace(keys_of(root.deciding, main, *decided), grouping="index")
+    return DescribedSet(main=main, decided=decided, filed_by=filed_by, keys=keys)
+
+
+def put_aside(root: PlannedRoot, filed: Filed, look: Entry | None) -> NotPlaced | None:
+    """Say what becomes of the main file of a set that is one no more, if it holds no pixels; None where it stays."""
+    path = main_path(filed)
+    if filed.keys.grouping != "index" or not only_describes(path):
+        return None
+    decided, _ = decide(root.deciding, path, look or absent(path))
+    return decided if isinstance(decided, NotPlaced) and decided.disposition in ASIDE else None

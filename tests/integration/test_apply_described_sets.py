@@ -1,0 +1,226 @@
+"""`apply` about sets that describe themselves: images that become one, one that becomes several, at once or not at all.
+
+What is held for it is told by `plan`; ids and notes stay as for images of many files.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from catalog.engine import Catalogue
+from config.settings import RuleSettings, Settings
+from tests.helpers.described_sets import companion, part
+from tests.helpers.ingest_site import MARK, Site, add_person
+from tests.helpers.invariants import violations
+from tests.helpers.notes import note, tags
+from tests.helpers.planning import ALONE, applied, planned, undone
+
+FOLDER = "smith-lab/ab3c/cells"
+PLAIN = RuleSettings(match=("{group}/{owner}/{project}/{image}.{ext}",), mark=MARK)
+#: The planes are images, whatever describes them.
+SKIPPED = RuleSettings(match=("**/*.companion.ome",), skip=True, mark=MARK)
+
+
+def settings(site: Site, *rules: RuleSettings) -> Settings:
+    return site.settings(people=ALONE, rules=rules)
+
+
+@pytest.fixture
+def site(catalogue: Catalogue, tmp_path: Path) -> Site:
+    """Give three planes that are an image each, for their companion is skipped."""
+    made = Site(catalogue, tmp_path)
+    add_person(catalogue, "ab3c", "smith-lab")
+    folder = made.root / FOLDER
+    for number, name in enumerate("abc"):
+        part(folder / f"{name}.tif", number)
+    (folder / "x.companion.ome").write_bytes(companion(["a.tif", "b.tif", "c.tif"]))
+    made.import_(settings=settings(made, SKIPPED, PLAIN))
+    assert made.names() == ["a", "b", "c"]
+    return made
+
+
+def held_main(site: Site) -> str | None:
+    disposition, reason = site.sightings()[f"{FOLDER}/x.companion.ome"]
+    return reason if disposition == "held" else None
+
+
+def stored(site: Site) -> list[Any]:
+    """Give what `apply` and its undo must leave as it is, or bring back."""
+    queries = (
+        "SELECT id, name, fileset_id, owner_id, size_c FROM image ORDER BY id",
+        "SELECT id, key, grouping, owner_id FROM fileset ORDER BY id",
+        "SELECT name, disposition, fileset_id, reason_id FROM sighting ORDER BY name",
+        "SELECT image_id, dataset_id FROM dataset_image_link ORDER BY 1, 2",
+    )
+    return [site.rows(query) for query in queries] + [tags(site)]
+
+
+def ids(site: Site) -> dict[str, int]:
+    return {row["name"]: row["id"] for row in site.images()}
+
+
+def test_images_become_the_set_that_one_file_describes_and_are_images_again(site: Site) -> None:
+    before = ids(site)
+    note(site, before["b"], "good")
+    joined, single = settings(site, PLAIN), settings(site, SKIPPED, PLAIN)
+    site.import_(settings=joined)
+    assert (
+        held_main(site)
+        == "it describes 'a.tif', which is catalogued as an image of its own; `coverslip apply` joins them"
+    )
+
+    document = planned(site, joined).document
+    assert {(row.path.rpartition("/")[2], row.kinds) for row in document.change} == {
+        ("a.tif", ("merged into another image",)),
+        ("b.tif", ("renamed", "grouped otherwise")),
+        ("c.tif", ("merged into another image",)),
+    }
+    assert [row.path.rpartition("/")[2] for row in document.held] == ["x.companion.ome"]
+    assert document.add == ()
+    assert applied(site, joined).problems == []
+    site.import_(settings=joined)
+
+    rows = site.rows("SELECT id, name, size_c FROM image")
+    assert rows == [{"id": before["b"], "name": "x", "size_c": 3}]
+    assert tags(site) == [("good", before["b"])]
+    assert site.rows("SELECT grouping FROM fileset") == [{"grouping": "index"}]
+    files = "SELECT s.name FROM original_file f JOIN sighting s ON s.original_file_id = f.id ORDER BY f.ordinal"
+    assert bytes(site.rows(files)[0]["name"]) == b"x.companion.ome"
+    assert site.rows("SELECT count(*) AS n FROM plane_location") == [{"n": 3}]
+    assert planned(site, joined).document.change == ()
+    assert violations(site.catalogue, {"confocal": site.root}) == []
+
+    assert {kind for row in planned(site, single).document.change for kind in row.kinds} >= {
+        "divided into several images"
+    }
+    assert applied(site, single).problems == []
+    site.import_(settings=single)
+
+    after = ids(site)
+    assert after.keys() == before.keys()
+    # The first keeps the id with what was noted; the file that described them is no image's.
+    assert after["a"] == before["b"]
+    assert tags(site) == [("good", after["a"])]
+    assert site.rows("SELECT DISTINCT grouping FROM fileset") == [{"grouping": "file"}]
+    assert site.sightings()[f"{FOLDER}/x.companion.ome"][0] == "skipped"
+    assert site.rows("SELECT * FROM plane_location") == []
+    assert planned(site, single).document.change == ()
+    assert violations(site.catalogue, {"confocal": site.root}) == []
+
+
+def test_both_ways_are_taken_back_until_the_files_were_read_so(site: Site) -> None:
+    note(site, ids(site)["b"], "good")
+    joined, single = settings(site, PLAIN), settings(site, SKIPPED, PLAIN)
+    site.import_(settings=joined)
+    before = stored(site)
+    assert applied(site, joined).problems == []
+    assert undone(site).left == ()
+    assert stored(site) == before
+    assert held_main(site) is not None
+
+    assert applied(site, joined).problems == []
+    site.import_(settings=joined)
+    before = stored(site)
+    assert applied(site, single).problems == []
+    assert undone(site).left == ()
+    assert stored(site) == before
+    site.import_(settings=joined)
+    assert site.rows("SELECT size_c FROM image") == [{"size_c": 3}]
+    assert violations(site.catalogue, {"confocal": site.root}) == []
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+@pytest.mark.parametrize("is_parted", [False, True])
+def test_a_kill_leaves_the_images_or_the_set(site: Site, is_parted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    joined, single = settings(site, PLAIN), settings(site, SKIPPED, PLAIN)
+    site.import_(settings=joined)
+    wanted = joined
+    if is_parted:
+        applied(site, joined)
+        site.import_(settings=joined)
+        wanted = single
+    before = stored(site)
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    name = "put_main_aside" if is_parted else "take_held_in"
+    with monkeypatch.context() as patched:
+        # It is the last that is written.
+        patched.setattr(f"ingest.regroup_apply.{name}", killed)
+        with pytest.raises(Killed):
+            applied(site, wanted)
+    assert stored(site) == before
+
+    assert applied(site, wanted).problems == []
+    site.import_(settings=wanted)
+    assert site.names() == (["a", "b", "c"] if is_parted else ["x"])
+    assert violations(site.catalogue, {"confocal": site.root}) == []
+
+
+def test_owners_change_with_it_only_where_that_is_asked_for(site: Site) -> None:
+    other, _ = add_person(site.catalogue, "cd4e", "smith-lab")
+    joined = settings(site, RuleSettings(match=PLAIN.match, set={"owner": "cd4e"}, mark=MARK))
+    site.import_(settings=joined)
+    before = stored(site)
+
+    document = planned(site, joined).document
+    assert {row.kept["grouped otherwise"] for row in document.change} == {
+        "the rules say another owner or group: only with `apply --change-owners`"
+    }
+    assert applied(site, joined).done == 0
+    assert stored(site) == before
+
+    assert applied(site, joined, change_owners=True).problems == []
+    site.import_(settings=joined)
+    assert site.rows("SELECT DISTINCT owner_id, size_c FROM image") == [{"owner_id": other, "size_c": 3}]
+    assert violations(site.catalogue, {"confocal": site.root}) == []
+
+
+def test_a_set_stays_one_while_a_plane_of_it_has_no_place_of_its_own(site: Site) -> None:
+    joined = settings(site, PLAIN)
+    site.import_(settings=joined)
+    applied(site, joined)
+    site.import_(settings=joined)
+    before = stored(site)
+    no_c = RuleSettings(match=("**/c.tif",), skip=True, mark=MARK)
+    single = settings(site, SKIPPED, no_c, PLAIN)
+
+    (row,) = planned(site, single).document.change
+    assert row.kept["grouped otherwise"].startswith("'c.tif' would have no place")
+    assert applied(site, single).done == 0
+    assert stored(site) == before
+
+
+def test_one_plane_that_a_person_filed_keeps_all_as_they_are(site: Site) -> None:
+    joined = settings(site, PLAIN)
+    site.import_(settings=joined)
+    with site.catalogue.writing() as connection:
+        connection.execute(text("UPDATE fileset SET filed_by = 'hand' WHERE id = (SELECT min(id) FROM fileset)"))
+    before = stored(site)
+
+    assert {row.kept["grouped otherwise"] for row in planned(site, joined).document.change} == {"filed by hand"}
+    assert applied(site, joined).done == 0
+    assert stored(site) == before
+    assert applied(site, joined, force=True).problems == []
+    site.import_(settings=joined)
+    assert site.names() == ["x"]
+
+
+def test_a_plane_that_comes_while_the_set_is_held_belongs_to_it_after_the_apply(site: Site) -> None:
+    joined = settings(site, PLAIN)
+    folder = site.root / FOLDER
+    (folder / "x.companion.ome").write_bytes(companion(["a.tif", "b.tif", "c.tif", "d.tif"]))
+    site.import_(settings=joined)
+    assert held_main(site) is not None
+    part(folder / "d.tif", 4)
+
+    assert applied(site, joined).problems == []
+    site.import_(settings=joined)
+
+    assert site.rows("SELECT name, size_c, is_partial FROM image") == [{"name": "x", "size_c": 4, "is_partial": False}]
