@@ -74,7 +74,7 @@ def test_images_become_the_set_that_one_file_describes_and_are_images_again(site
     document = planned(site, joined).document
     assert {(row.path.rpartition("/")[2], row.kinds) for row in document.change} == {
         ("a.tif", ("merged into another image",)),
-        ("b.tif", ("renamed", "grouped otherwise")),
+        ("b.tif", ("grouped otherwise", "renamed")),
         ("c.tif", ("merged into another image",)),
     }
     assert [row.path.rpartition("/")[2] for row in document.held] == ["x.companion.ome"]
@@ -131,7 +131,7 @@ def test_both_ways_are_taken_back_until_the_files_were_read_so(site: Site) -> No
     assert violations(site.catalogue, {"confocal": site.root}) == []
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for the end of the process."""
 
 
@@ -147,13 +147,13 @@ def test_a_kill_leaves_the_images_or_the_set(site: Site, is_parted: bool, monkey
     before = stored(site)
 
     def killed(*_: object, **__: object) -> None:
-        raise Killed
+        raise KilledError
 
     name = "put_main_aside" if is_parted else "take_held_in"
     with monkeypatch.context() as patched:
         # It is the last that is written.
         patched.setattr(f"ingest.regroup_apply.{name}", killed)
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             applied(site, wanted)
     assert stored(site) == before
 

@@ -2,65 +2,29 @@
 
 import os
 import shutil
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
-from sqlalchemy import select, update
 
 from catalog.acting import resolve_acting
 from catalog.engine import Catalogue
-from catalog.models.ingest import Fileset
 from catalog.queries.pixels import image_pixels
-from catalog.state_sql import counts
-from config.settings import ChannelSettings, CompleteSettings, ExpectSettings, RuleSettings
+from config.settings import ChannelSettings, CompleteSettings
 from ingest import one_file, reading_sets
 from ingest.pixels import opened_pixels, region, source_of
 from ingest.readers.protocol import Window
 from ingest.set_images import OPEN_AT_MOST, SetImage
-from tests.helpers.ingest_site import MARK, START, Site, add_person
-
-MATCH = "{group}/{owner}/{project}/{image}_z{z}_c{channel:DAPI|GFP}.tif"
-
-
-def rule(match: str | tuple[str, ...] = MATCH, **fields: Any) -> RuleSettings:
-    return RuleSettings(match=(match,) if isinstance(match, str) else match, mark=MARK, **fields)
-
-
-def plane(path: Path, value: int, *, pages: int = 1, size: int = 24) -> Path:
-    """Write a TIFF of noise that is another for each ``value``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(value).integers(1, 4000, (pages, size, size), dtype=np.uint16)
-    tifffile.imwrite(path, pixels if pages > 1 else pixels[0], photometric="minisblack")
-    return path
+from tests.helpers.ingest_site import START, Site
+from tests.helpers.planes import MATCH, folder_of, importing, plane, rule, site_of_planes, sizes, states
 
 
 @pytest.fixture
 def site(catalogue: Catalogue, tmp_path: Path) -> Site:
-    made = Site(catalogue, tmp_path)
-    add_person(catalogue, "ab3c", "smith-lab")
-    return made
-
-
-Importer = Callable[..., Any]
-
-
-def importing(site: Site, *rules: RuleSettings) -> Any:
-    return site.import_(settings=site.settings(rules=rules or (rule(),)))
-
-
-def folder_of(site: Site) -> Path:
-    return site.root / "smith-lab/ab3c/cells"
-
-
-def sizes(site: Site) -> dict[str, tuple[int, int, int]]:
-    """Give (c, z, t) of every image, by name."""
-    query = "SELECT name, size_c, size_z, size_t FROM image ORDER BY name"
-    return {row["name"]: (row["size_c"], row["size_z"], row["size_t"]) for row in site.rows(query)}
+    return site_of_planes(catalogue, tmp_path)
 
 
 def planes(site: Site) -> dict[tuple[int, int, int], str]:
@@ -193,14 +157,6 @@ def test_a_plane_that_is_gone_leaves_the_image_and_comes_back(site: Site) -> Non
 
     assert states(site) == {"imported": 3}
     assert len(planes(site)) == 3
-
-
-def states(site: Site) -> dict[str, int]:
-    with site.catalogue.reading() as connection:
-        found: dict[str, int] = {}
-        for row in connection.execute(counts()):
-            found[row.state] = found.get(row.state, 0) + row.files
-        return found
 
 
 def test_folders_that_hold_a_dimension_are_left_out_and_name_no_image(site: Site) -> None:
@@ -399,94 +355,3 @@ def test_who_has_a_place_is_found_by_an_index(site: Site) -> None:
         pytest.skip("SQLite's plan is what is read here; PostgreSQL chooses by the tables' sizes")
     query = "EXPLAIN QUERY PLAN SELECT name FROM sighting WHERE fileset_id = 1 AND captured IN ('a', 'b')"
     assert "ix_sighting_fileset_id_captured" in site.rows(query)[0]["detail"]
-
-
-def test_a_marker_releases_what_is_there_and_one_that_is_gone_does_not(site: Site) -> None:
-    marked = rule(complete=CompleteSettings(marker="done.txt"))
-    for z in (1, 2):
-        plane(folder_of(site) / f"embryo_z{z}_cGFP.tif", z)
-    importing(site, marked)
-    assert sizes(site) == {}
-    assert reasons(site, "settling") == {"it waits for 'done.txt'"}
-    marker = folder_of(site) / "done.txt"
-    marker.write_text("")
-    marker.rename(site.state / "done.txt")
-    importing(site, marked)
-    assert sizes(site) == {}
-    marker.write_text("")
-
-    importing(site, marked)
-
-    assert sizes(site) == {"embryo": (1, 2, 1)}
-    marker.unlink()
-    plane(folder_of(site) / "embryo_z3_cGFP.tif", 3)
-    importing(site, marked)
-    assert sizes(site) == {"embryo": (1, 3, 1)}
-
-
-def test_a_marker_that_was_there_first_does_not_hurry_what_is_written(site: Site) -> None:
-    (folder_of(site)).mkdir(parents=True)
-    (folder_of(site) / "done.txt").write_text("")
-    plane(folder_of(site) / "embryo_z1_cGFP.tif", 1)
-
-    importing(site, rule(complete=CompleteSettings(marker="done.txt")))
-
-    assert sizes(site) == {"embryo": (1, 1, 1)}
-
-
-def test_what_is_expected_is_waited_for_and_told(site: Site) -> None:
-    expecting = rule(complete=CompleteSettings(expect=ExpectSettings(channel=2, z=2)))
-    for name in ("z1_cGFP", "z2_cGFP", "z1_cDAPI"):
-        plane(folder_of(site) / f"embryo_{name}.tif", 1)
-    importing(site, expecting)
-    assert reasons(site, "settling") == {"it waits for planes: 3 of 4 are there, channel DAPI, z 2 is not"}
-
-    plane(folder_of(site) / "embryo_z2_cDAPI.tif", 1)
-    importing(site, expecting)
-
-    assert sizes(site) == {"embryo": (2, 2, 1)}
-
-
-@pytest.mark.parametrize("on_stall", ["hold", "import"])
-def test_what_does_not_come_in_time_is_stalled_or_partial_and_goes_on(site: Site, on_stall: Any) -> None:
-    complete = CompleteSettings(expect=ExpectSettings(z=2), max_wait=timedelta(hours=3), on_stall=on_stall)
-    plane(folder_of(site) / "embryo_z1_cGFP.tif", 1)
-    importing(site, rule(complete=complete))
-    assert sizes(site) == {}
-    # The time is counted from the first file, as stored: each import here is a process of its own.
-    with site.catalogue.writing() as connection:
-        connection.execute(update(Fileset).values(first_seen_at=datetime.now(UTC) - timedelta(hours=4)))
-
-    importing(site, rule(complete=complete))
-
-    if on_stall == "hold":
-        assert reasons(site, "stalled") == {"it is not whole after 3h: it waits for planes: 1 of 2 in z are there"}
-        assert sizes(site) == {}
-    else:
-        assert sizes(site) == {"embryo": (1, 1, 1)}
-        assert [bool(row["is_partial"]) for row in site.rows("SELECT is_partial FROM image")] == [True]
-    plane(folder_of(site) / "embryo_z2_cGFP.tif", 2)
-    importing(site, rule(complete=complete))
-    assert sizes(site) == {"embryo": (1, 2, 1)}
-    assert [bool(row["is_partial"]) for row in site.rows("SELECT is_partial FROM image")] == [False]
-
-
-def test_a_clock_that_was_stepped_back_makes_nobody_wait_for_ever(site: Site) -> None:
-    complete = CompleteSettings(expect=ExpectSettings(z=2), max_wait=timedelta(hours=3))
-    plane(folder_of(site) / "embryo_z1_cGFP.tif", 1)
-    importing(site, rule(complete=complete))
-    with site.catalogue.writing() as connection:
-        connection.execute(update(Fileset).values(first_seen_at=datetime.now(UTC) + timedelta(days=300)))
-
-    importing(site, rule(complete=complete))
-
-    with site.catalogue.reading() as connection:
-        seen, due = connection.execute(select(Fileset.first_seen_at, Fileset.due_at)).one()
-    assert seen <= datetime.now(UTC)
-    assert due is not None
-    assert due - seen < timedelta(hours=3, minutes=1)
-
-
-def reasons(site: Site, state: str) -> set[str]:
-    with site.catalogue.reading() as connection:
-        return {row.reason for row in connection.execute(counts()) if row.state == state}
