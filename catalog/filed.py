@@ -49,6 +49,8 @@ class FiledImage:
     datasets: tuple[tuple[int, bytes | None], ...] = ()
     #: Plate, its origin key, well, run, field; None: in no plate.
     sample: tuple[int, bytes | None, int, int, int] | None = None
+    #: What its file was found to be when it was read.
+    format: str = ""
 
     @property
     def is_owned_by_hand(self) -> bool:
@@ -191,7 +193,7 @@ def _members(connection: Connection, ids: Sequence[int]) -> dict[int, list[tuple
 def _images(connection: Connection, ids: Sequence[int], *, is_locking: bool) -> dict[int, list[FiledImage]]:
     query = (
         select(Image.id, Image.fileset_id, Image.series, Image.name, Image.named_by, Image.description)
-        .add_columns(Image.owner_id, Image.group_id, Image.owner_by)
+        .add_columns(Image.owner_id, Image.group_id, Image.owner_by, Image.format)
         .where(Image.fileset_id.in_(ids))
         .order_by(Image.fileset_id, Image.series)
     )
@@ -210,6 +212,7 @@ def _images(connection: Connection, ids: Sequence[int], *, is_locking: bool) -> 
             owner_by=row.owner_by,
             datasets=tuple(datasets.get(row.id, ())),
             sample=samples.get(row.id),
+            format=row.format,
         )
         found.setdefault(row.fileset_id, []).append(image)
     return found

@@ -99,7 +99,8 @@ def _first_import(connection: Connection, read: ReadFileset, now: datetime, via:
 def _update(
     connection: Connection, read: ReadFileset, generation: int, now: datetime, via: str, *, is_to_be_read: bool
 ) -> Committed:
-    if not is_to_be_read and not _is_other_content(connection, read):
+    is_other = _is_other_content(connection, read)
+    if not is_to_be_read and not is_other:
         write_files(connection, read, now=now)
         if is_told_anew(connection, read):
             return _describe_again(connection, read, generation, now, via)
@@ -107,7 +108,7 @@ def _update(
         _finish(connection, read, generation=generation)
         return Committed(fileset_id=read.fileset_id, outcome=CommittedAs.UNCHANGED)
     write_files(connection, read, now=now)
-    images = replace_images(connection, read, now=now)
+    images = replace_images(connection, read, now=now, are_pixels_replaced=is_other)
     _annotate(connection, read, now)
     _finish(connection, read, generation=generation + 1)
     record(connection, _event("updated", read, {"images": images, "format": read.format} | read.notes(), now, via))

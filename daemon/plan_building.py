@@ -256,7 +256,7 @@ def _heading_of(kind: str, row: ChangeRow, kept: str | None) -> tuple[tuple[str,
             return (title, f"{_where(before)} -> {_where(after)}"), name
         case Kind.REOWNED:
             return (title, f"{before.group} / {before.owner} -> {after.group} / {after.owner}"), name
-        case Kind.KEYED | Kind.REGROUPED | Kind.MERGED | Kind.DIVIDED | Kind.CHANNELS | Kind.ASSOCIATED:
+        case Kind.KEYED | Kind.REGROUPED | Kind.MERGED | Kind.DIVIDED | Kind.CHANNELS | Kind.ASSOCIATED | Kind.READ:
             return (title, f"images in {place_text(after.target)}"), name
         case Kind.RENAMED:
             return (title, f"images in {place_text(after.target)}"), f"'{before.image}' -> '{after.image}'"

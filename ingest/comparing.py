@@ -27,6 +27,8 @@ class Kind(StrEnum):
     CHANNELS = "channels"
     #: Label and overview pictures inside its file: kept or not, it is read again.
     ASSOCIATED = "associated pictures"
+    #: Its file may describe others, which counts now: it is read again for that.
+    READ = "read for what it describes"
     #: Nothing that people see: files that come later find their image by the new rule.
     KEYED = "joined by later files"
     #: Its files are grouped into images otherwise: read as other planes, or others come to it.
@@ -89,6 +91,8 @@ KeysOf = Callable[[Placement, Ownership], FilesetKeys]
 
 _PLACE = ("containers", "container_owner", "folder", "dimensions")
 _ASSOCIATED = "associated_images"
+#: Formats of which one file may describe an image of several.
+_DESCRIBING = ("OME-TIFF", "Micro-Manager TIFF")
 _NOTES = ("tags", "key_values", "annotate", "table", "description")
 
 
@@ -208,9 +212,17 @@ def _differences(filed: Filed, document: Mapping[str, Any], place_kept: str | No
         kinds.add(Kind.ANNOTATED)
     if document.get("channels") != filed.document.get("channels"):
         kinds.add(Kind.CHANNELS)
+    if _is_to_be_asked(filed, document):
+        kinds.add(Kind.READ)
     if document.get(_ASSOCIATED, "hide") != filed.document.get(_ASSOCIATED, "hide"):
         kinds.add(Kind.ASSOCIATED)
     return Change(kinds=frozenset(kinds), kept=kept, names=names)
+
+
+def _is_to_be_asked(filed: Filed, document: Mapping[str, Any]) -> bool:
+    """Tell whether what a file says of others counts from now on, and it may say something."""
+    is_asked = filed.document.get("by") == "names" and document.get("by") == "reader"
+    return is_asked and filed.keys.grouping == "file" and any(one.format in _DESCRIBING for one in filed.images)
 
 
 def _place_of(document: Mapping[str, Any]) -> Any:

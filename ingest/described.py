@@ -33,14 +33,22 @@ class DescribedSet:
     keys: FilesetKeys
     held: tuple[bytes, ...] = ()
 
-    def why_not(self, path: bytes, decided: tuple[Placement, Ownership] | NotPlaced) -> NotPlaced | None:
-        """Say why a file can't be part of it though it is named: it waits for a person, or is another's."""
+    def why_not(
+        self, path: bytes, decided: tuple[Placement, Ownership] | NotPlaced, catalogued: tuple[int, int]
+    ) -> NotPlaced | None:
+        """Say why a file can't be part of it though it is named: it waits for a person, or is another's.
+
+        One about which the rules say nothing is whose it is ``catalogued`` as: (owner, group).
+        """
         if path == self.main:
             return None
         if isinstance(decided, NotPlaced):
-            return decided if decided.disposition is NotPlacedAs.HELD else None
-        own, main = decided[1], self.decided[1]
-        if (own.owner_id, own.group_id) == (main.owner_id, main.group_id):
+            if decided.disposition is NotPlacedAs.HELD:
+                return decided
+            own = catalogued
+        else:
+            own = decided[1].owner_id, decided[1].group_id
+        if own == (self.decided[1].owner_id, self.decided[1].group_id):
             return None
         return NotPlaced(disposition=NotPlacedAs.HELD, reason=_OTHER)
 

@@ -72,7 +72,13 @@ def judge_named(
 
 
 def _is_others(file: NamedSighting, placed: Placement | NotPlaced, fileset: Any) -> bool:
-    if file.owner_id is not None and (file.owner_id, file.group_id) != (fileset.owner_id, fileset.group_id):
+    """Tell whether a file is other people's: as it waits, or by the rules; what is catalogued waits for `apply`."""
+    is_by_rule = file.is_done and isinstance(placed, Placement)
+    if (
+        not is_by_rule
+        and file.owner_id is not None
+        and (file.owner_id, file.group_id) != (fileset.owner_id, fileset.group_id)
+    ):
         return True
     if isinstance(placed, NotPlaced):
         return False

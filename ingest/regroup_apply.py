@@ -44,7 +44,7 @@ def refiling_of(one: Compared) -> Refiling:
         owner=change.owner if Kind.REOWNED in change.kinds else None,
         is_by_hand=change.is_by_hand,
         is_placed_anew=Kind.REFILED in change.kinds,
-        is_drawn_anew=bool({Kind.CHANNELS, Kind.ASSOCIATED} & change.kinds),
+        is_drawn_anew=bool({Kind.CHANNELS, Kind.ASSOCIATED, Kind.READ} & change.kinds),
         is_forced=Kind.REFILED in change.kinds and not (one.filed.is_in_place or one.filed.is_unplaced),
     )
 

@@ -70,7 +70,7 @@ def wanted_files(root: PlannedRoot, filed: Filed, main: Entry | None, sets: Sets
     own = own_set(root, filed, main)
     aside = None if own is not None or put_aside(root, filed, main) is None else main_path(filed)
     return [
-        _part(own, path) if own is not None else _wanted(root, path, entries.get(path) or look, sets.get(path))
+        _part(own, path) if own is not None else _wanted(root, filed, path, entries.get(path) or look, sets.get(path))
         for path in sorted(filed.paths, key=order_of)
         if path != aside
     ]
@@ -89,10 +89,10 @@ def _part(one: DescribedSet, path: bytes) -> WantedFile:
     return WantedFile(path=path, decided=one.decided, filed_by=one.filed_by, keys=one.keys, main=one.main)
 
 
-def _wanted(root: PlannedRoot, path: bytes, look: Entry, of_set: DescribedSet | None) -> WantedFile:
+def _wanted(root: PlannedRoot, filed: Filed, path: bytes, look: Entry, of_set: DescribedSet | None) -> WantedFile:
     decided, filed_by = decide(root.deciding, path, look._replace(name=path.rpartition(b"/")[2]))
     if of_set is not None:
-        why_not = of_set.why_not(path, decided)
+        why_not = of_set.why_not(path, decided, (filed.owner_id, filed.group_id))
         if why_not is None:
             return _part(of_set, path)
         return WantedFile(path=path, decided=why_not, filed_by=filed_by)

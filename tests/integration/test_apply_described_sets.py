@@ -3,6 +3,7 @@
 What is held for it is told by `plan`; ids and notes stay as for images of many files.
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.helpers.ingest_site import MARK, Site, add_person
 from tests.helpers.invariants import violations
 from tests.helpers.notes import note, tags
 from tests.helpers.planning import ALONE, applied, planned, undone
+from tests.helpers.real_data import needed_data
 
 FOLDER = "smith-lab/ab3c/cells"
 PLAIN = RuleSettings(match=("{group}/{owner}/{project}/{image}.{ext}",), mark=MARK)
@@ -224,3 +226,54 @@ def test_a_plane_that_comes_while_the_set_is_held_belongs_to_it_after_the_apply(
     site.import_(settings=joined)
 
     assert site.rows("SELECT name, size_c, is_partial FROM image") == [{"name": "x", "size_c": 4, "is_partial": False}]
+
+
+def test_real_files_that_name_each_other_are_joined_and_parted_as_the_rule_lets_the_reader_tell(
+    catalogue: Catalogue, tmp_path: Path
+) -> None:
+    site = Site(catalogue, tmp_path)
+    add_person(catalogue, "ab3c", "smith-lab")
+    source = needed_data() / "made/bioformats-made/multifile_ct"
+    shutil.copytree(source, site.root / FOLDER, copy_function=shutil.copyfile)
+    by_names = settings(site, RuleSettings(match=PLAIN.match, by="names", mark=MARK))
+    by_reader = settings(site, PLAIN)
+    site.import_(settings=by_names)
+    before = ids(site)
+    assert len(before) == 6
+    note(site, before["mitosis_T1_C0"], "good")
+
+    # What a file names was of no account: it is read for that first.
+    assert {row.kinds for row in planned(site, by_reader).document.change} == {("read for what it describes",)}
+    assert applied(site, by_reader).problems == []
+    site.import_(settings=by_reader)
+    assert ids(site) == before
+    assert tags(site) == [("good", before["mitosis_T1_C0"])]
+    assert site.rows("SELECT DISTINCT pixels_replaced_at AS at FROM image") == [{"at": None}]
+
+    assert applied(site, by_reader).problems == []
+    site.import_(settings=by_reader)
+    rows = site.rows("SELECT id, name, size_c, size_z, size_t FROM image")
+    kept = {"id": before["mitosis_T1_C0"], "name": "mitosis_T0_C0"}
+    assert rows == [kept | {"size_c": 2, "size_z": 5, "size_t": 3}]
+    assert planned(site, by_reader).document.change == ()
+    assert violations(site.catalogue, {"confocal": site.root}) == []
+
+    assert applied(site, by_names).problems == []
+    site.import_(settings=by_names)
+    assert ids(site).keys() == before.keys()
+    assert ids(site)["mitosis_T0_C0"] == before["mitosis_T1_C0"]
+    assert planned(site, by_names).document.change == ()
+    assert violations(site.catalogue, {"confocal": site.root}) == []
+
+
+def test_a_plane_of_somebody_else_that_no_rule_places_any_more_changes_no_hands(site: Site) -> None:
+    """What only a file says of another one is no word about whose that is, whatever `apply` is told."""
+    add_person(site.catalogue, "cd4e", "smith-lab")
+    theirs = RuleSettings(match=("{group}/ab3c/{project}/x.{ext}",), set={"owner": "cd4e"}, mark=MARK)
+    before = site.rows("SELECT id, owner_id FROM image ORDER BY id")
+    joined = settings(site, theirs)
+
+    site.import_(settings=joined)
+    assert "is somebody else's by the rules" in str(site.rows("SELECT reason FROM job"))
+    assert applied(site, joined, change_owners=True, force=True).done == 0
+    assert site.rows("SELECT id, owner_id FROM image ORDER BY id") == before
