@@ -33,6 +33,7 @@ class Location:
     ctime_ns: int
     inode: int
     original_file_id: int
+    ordinal: int
     fileset_id: int
     hasher: str
     hash: str
@@ -130,27 +131,47 @@ def locations(
     connection: Connection,
     *,
     before: datetime,
-    after: Cursor | None = None,
+    after: Location | None = None,
     limit: int,
     image_ids: Sequence[int] | None = None,
 ) -> list[Location]:
     """Give a page of what is to be compared: never compared first, then the longest ago, none since ``before``.
 
-    ``image_ids``: only files of these images, whenever they were compared.
+    ``image_ids``: only files of these images, whenever they were compared, in the order of their filesets: so a page
+    reads what it gives, and not all files of the catalogue, or of an image of very many.
     """
     query = _from(_LOCATION).where(_is_location(connection), _is_comparable())
     was_compared = Sighting.verified_at.is_not(None)
-    if image_ids is not None:
-        query = query.where(_is_of(image_ids))
     query = query.where(or_(~was_compared, Sighting.verified_at < before))
+    if image_ids is not None:
+        return _of_images(connection, query, image_ids, after, limit)
     if after is not None:
-        query = query.where(_comes_after(after))
+        query = query.where(_comes_after(after.cursor))
     order = (was_compared, Sighting.verified_at, Sighting.directory_id, Sighting.name)
     return [_location(row) for row in connection.execute(query.order_by(*order).limit(limit))]
 
 
 def _is_of(image_ids: Sequence[int]) -> ColumnElement[bool]:
     return OriginalFile.fileset_id.in_(select(Image.fileset_id).where(Image.id.in_(list(image_ids))))
+
+
+def _of_images(
+    connection: Connection, query: Any, image_ids: Sequence[int], after: Location | None, limit: int
+) -> list[Location]:
+    """Give a page of the files of images: first of the fileset where the last page ended, then of those after it."""
+    of_file, place = (OriginalFile.fileset_id, OriginalFile.ordinal), (Sighting.directory_id, Sighting.name)
+    found: list[Any] = []
+    if after is not None:
+        here = tuple_(*place) > tuple_(after.directory_id, after.name)
+        rest = or_(OriginalFile.ordinal > after.ordinal, and_(OriginalFile.ordinal == after.ordinal, here))
+        # The first of these terms is what the index answers.
+        same = query.where(OriginalFile.fileset_id == after.fileset_id, OriginalFile.ordinal >= after.ordinal, rest)
+        found += connection.execute(same.order_by(*of_file, *place).limit(limit))
+        query = query.where(OriginalFile.fileset_id > after.fileset_id)
+    if len(found) < limit:
+        others = query.where(_is_of(image_ids)).order_by(*of_file, *place)
+        found += connection.execute(others.limit(limit - len(found)))
+    return [_location(row) for row in found]
 
 
 def _comes_after(cursor: Cursor) -> ColumnElement[bool]:
@@ -171,6 +192,7 @@ _LOCATION = select(
     Sighting.ctime_ns,
     Sighting.inode,
     Sighting.original_file_id,
+    OriginalFile.ordinal,
     OriginalFile.fileset_id,
     OriginalFile.hasher,
     OriginalFile.hash,

@@ -15,7 +15,7 @@ from catalog import roots, verification
 from catalog.engine import Catalogue
 from catalog.permissions import SYSTEM, Acting
 from catalog.places import absolute
-from catalog.verification import Compared, Coverage, Cursor, Location, Run
+from catalog.verification import Compared, Coverage, Location, Run
 from ingest.clock import Clock
 from ingest.work import FileCheck, Look, Member, Verdict
 
@@ -125,7 +125,7 @@ class VerifyRun:
         self._began_at = clock.now()
         self._began_s = clock.monotonic()
         self._waiting: deque[Location] = deque()
-        self._after: Cursor | None = None
+        self._after: Location | None = None
         #: What is still to come of `_named`.
         self._slices = deque(self._named())
         self.summary = VerifySummary()
@@ -172,7 +172,7 @@ class VerifyRun:
             # A root that came, moved or was accepted meanwhile is taken as it is now.
             self._roots = {root.id: root for root in roots.known_roots(connection)}
         self._waiting.extend(page)
-        self._after = page[-1].cursor if page else None
+        self._after = page[-1] if page else None
         if len(page) < PAGE_FILES:
             self._slices.popleft()
             self._after = None

@@ -17,6 +17,7 @@ from catalog.member_digests import member_digest
 from catalog.models.ingest import Fileset, Job, Root
 from catalog.records import FileRecord, ImageRecord, PlaneRecord, ThumbnailRecord
 from catalog.store import record_directories, record_files
+from catalog.verification import Location, locations
 from tests.helpers.ingest_site import add_person
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -56,7 +57,7 @@ def test_one_file_more_costs_the_same_whether_there_are_twenty_or_two_thousand(
             one = planes(folder, range(count, count + 1), people)
             if is_taken:
                 one = [_twin(one[0])]
-            steps[folder] = _steps(connection, root_id, one)
+            steps[folder] = _steps(connection, lambda: _record(connection, root_id, one))  # noqa: B023 - called here
 
     # The depth of an index's tree grows by one.
     assert steps[b"many"] < 1.3 * steps[b"few"], steps
@@ -70,8 +71,8 @@ def _record(connection: Connection, root_id: int, files: list[SeenFile]) -> None
     record_files(connection, root_id, files, configuration_id=None, now=NOW, via="test")
 
 
-def _steps(connection: Connection, root_id: int, files: list[SeenFile]) -> int:
-    """Count what SQLite does for a look."""
+def _steps(connection: Connection, act: Callable[[], object]) -> int:
+    """Count what SQLite does for something."""
     count = 0
 
     def step() -> int:
@@ -82,7 +83,7 @@ def _steps(connection: Connection, root_id: int, files: list[SeenFile]) -> int:
     raw: Any = connection.connection.dbapi_connection
     raw.set_progress_handler(step, 1)
     try:
-        _record(connection, root_id, files)
+        act()
     finally:
         raw.set_progress_handler(None, 1)
     return count
@@ -147,18 +148,43 @@ def rows_in_savepoints(connection: Connection) -> Iterator[list[int]]:
             event.remove(engine, name, listener)
 
 
-def test_no_savepoint_is_open_while_files_and_planes_of_a_large_image_are_written(catalogue_sqlite: Catalogue) -> None:
-    people, files = add_person(catalogue_sqlite, "ab3c", "smith-lab"), 500
-    with catalogue_sqlite.writing() as connection:
-        root_id = connection.scalar(insert(Root).returning(Root.id), {"name": "r", "path": b"/r"})
+def imported(catalogue: Catalogue, count: int) -> Any:
+    """Catalogue an image of so many planes; gives the connection's savepoints' rows."""
+    people = add_person(catalogue, "ab3c", "smith-lab")
+    with catalogue.writing() as connection:
+        row = {"name": "r", "path": b"/r", "availability": "available"}
+        root_id = connection.scalar(insert(Root).returning(Root.id), row)
         assert root_id is not None
         record_directories(connection, root_id, [DirectoryLook(path=b"film", is_whole=True)], now=NOW)
-        seen = planes(b"film", range(files), people)
+        seen = planes(b"film", range(count), people)
         _record(connection, root_id, seen)
         read = read_of(connection, seen, people)
-    with catalogue_sqlite.engine.connect() as connection, connection.begin(), rows_in_savepoints(connection) as counts:
+    with catalogue.engine.connect() as connection, connection.begin(), rows_in_savepoints(connection) as counts:
         (committed,) = commit_reads(connection, [read], now=NOW, via="test")
-
     assert committed.outcome is CommittedAs.IMPORTED
+    return counts
+
+
+def test_no_savepoint_is_open_while_files_and_planes_of_a_large_image_are_written(catalogue_sqlite: Catalogue) -> None:
+    counts = imported(catalogue_sqlite, 500)
+
     # At each statement SQLite walks along all pages that were changed since the savepoint began.
     assert 0 < sum(counts) < 20, counts
+
+
+def test_each_page_of_what_verify_compares_of_an_image_costs_the_same(catalogue_sqlite: Catalogue) -> None:
+    imported(catalogue_sqlite, 1000)
+    found: list[Location] = []
+    costs = []
+    with catalogue_sqlite.reading() as connection:
+        for _ in range(10):
+            after = found[-1] if found else None
+
+            def page(after: Location | None = after) -> None:
+                found.extend(locations(connection, before=NOW, after=after, limit=100, image_ids=[1]))
+
+            costs.append(_steps(connection, page))
+
+    assert len({one.path for one in found}) == len(found) == 1000
+    # The first finds which files there are.
+    assert max(costs[1:]) < 1.3 * min(costs[1:]), costs
