@@ -26,6 +26,7 @@ from catalog.models.people import Experimenter, ExperimenterGroup
 from catalog.names import well_name
 from catalog.permissions import Acting, rights
 from catalog.queries.files import FilesetFiles, files_of
+from catalog.states import FileState
 from catalog.visibility import visible
 
 #: Ids in one statement.
@@ -49,23 +50,30 @@ def image_documents(connection: Connection, acting: Acting, ids: Sequence[int]) 
     """Give the documents of these images in the order asked; what the viewer may not see is left out."""
     found: list[ImageDocument] = []
     for start in range(0, len(ids), _AT_ONCE):
-        found.extend(_chunk(connection, acting, ids[start : start + _AT_ONCE]))
+        found.extend(document for document, _ in _chunk(connection, acting, ids[start : start + _AT_ONCE]))
     return tuple(found)
 
 
-def _chunk(connection: Connection, acting: Acting, ids: Sequence[int]) -> list[ImageDocument]:
+def image_with_state(connection: Connection, acting: Acting, image_id: int) -> tuple[ImageDocument, FileState]:
+    """Give the document of an image in sight and the state of its files, which may be very many: asked for once."""
+    (found,) = _chunk(connection, acting, [image_id])
+    return found
+
+
+def _chunk(connection: Connection, acting: Acting, ids: Sequence[int]) -> list[tuple[ImageDocument, FileState]]:
     rows = {row["id"]: row for row in _image_rows(connection, acting, ids)}
     places = _places(connection, acting, rows)
     channels = _channels(connection, acting, rows)
     tags, pairs = annotation_texts(connection, acting, AnnotationLink.image_id, rows)
     files = files_of(connection, acting, {row["fileset_id"] for row in rows.values()})
-    return [
-        _document(
-            acting, rows[i], places.get(i, _Place()), channels[i], tags[i], pairs[i], files[rows[i]["fileset_id"]]
-        )
-        for i in ids
-        if i in rows
-    ]
+    found = []
+    for image_id in ids:
+        row = rows.get(image_id)
+        if row is not None:
+            own, place = files[row["fileset_id"]], places.get(image_id, _Place())
+            texts = channels[image_id], tags[image_id], pairs[image_id]
+            found.append((_document(acting, row, place, *texts, own), own.state))
+    return found
 
 
 def _image_rows(connection: Connection, acting: Acting, ids: Sequence[int]) -> Iterable[RowMapping]:

@@ -23,8 +23,7 @@ from catalog.models.images import Channel, Image, Thumbnail
 from catalog.names import natural_key, well_name
 from catalog.permissions import Acting, rights
 from catalog.queries.annotations import annotations_of
-from catalog.queries.files import files_of
-from catalog.queries.image_documents import annotation_texts, image_documents
+from catalog.queries.image_documents import annotation_texts, image_with_state
 from catalog.queries.objects import LINK_COLUMNS, FoundObject, find_object
 from catalog.queries.plate_fill import well_counts
 from catalog.queries.tree import dataset_counts, plate_counts, project_count, screen_count
@@ -46,8 +45,7 @@ def show(connection: Connection, acting: Acting, reference: ObjectReference) -> 
 
 def _image(connection: Connection, acting: Acting, found: FoundObject) -> ImageDetails:
     row = found.row
-    (document,) = image_documents(connection, acting, [found.reference.id])
-    state = files_of(connection, acting, [row["fileset_id"]])[row["fileset_id"]].state
+    document, state = image_with_state(connection, acting, found.reference.id)
     copies = copies_of(connection, acting, row["fileset_id"])
     # That it is a copy is told only to whoever sees the other one, too.
     marks = state.marks - {Mark.COPY_OF} | ({Mark.COPY_OF} if copies else set())
