@@ -20,6 +20,8 @@ from ingest.planning import PlannedRoot, absent, looks, main_path
 
 #: Why a file that describes others is none of their images any more.
 ASIDE = (NotPlacedAs.SKIPPED, NotPlacedAs.UNMATCHED, NotPlacedAs.IGNORED)
+_Decided = tuple[Placement, Ownership] | NotPlaced
+_NEEDS_MAIN = "it may tell nothing without the file that describes it; `by: names` in its rule reads it for itself"
 _OTHER = "by the rules it is somebody else's than the file that describes it"
 
 
@@ -66,7 +68,8 @@ def described_sets(catalogue: Catalogue, root: PlannedRoot) -> dict[bytes, Descr
         return {}
     found: dict[bytes, DescribedSet] = {}
     with catalogue.reading() as connection:
-        mains = sorted(set_mains(connection, root.id), key=lambda one: order_of(one.path))
+        mains = [one for one in set_mains(connection, root.id) if _is_apart(connection, root.id, one)]
+        mains.sort(key=lambda one: order_of(one.path))
         firsts = [_first(connection, root.id, one) for one in mains]
     held = {one.path for one in mains if one.fileset_id is None}
     entries = looks(root.fd, firsts)
@@ -77,6 +80,14 @@ def described_sets(catalogue: Catalogue, root: PlannedRoot) -> dict[bytes, Descr
             one = replace(one, held=tuple(sorted(files & held)))
             found |= dict.fromkeys(files, one)
     return found
+
+
+def _is_apart(connection: Connection, root_id: int, main: SetMain) -> bool:
+    """Tell whether a file waits for `apply`: it is held, or catalogued apart from others that it names."""
+    if main.fileset_id is None:
+        return True
+    there = named_sightings(connection, root_id, sorted(main.names)).values()
+    return any(file.is_done and file.fileset_id != main.fileset_id for file in there)
 
 
 def _first(connection: Connection, root_id: int, main: SetMain) -> bytes:
@@ -99,6 +110,16 @@ def _set_of(root: PlannedRoot, main: bytes, look: Entry | None) -> DescribedSet 
         return None
     keys = replace(keys_of(root.deciding, main, *decided), grouping="index")
     return DescribedSet(main=main, decided=decided, filed_by=filed_by, keys=keys)
+
+
+def without_main(
+    path: bytes, decided: tuple[Placement, Ownership] | NotPlaced
+) -> tuple[Placement, Ownership] | NotPlaced:
+    """Decide about a file whose main file leaves: an OME-TIFF may have all its metadata there, and be refused alone."""
+    is_ome = b".ome." in path.rpartition(b"/")[2].lower()
+    if isinstance(decided, NotPlaced) or decided[0].by == "names" or not is_ome:
+        return decided
+    return NotPlaced(disposition=NotPlacedAs.HELD, reason=_NEEDS_MAIN)
 
 
 def put_aside(root: PlannedRoot, filed: Filed, look: Entry | None) -> NotPlaced | None:

@@ -14,7 +14,7 @@ from catalog.regrouping import has_joined, noted_among, removed_keys, sets_and_o
 from config.path_text import path_text
 from ingest.comparing import Kept, Options, why_owner_stays, why_place_stays
 from ingest.deciding import decide, keys_of
-from ingest.described import DescribedSet, Sets, described_sets, own_set, put_aside
+from ingest.described import DescribedSet, Sets, described_sets, own_set, put_aside, without_main
 from ingest.grouping import order_of
 from ingest.keeping import Joint, Standing, joints_of
 from ingest.listing import Entry
@@ -69,11 +69,11 @@ def wanted_files(root: PlannedRoot, filed: Filed, main: Entry | None, sets: Sets
     look = main or absent(filed.paths[0])
     own = own_set(root, filed, main)
     aside = None if own is not None or put_aside(root, filed, main) is None else main_path(filed)
-    return [
-        _part(own, path) if own is not None else _wanted(root, filed, path, entries.get(path) or look, sets.get(path))
-        for path in sorted(filed.paths, key=order_of)
-        if path != aside
-    ]
+    if own is not None:
+        return [_part(own, path) for path in sorted(filed.paths, key=order_of)]
+    paths = (path for path in sorted(filed.paths, key=order_of) if path != aside)
+    files = [_wanted(root, filed, path, entries.get(path) or look, sets.get(path)) for path in paths]
+    return files if aside is None else [_alone(file) for file in files]
 
 
 def why_unplaced(files: Iterable[WantedFile]) -> str | None:
@@ -82,6 +82,12 @@ def why_unplaced(files: Iterable[WantedFile]) -> str | None:
         if isinstance(file.decided, NotPlaced):
             return f"'{path_text(file.path.rpartition(b'/')[2])}' would have no place: {file.decided.reason}"
     return None
+
+
+def _alone(file: WantedFile) -> WantedFile:
+    """Give a file as the rules place it once the file that described it has left."""
+    decided = without_main(file.path, file.decided)
+    return file if decided is file.decided else WantedFile(path=file.path, decided=decided, filed_by=file.filed_by)
 
 
 def _part(one: DescribedSet, path: bytes) -> WantedFile:

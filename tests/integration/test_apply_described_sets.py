@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from catalog.engine import Catalogue
 from config.settings import RuleSettings, Settings
+from tests.helpers import tiff_dialect_files
 from tests.helpers.described_sets import companion, part
 from tests.helpers.ingest_site import MARK, Site, add_person
 from tests.helpers.invariants import violations
@@ -277,3 +278,47 @@ def test_a_plane_of_somebody_else_that_no_rule_places_any_more_changes_no_hands(
     assert "is somebody else's by the rules" in str(site.rows("SELECT reason FROM job"))
     assert applied(site, joined, change_owners=True, force=True).done == 0
     assert site.rows("SELECT id, owner_id FROM image ORDER BY id") == before
+
+
+def test_a_stack_that_names_what_may_follow_is_an_image_of_its_own_while_nothing_does(
+    catalogue: Catalogue, tmp_path: Path
+) -> None:
+    site = Site(catalogue, tmp_path)
+    add_person(catalogue, "ab3c", "smith-lab")
+    folder = site.root / FOLDER
+    folder.mkdir(parents=True)
+    (folder / "NDTiffStack.tif").write_bytes(tiff_dialect_files.ndtiff())
+    joined = settings(site, PLAIN)
+    site.import_(settings=joined)
+    assert len(site.rows("SELECT path FROM named_file")) == 1
+
+    assert planned(site, joined).document.change == ()
+
+
+def test_real_parts_that_tell_nothing_without_their_companion_stay_with_it_unless_names_decide(
+    catalogue: Catalogue, tmp_path: Path
+) -> None:
+    site = Site(catalogue, tmp_path)
+    add_person(catalogue, "ab3c", "smith-lab")
+    source = needed_data() / "made/bioformats-made/companion"
+    shutil.copytree(source, site.root / FOLDER, copy_function=shutil.copyfile)
+    by_names = RuleSettings(match=PLAIN.match, by="names", mark=MARK)
+    joined, single = settings(site, PLAIN), settings(site, SKIPPED, by_names)
+    site.import_(settings=joined)
+    (before,) = site.rows("SELECT id, size_c FROM image")
+
+    (row,) = planned(site, settings(site, SKIPPED, PLAIN)).document.change
+    assert list(row.kept) == ["no longer matched"]
+    assert applied(site, settings(site, SKIPPED, PLAIN)).done == 0
+
+    assert applied(site, single).problems == []
+    site.import_(settings=single)
+    assert ids(site) == {"oib_C0": before["id"], "oib_C1": ids(site)["oib_C1"], "oib_C2": ids(site)["oib_C2"]}
+    assert violations(site.catalogue, {"confocal": site.root}) == []
+
+    site.import_(settings=joined)
+    assert applied(site, joined).problems == []
+    site.import_(settings=joined)
+    assert site.rows("SELECT id, size_c FROM image") == [before]
+    assert planned(site, joined).document.change == ()
+    assert violations(site.catalogue, {"confocal": site.root}) == []
