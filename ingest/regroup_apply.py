@@ -122,11 +122,7 @@ class Regrouping:
         if not joint.is_of_set:
             yield from self._steps(root, joint)
             return
-        asked = self._asked(root, sorted(joint.goes_to))
-        known = _Known(
-            {file.path: file for one in asked.values() for file in one.files},
-            {fileset_id: one.aside for fileset_id, one in asked.items() if one.aside is not None},
-        )
+        known = self._known(root, sorted(joint.goes_to))
         try:
             with self.catalogue.writing() as connection:
                 at_once = replace(self, within=connection, known=known, between=_do_nothing)
@@ -135,6 +131,17 @@ class Regrouping:
             told = [stays.told]
         self.between()
         yield from told
+
+    def _known(self, root: PlannedRoot, ids: Sequence[int]) -> _Known:
+        """Look at all files of some filesets before the transaction that builds on it."""
+        files: dict[bytes, WantedFile] = {}
+        aside: dict[int, NotPlaced] = {}
+        for start in range(0, len(ids), FILESETS_AT_ONCE):
+            for fileset_id, one in self._asked(root, ids[start : start + FILESETS_AT_ONCE]).items():
+                files |= {file.path: file for file in one.files}
+                if one.aside is not None:
+                    aside[fileset_id] = one.aside
+        return _Known(files, aside)
 
     def _all_or_nothing(self, root: PlannedRoot, joint: Joint) -> list[tuple[Compared, str | None]]:
         """Do all steps; raises _StaysError for the first fileset that has to stay."""
@@ -240,8 +247,7 @@ class Regrouping:
 
         The last that is given is the keeper, with the reason where it stays.
         """
-        asked = self._asked(root, [keeper_id, *others])
-        keeper = asked.get(keeper_id)
+        keeper = self._asked(root, [keeper_id]).get(keeper_id)
         if keeper is None:
             return []
         if not keeper.goes_whole_to(key):
@@ -249,7 +255,7 @@ class Regrouping:
         compared = _compared(root, keeper, self.options)
         try:
             with self._writing() as connection:
-                told = self._kept(connection, root, compared, key, asked)
+                told = self._kept(connection, root, keeper, compared, key, others)
         except _StaysError as stays:
             if self.within is not None:
                 raise
@@ -258,14 +264,19 @@ class Regrouping:
         return [*told, (compared, None)]
 
     def _kept(
-        self, connection: Connection, root: PlannedRoot, compared: Compared, key: bytes, asked: Mapping[int, _Asked]
+        self,
+        connection: Connection,
+        root: PlannedRoot,
+        keeper: _Asked,
+        compared: Compared,
+        key: bytes,
+        others: Sequence[int],
     ) -> list[tuple[Compared, str | None]]:
         """File the keeper anew; gives what went into it. Raises _StaysError."""
-        keeper_id = compared.filed.fileset_id
-        keeper = asked[keeper_id]
+        keeper_id = keeper.filed.fileset_id
         if filed_by_ids(connection, [keeper_id], is_locking=True).get(keeper_id) != keeper.filed:
             raise _StaysError(compared, MEANWHILE)
-        told = self._take_in(connection, root, compared, key, asked)
+        told = self._take_in(connection, root, compared, key, others)
         filed = filed_by_ids(connection, [keeper_id])[keeper_id]
         refiling = replace(refiling_of(compared), captured=keeper.captured, filed=filed)
         problem = refile_page(connection, [refiling], self.run)[keeper_id]
@@ -275,20 +286,24 @@ class Regrouping:
         return told
 
     def _take_in(
-        self, connection: Connection, root: PlannedRoot, keeper: Compared, key: bytes, asked: Mapping[int, _Asked]
+        self, connection: Connection, root: PlannedRoot, keeper: Compared, key: bytes, others: Sequence[int]
     ) -> list[tuple[Compared, str | None]]:
-        """Take in what is known under the image's key: files that wait, or an image that goes into the same one."""
+        """Take in what is known under the image's key: files that wait; of a set, the image that its main file is."""
         known = None
         if key != keeper.filed.keys.key:
             known = known_under(connection, keeper.filed.root_id, key)
         if known is None:
             return []
         fileset_id, is_catalogued = known
-        other = asked.get(fileset_id)
-        if is_catalogued and (other is None or not other.goes_whole_to(key)):
+        if not is_catalogued:
+            absorb(connection, fileset_id, keeper.filed, {}, self.run)
+            return []
+        is_of_joint = self.within is not None and fileset_id in others
+        other = self._asked(root, [fileset_id]).get(fileset_id) if is_of_joint else None
+        if other is None or not other.goes_whole_to(key):
             raise _StaysError(keeper, TAKEN_KEY)
-        absorb(connection, fileset_id, keeper.filed, {} if other is None else other.captured, self.run)
-        return [] if other is None else [(_as_merged(_compared(root, other, self.options)), None)]
+        absorb(connection, fileset_id, keeper.filed, other.captured, self.run)
+        return [(_as_merged(_compared(root, other, self.options)), None)]
 
     def _follow_main(self, connection: Connection, keeper: _Asked, key: bytes) -> None:
         """Let the file that describes a set belong to it from now on; or to nothing, where it is one no more."""
