@@ -78,7 +78,7 @@ def show(document: StatusDocument, output: Output) -> None:
     output.table(("files", "number"), counts, right=("number",))
     for reason in document.reasons[:REASONS_SHOWN]:
         output.line(f"  {reason.files} {reason.state}: {reason.reason}")
-    output.line(f"{document.images} images that you may see")
+    output.line(f"{document.images} image{'' if document.images == 1 else 's'} that you may see")
     for plate in document.plates[:PLATES_SHOWN]:
         output.line(f"  plate:{plate.id} {plate.name} is filling: {plate.wells.filled} of {plate.wells.of} wells")
     if document.progress is not None:
