@@ -27,6 +27,8 @@ from catalog.set_files import (
 from catalog.sightings import directory_ids
 from catalog.upserts import insert_or_update
 
+_INSERT_DIRECTORY, _INSERT_FILESET = insert(Directory), insert(Fileset)
+
 
 def record_directories(
     connection: Connection, root_id: int, looks: Sequence[DirectoryLook], *, now: datetime
@@ -61,8 +63,10 @@ _UPDATE_DIRECTORY = (
 def _insert_directories(
     connection: Connection, root_id: int, wanted: dict[bytes, DirectoryLook], now: datetime
 ) -> dict[bytes, int]:
+    ids = new_ids(connection, Directory, len(wanted))
     rows = [
         {
+            "id": directory_id,
             "root_id": root_id,
             "path": look.path,
             "path_hash": hashed,
@@ -70,10 +74,9 @@ def _insert_directories(
             "is_listed_whole": look.is_whole,
             "problem": look.problem,
         }
-        for hashed, look in wanted.items()
+        for directory_id, (hashed, look) in zip(ids, wanted.items(), strict=True)
     ]
-    statement = insert(Directory).returning(Directory.id, sort_by_parameter_order=True)
-    ids = connection.scalars(statement, rows).all()
+    execute_many(connection, _INSERT_DIRECTORY, rows)
     return {look.path: directory_id for look, directory_id in zip(wanted.values(), ids, strict=True)}
 
 
@@ -228,9 +231,6 @@ def _record_filesets(
         )
         ids |= new
     return ids
-
-
-_INSERT_FILESET = insert(Fileset)
 
 
 def _is_pending_so(row: RowMapping, seen: SeenFileset) -> bool:

@@ -1,8 +1,9 @@
 """Commits looks (T1, T8, T9): compares what a scanner saw with what is known, and writes the difference."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from catalog import sightings, store
@@ -36,6 +37,10 @@ from ingest.watched import WatchedRoot
 GONE_AT_MOST = 2500
 #: So many replaced files are put off; more are updates at once.
 REPLACED_AT_MOST = 10_000
+
+
+#: What lies in a folder.
+_There = tuple[bytes, Entry]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,6 +87,7 @@ class Looking:
         # A full walk that has not begun will list what is there then: what is seen now says nothing against it.
         others = self.root.walks.keys() & self.root.scanner.begun - {part.walk for part in parts}
         is_among_others = any(self.root.walks[number].order.is_full for number in others)
+        new: list[_There] = []
         for part in parts:
             directory_id = ids[part.directory]
             looked.visited.add(directory_id)
@@ -90,12 +96,18 @@ class Looking:
                 stored = of_directory(rows, directory_id)
             else:
                 stored = sightings.looks_in_range(self.connection, directory_id, part.low, part.high)
-            if found := differences(directory_id, part, stored):
+            found = differences(directory_id, part, stored)
+            if found and stored:
                 self._take_differences(looked, part.directory, directory_id, found)
+            elif found:
+                new += [(part.directory, entry) for entry in found.entries]
             if is_among_others:
                 looked.seen |= {(directory_id, entry.name) for entry in part.entries}
             if part.is_flat:
                 looked.folders += self._new_folders(part.directory, part.folders)
+        if new:  # of folders of which nothing was stored; each would take statements of its own
+            looked.may_be_due = True
+            self._take_fresh(looked, [one for one in new if self._counts(*one)])
         return looked
 
     def _take_differences(self, looked: Looked, directory: bytes, directory_id: int, found: Differences) -> None:
@@ -166,7 +178,7 @@ class Looking:
         for entry in entries:
             stored = known.get(entry.name)
             if stored is None:
-                if entry.kind is EntryKind.FILE or not self._is_ignored(directory, entry.name):
+                if self._counts(directory, entry):
                     fresh.append(entry)
             elif stored.is_done:
                 if not is_unchanged(entry, stored):
@@ -175,21 +187,35 @@ class Looking:
                     changed.append(self._changed(directory, entry, stored, closed))
             elif is_again or not is_unchanged(entry, stored):
                 fresh.append(entry)
-        new = [entry for entry in fresh if entry.name not in known]
-        withheld = self._withhold(looked, directory, new, closed) if may_move else set()
-        files = [self._seen(directory, entry, closed) for entry in fresh if entry.name not in withheld]
-        looked.made |= self._write(files, changed, known.keys())
-        new = [e for e in fresh if e.name not in known or not is_unchanged(e, known[e.name])]
-        self._see_tables(directory, new)
-        self._see_indexes(directory, new)
-        self._see_markers(directory, new)
+        new = [(directory, entry) for entry in fresh]
+        self._take_fresh(looked, new, changed, known, closed=closed, may_move=may_move)
 
-    def _see_markers(self, directory: bytes, new: Sequence[Entry]) -> None:
+    def _take_fresh(
+        self,
+        looked: Looked,
+        fresh: Sequence[_There],
+        changed: Sequence[ChangedFile] = (),
+        known: Mapping[bytes, KnownSighting] = MappingProxyType({}),
+        *,
+        closed: frozenset[bytes] = frozenset(),
+        may_move: bool = True,
+    ) -> None:
+        """Write what is new, or other than it was stored; ``known`` are the rows of the one folder, if any are."""
+        new = [(directory, entry) for directory, entry in fresh if entry.name not in known]
+        withheld = self._withhold(looked, new, closed) if may_move else set()
+        files = [self._seen(*one, closed) for one in fresh if (one[0], one[1].name) not in withheld]
+        looked.made |= self._write(files, changed, known.keys())
+        told = [one for one in fresh if one[1].name not in known or not is_unchanged(one[1], known[one[1].name])]
+        self._see_tables(told)
+        self._see_indexes(told)
+        self._see_markers(told)
+
+    def _see_markers(self, new: Sequence[_There]) -> None:
         """Have filesets judged again that wait for a file of this name."""
-        for entry in new:
+        for directory, entry in new:
             if self.root.rules.may_be_marker(entry.name):
-                due_at = self.deciding.now
-                wake_by_marker(self.connection, self.root.id, directory, path_text(entry.name), due_at=due_at)
+                name = path_text(entry.name)
+                wake_by_marker(self.connection, self.root.id, directory, name, due_at=self.deciding.now)
 
     def _see_closed(self, known: Sequence[KnownSighting], entries: Sequence[Entry]) -> None:
         """Read at once what waited for its writer, who closed it without a further change."""
@@ -199,9 +225,9 @@ class Looking:
         if filesets:
             wake_closed(self.connection, filesets)
 
-    def _see_tables(self, directory: bytes, new: Sequence[Entry]) -> None:
+    def _see_tables(self, new: Sequence[_There]) -> None:
         """Have images read again whose table beside the plate is new or changed."""
-        for entry in new:
+        for directory, entry in new:
             if entry.kind is EntryKind.FILE and self.root.rules.may_be_table(entry.name):
                 refresh_by_table(
                     self.connection,
@@ -212,9 +238,9 @@ class Looking:
                     due_at=self.deciding.now + self.deciding.root_settle,
                 )
 
-    def _see_indexes(self, directory: bytes, new: Sequence[Entry]) -> None:
+    def _see_indexes(self, new: Sequence[_There]) -> None:
         """Have images described again by an instrument's index that is new or changed."""
-        for entry in new:
+        for directory, entry in new:
             described = described_by(path_text(entry.name)) if entry.kind is EntryKind.FILE else None
             if described is not None:
                 refresh_by_index(
@@ -236,8 +262,9 @@ class Looking:
         looked.replaced.setdefault(directory, set()).add(entry.name)
         return True
 
-    def _is_ignored(self, directory: bytes, name: bytes) -> bool:
-        return self.root.rules.ignored(below(directory, name)) is not None
+    def _counts(self, directory: bytes, entry: Entry) -> bool:
+        """Tell whether a new name is kept: each file is, with its reason; of other kinds what no rule ignores."""
+        return entry.kind is EntryKind.FILE or self.root.rules.ignored(below(directory, entry.name)) is None
 
     def _changed(self, directory: bytes, entry: Entry, stored: KnownSighting, closed: frozenset[bytes]) -> ChangedFile:
         settle = self.deciding.root_settle
@@ -269,16 +296,16 @@ class Looking:
             adopt_late(self.connection, self.deciding, self.root.id, [file.path for file in files])
         return made | {fileset_key(below(file.directory, file.name)): file.fileset_id for file in changed}
 
-    def _withhold(self, looked: Looked, directory: bytes, new: Sequence[Entry], closed: frozenset[bytes]) -> set[bytes]:
+    def _withhold(self, looked: Looked, new: Sequence[_There], closed: frozenset[bytes]) -> set[tuple[bytes, bytes]]:
         """Ask, for new files that may be moved ones, whether the old path is gone; they wait for the answer."""
-        files = [entry for entry in new if entry.kind is EntryKind.FILE]
-        looks = [(entry.inode, entry.size_bytes, entry.mtime_ns) for entry in files]
+        files = [one for one in new if one[1].kind is EntryKind.FILE]
+        looks = [(entry.inode, entry.size_bytes, entry.mtime_ns) for _, entry in files]
         candidates = move_candidates(self.connection, self.root.id, looks)
         withheld = set()
-        for entry, key in zip(files, looks, strict=True):
+        for (directory, entry), key in zip(files, looks, strict=True):
             candidate = candidates.get(key)
             if candidate is not None:
-                withheld.add(entry.name)
+                withheld.add((directory, entry.name))
                 folder, _, name = candidate.path.rpartition(b"/")
                 check = MoveCheck(directory=directory, entry=entry, was_closed=entry.name in closed)
                 looked.orders.append(LookOrder(directory=folder, names=frozenset({name}), tag=check))
