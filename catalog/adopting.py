@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, text, update
 
 from catalog.member_digests import changed
 from catalog.models.ingest import Directory, Fileset, Job, Reason, Sighting
@@ -121,6 +121,10 @@ def main_of(connection: Connection, fileset_id: int) -> Any:
     return connection.execute(query.where(Fileset.id == fileset_id)).one()
 
 
+#: As the index's own condition has it: written as a comparison, SQLite would read all filesets of the root instead.
+_IS_UNREAD = text("fileset.is_unread_index")
+
+
 def unresolved_folders(connection: Connection, root_id: int) -> list[bytes]:
     """Give the folders of a root in which a file lies that may describe others and was not asked yet which."""
     query = (
@@ -131,7 +135,7 @@ def unresolved_folders(connection: Connection, root_id: int) -> list[bytes]:
         .outerjoin(Job, (Job.fileset_id == Fileset.id) & (Job.state == "quarantined"))
         .where(
             Fileset.root_id == root_id,
-            Fileset.is_unread_index,
+            _IS_UNREAD,
             Fileset.done_digest.is_(None),
             Fileset.removed_at.is_(None),
             Fileset.stalled_reason.is_(None),
