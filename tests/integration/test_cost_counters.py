@@ -84,22 +84,6 @@ def test_a_hundred_files_cost_few_statements_and_few_commits(site: Site) -> None
     assert counts["commits"] < 0.3 * FILES, counts
 
 
-def test_folders_that_come_together_cost_few_statements_more_than_one(catalogue: Catalogue, tmp_path: Path) -> None:
-    """What is in them is looked up and written together: they had ten statements each."""
-    site = Site(catalogue, tmp_path)
-    counts = []
-    for folders in (1, FILES):
-        for number in range(FILES):
-            folder = site.root / f"of {folders}/{number % folders}"
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"{number}.txt").touch()
-        with counted(catalogue) as counted_here:
-            site.import_()
-        assert counted_here["rows into sighting"] == FILES
-        counts.append(counted_here["statements"])
-    assert counts[1] < counts[0] + FILES // 2, counts
-
-
 def full_site(catalogue: Catalogue, tmp_path: Path) -> Site:
     """Make a site with small files enough for whole batches."""
     made = Site(catalogue, tmp_path)
