@@ -1,7 +1,8 @@
 """The permission table as SQL conditions; a property test holds them and `catalog.permissions` together.
 
 Every condition is made of id lists that were resolved once (`Acting`), so that an index on (group, ...) serves it.
-Pages and counts over many groups are faster with one branch per group (UNION ALL): `visible_by_group`.
+Counts over many groups are faster with one branch per group (UNION ALL): `visible_by_group`. Pages of images have the
+same branches, of parameters instead of values (`catalog.queries.images`), so that a statement can be kept.
 """
 
 from collections.abc import Iterator

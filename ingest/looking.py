@@ -187,8 +187,7 @@ class Looking:
                     changed.append(self._changed(directory, entry, stored, closed))
             elif is_again or not is_unchanged(entry, stored):
                 fresh.append(entry)
-        new = [(directory, entry) for entry in fresh]
-        self._take_fresh(looked, new, changed, known, closed=closed, may_move=may_move)
+        self._take_fresh(looked, [(directory, one) for one in fresh], changed, known, closed=closed, may_move=may_move)
 
     def _take_fresh(
         self,
