@@ -1,8 +1,11 @@
 """Commits the answers of scanners to looks at single names (T1, T2, T9): hints, due filesets, moves, verdicts."""
 
+import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from catalog import jobs
+from catalog.errors import CatalogueUnavailable
 from catalog.jobs import Failed
 from catalog.looks import StartedJob
 from ingest.checks import AgainCheck, DueCheck, HintCheck, MoveCheck, ReplacedCheck, RequestCheck, VerdictCheck
@@ -15,29 +18,79 @@ from ingest.set_looks import SetCheck
 from ingest.set_settling import settle_set
 from ingest.watched import WatchedRoot
 
+log = logging.getLogger(__name__)
 
-def take_answer(core: Core, root: WatchedRoot) -> bool:
-    """Commit one answer of a root's scanner; tells whether there was one."""
+#: So many answers, of so many names, are committed in one transaction at most: workers are served in between.
+TOGETHER_AT_MOST = 50
+NAMES_TOGETHER = 500
+
+_Answer = tuple[LookOrder, NamesLook]
+
+
+def take_answers(core: Core, root: WatchedRoot) -> bool:
+    """Commit the next answers of a root's scanner, plain ones together; tells whether there were any."""
     while not root.scanner.answers.empty():
         root.answers.append(root.scanner.answers.get_nowait())
     if not root.answers:
         return False
+    together = _plain_ones(root)
+    if len(together) > 1:
+        try:
+            _take(core, root, together)
+        except CatalogueUnavailable:
+            raise
+        except Exception:  # whichever is to blame is found, and dealt with, when each is taken alone
+            log.warning("looks_taken_alone", extra={"root": root.name, "looks": len(together)}, exc_info=True)
+            root.answers_alone = len(together)
+    else:
+        root.answers_alone = max(root.answers_alone - 1, 0)
+        _take_one(core, root)
+    return True
+
+
+def _plain_ones(root: WatchedRoot) -> list[_Answer]:
+    """Give the next answers that don't ask what others before them leave to be done."""
+    plain: list[_Answer] = []
+    names = 0
+    if root.answers_alone:
+        return plain
+    for order, look in root.answers:
+        names += len(order.names)
+        is_full = len(plain) >= TOGETHER_AT_MOST or (plain and names > NAMES_TOGETHER)
+        if is_full or isinstance(look, RootLost) or not isinstance(order.tag, HintCheck | DueCheck):
+            break
+        plain.append((order, look))
+    return plain
+
+
+def _take_one(core: Core, root: WatchedRoot) -> None:
     order, look = root.answers[0]
     if isinstance(order.tag, ReplacedCheck) and root.moves_under_way:
         # Whether the file that lay there moved is being found out: look once more after that.
         root.answers.popleft()
         root.answered(order)
         root.look(order)
-        return True
-    if isinstance(look, RootLost):
+    elif isinstance(look, RootLost):
         _lost(core, root, order, look.reason)
+        end_answer(core, root)
     else:
-        looked, started = _commit_answer(core, root, order, look)
-        hand_out(core, started)
+        _take(core, root, [(order, look)])
+
+
+def _take(core: Core, root: WatchedRoot, answers: Sequence[_Answer]) -> None:
+    """Commit answers and do what they leave to be done; they are the first in the root's queue."""
+    commits, started = _commit_answers(core, root, answers)
+    hand_out(core, started)
+    for (order, look), looked in zip(answers, commits, strict=True):
         core.follow_up(root, looked, is_hinted=isinstance(order.tag, HintCheck | RequestCheck))
         if look.unknown:
             root.troubled.failed(look.directory, core.clock.monotonic())
-    root.answers.popleft()
+        end_answer(core, root)
+
+
+def end_answer(core: Core, root: WatchedRoot) -> None:
+    """Note that the first answer in the root's queue was dealt with."""
+    order, look = root.answers.popleft()
     root.answered(order)
     match order.tag:
         case DueCheck(filesets=filesets):
@@ -51,15 +104,16 @@ def take_answer(core: Core, root: WatchedRoot) -> bool:
             core.judging.discard(Judged(root_id=root.id, fileset_id=failure.fileset_id, claim=failure.claim))
         case _:
             pass
-    return True
 
 
-def _commit_answer(core: Core, root: WatchedRoot, order: LookOrder, look: NamesLook) -> tuple[Looked, list[StartedJob]]:
-    """Commit an answer. What it settled is claimed for the workers in the same transaction (T2 and T3)."""
+def _commit_answers(core: Core, root: WatchedRoot, answers: Sequence[_Answer]) -> tuple[list[Looked], list[StartedJob]]:
+    """Commit answers. What they settled is claimed for the workers in the same transaction (T2 and T3)."""
     with core.catalogue.writing() as connection:
-        looked = _commit(core, core.looking(connection, root), order, look)
-        started = claim_jobs(core, connection) if isinstance(order.tag, DueCheck | SetCheck) else []
-    return looked, started
+        looking = core.looking(connection, root)
+        commits = [_commit(core, looking, order, look) for order, look in answers]
+        is_second = any(isinstance(order.tag, DueCheck | SetCheck) for order, _ in answers)
+        started = claim_jobs(core, connection) if is_second else []
+    return commits, started
 
 
 def _commit(core: Core, looking: Looking, order: LookOrder, look: NamesLook) -> Looked:

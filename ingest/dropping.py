@@ -1,20 +1,49 @@
 """Drops what made a step of the ingest fail for a reason of the program's own: the next pass looks at it again."""
 
+from catalog import jobs
+from catalog.errors import CatalogueUnavailable
+from catalog.jobs import Later
+from ingest.answers import end_answer
+from ingest.checks import DueCheck
 from ingest.core import Core
+from ingest.due import UNKNOWN_AGAIN
 from ingest.listing import PassEnded
 from ingest.results import drop_results
+from ingest.set_looks import SetCheck
+from ingest.watched import WatchedRoot
 
 
 def drop_poisoned(core: Core, step: str) -> None:
-    """Drop what made a step fail for a reason of the program's own: the next pass looks at it again."""
+    """Drop what made a step fail for a reason of the program's own: the next pass looks at it again.
+
+    ``step`` is "result", or "look" and "scan" with the name of the root. Filesets whose second look failed are due
+    again later: at once they would fail again and again.
+    """
     if step == "result":
         drop_results(core)
+    kind, _, name = step.partition(" ")
     for root in core.roots.values():
-        if step == "look" and root.answers:
-            order, _ = root.answers.popleft()
-            root.answered(order)
-            root.looking.clear()
-        if step == "scan" and root.parts:
+        if root.name == name and kind == "look" and root.answers:
+            _drop_answer(core, root)
+        if root.name == name and kind == "scan" and root.parts:
             part = root.parts.popleft()
             if isinstance(part, PassEnded):
                 root.end_walk(part.number)
+
+
+def _drop_answer(core: Core, root: WatchedRoot) -> None:
+    order, _ = root.answers[0]
+    end_answer(core, root)
+    match order.tag:
+        case DueCheck(filesets=filesets):
+            due = {one.id for one in filesets.values()}
+        case SetCheck() as check:
+            due = {check.due.id}
+        case _:
+            return
+    again_at = core.steady.now() + UNKNOWN_AGAIN
+    try:
+        with core.catalogue.writing() as connection:
+            jobs.push_due(connection, [Later(fileset_id=one, due_at=again_at) for one in due])
+    except CatalogueUnavailable:
+        core.may_be_due = True  # what is tried again says so, too

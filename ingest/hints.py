@@ -1,6 +1,7 @@
 """The inbox of hints: where to look, never what is there. Thread-safe; losing one costs latency only."""
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 
 #: More names than this in one directory, and the whole directory is looked at instead.
@@ -64,13 +65,16 @@ class Hints:
             self._overflows[root] = self._overflows.get(root, 0) + 1
         self.arrived.set()
 
-    def take(self, limit: int = 1000) -> tuple[list[Hint], dict[str, int]]:
-        """Take up to ``limit`` hints and all overflow counts by root; they are gone from the inbox."""
+    def take(self, limit: int = 1000, *, leave: Collection[str] = ()) -> tuple[list[Hint], dict[str, int]]:
+        """Take up to ``limit`` hints and all overflow counts by root; they are gone from the inbox.
+
+        Those of roots in ``leave`` stay, and names that come meanwhile join them; the next turn asks again.
+        """
         with self._lock:
-            keys = list(self._names)[:limit]
-            hints = [self._pop(key) for key in keys]
+            keys = [key for key in self._names if key[0] not in leave] if leave else list(self._names)
+            hints = [self._pop(key) for key in keys[:limit]]
             overflows, self._overflows = self._overflows, {}
-            if not self._names:
+            if len(keys) <= limit:
                 self.arrived.clear()
         return hints, overflows
 

@@ -18,7 +18,7 @@ from catalog.errors import CatalogueUnavailable, LockLost
 from config.rules import RootRules, compile_all
 from config.settings import Settings
 from ingest.accounts import MachineAccounts
-from ingest.answers import take_answer
+from ingest.answers import take_answers
 from ingest.clock import Clock, SteadyTime, SystemClock
 from ingest.core import Core
 from ingest.dropping import drop_poisoned
@@ -257,7 +257,7 @@ class IngestLoop:
             return False
         busy = self._take_hints()
         for root in list(core.roots.values()):
-            busy = self._attempt(f"look {root.name}", partial(take_answer, core, root)) or busy
+            busy = self._attempt(f"look {root.name}", partial(take_answers, core, root)) or busy
         busy = self._serve_workers() or busy
         for root in list(core.roots.values()):
             if self._attempt(f"scan {root.name}", partial(take_parts, core, root)):
@@ -286,8 +286,8 @@ class IngestLoop:
         return bool(done)
 
     def _take_hints(self) -> bool:
-        hints, overflows = self._hints.take()
         by_name = {root.name: root for root in self._core.roots.values()}
+        hints, overflows = self._hints.take(leave=[name for name, root in by_name.items() if root.has_hints_enough])
         for hint in hints:
             if hint.root in by_name:
                 self._core.follow(by_name[hint.root], hint)

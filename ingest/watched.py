@@ -11,11 +11,14 @@ from catalog.roots import KnownRoot
 from config.rules import RootRules
 from config.settings import WatchSettings
 from ingest.absent import Absent
-from ingest.checks import MoveCheck, ReplacedCheck
+from ingest.checks import HintCheck, MoveCheck, ReplacedCheck
 from ingest.listing import ListingPart, LookOrder, NamesLook, PassEnded, RootLost, WalkOrder
 from ingest.regrouping import KeysNow
 from ingest.scanner import RootScanner
 from ingest.troubled import TroubledFolders
+
+#: So many looks of hints may be asked of the scanner: what comes meanwhile waits by folder, and is looked at together.
+HINTS_AHEAD = 100
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,10 +63,13 @@ class WatchedRoot:
         self.files_seen = 0
         self.directories_seen = 0
         self.looks_under_way = 0
+        self.hints_under_way = 0
         self.moves_under_way = 0
         self.replaced_under_way = 0
         #: Due filesets whose members are being looked at.
         self.looking: set[int] = set()
+        #: How many of the next answers are committed one by one: together they failed.
+        self.answers_alone = 0
         #: Taken from the scanner and not committed yet: an error of the database loses none.
         self.parts: deque[ListingPart | PassEnded | RootLost] = deque()
         self.answers: deque[tuple[LookOrder, NamesLook | RootLost]] = deque()
@@ -96,6 +102,11 @@ class WatchedRoot:
     def is_storage(self) -> bool:
         """Tell whether its files are only further places of known ones."""
         return self.watch.role == "storage"
+
+    @property
+    def has_hints_enough(self) -> bool:
+        """Tell whether hints had better wait: those before them are not looked at yet."""
+        return self.hints_under_way >= HINTS_AHEAD
 
     @property
     def is_unsettled(self) -> bool:
@@ -134,6 +145,7 @@ class WatchedRoot:
     def look(self, order: LookOrder) -> None:
         """Order a look at single names."""
         self.looks_under_way += 1
+        self.hints_under_way += isinstance(order.tag, HintCheck)
         self.moves_under_way += isinstance(order.tag, MoveCheck)
         self.replaced_under_way += isinstance(order.tag, ReplacedCheck)
         self.scanner.expected = self.identity
@@ -142,6 +154,7 @@ class WatchedRoot:
     def answered(self, order: LookOrder) -> None:
         """Note that a look was answered and committed."""
         self.looks_under_way -= 1
+        self.hints_under_way -= isinstance(order.tag, HintCheck)
         self.moves_under_way -= isinstance(order.tag, MoveCheck)
         self.replaced_under_way -= isinstance(order.tag, ReplacedCheck)
 
