@@ -12,11 +12,11 @@ import sqlalchemy
 
 from catalog.engine import Catalogue
 from ingest import answers as ingest_answers
-from ingest import dropping, watched
+from ingest import dropping, due, watched
 from ingest.hints import Hint
 from ingest.listing import NamesLook
-from ingest.loop import IngestLoop
 from ingest.looking import Looked, Looking
+from ingest.loop import IngestLoop
 from ingest.watched import WatchedRoot
 from tests.helpers.ingest_site import Site, add_person, write_tiff
 from tests.helpers.program import wait_until
@@ -62,7 +62,7 @@ def turn_until_imported(loop: IngestLoop, site: Site, count: int) -> None:
 
 def test_names_in_many_folders_are_noted_in_one_transaction(site: Site) -> None:
     drop_files(site)
-    commits = []
+    commits: list[object] = []
     sqlalchemy.event.listen(site.catalogue.engine, "commit", commits.append)
     with begun(site) as (loop, root):
         answered(loop, root)
@@ -100,7 +100,7 @@ def test_a_second_look_that_fails_is_made_again_later_and_the_others_are_importe
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drop_files(site)
-    settle = ingest_answers.settle
+    settle = due.settle
     tried = []
 
     def failing(core: Any, looking: Looking, check: Any, look: NamesLook) -> Looked:
