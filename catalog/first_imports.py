@@ -15,6 +15,7 @@ from catalog.associated_images import write_associated
 from catalog.containers import innermost_container, link_images
 from catalog.events import NewEvent, record
 from catalog.file_rows import original_file_row
+from catalog.gone_contents import Content, gone_among
 from catalog.image_rows import detail_rows, image_rows
 from catalog.looks import Committed, CommittedAs, ReadFileset
 from catalog.many import execute_many
@@ -84,17 +85,6 @@ def _claimed(connection: Connection, reads: Sequence[ReadFileset]) -> list[tuple
     return [(read, held[key]) for read, key in keys if key in held]
 
 
-_GONE = (
-    select(OriginalFile.size_bytes, OriginalFile.fingerprint)
-    .join(Sighting, Sighting.original_file_id == OriginalFile.id)
-    .where(
-        # Pairs in one IN would be looked for in the whole index; those that match crosswise are left out below.
-        OriginalFile.size_bytes.in_(bindparam("sizes", expanding=True)),
-        OriginalFile.fingerprint.in_(bindparam("fingerprints", expanding=True)),
-        Sighting.missing_since.is_not(None),
-    )
-    .distinct()
-)
 _OWN_MISSING = select(Sighting.fileset_id).where(
     Sighting.fileset_id.in_(bindparam("ids", expanding=True)), Sighting.missing_since.is_not(None)
 )
@@ -104,16 +94,13 @@ def _without_twins(connection: Connection, reads: Sequence[ReadFileset]) -> list
     """Leave out what a known file that is gone may have moved to, and what is gone again itself."""
     if not reads:
         return []
-    sizes = sorted({read.files[0].size_bytes for read in reads})
-    fingerprints = sorted({read.files[0].fingerprint for read in reads})
-    rows = connection.execute(_GONE, {"sizes": sizes, "fingerprints": fingerprints})
-    gone = {(row.size_bytes, bytes(row.fingerprint)) for row in rows}
+    gone = gone_among(connection, {_content(read) for read in reads})
     missing = set(connection.scalars(_OWN_MISSING, {"ids": [read.fileset_id for read in reads]}))
-    return [
-        read
-        for read in reads
-        if (read.files[0].size_bytes, read.files[0].fingerprint) not in gone and read.fileset_id not in missing
-    ]
+    return [read for read in reads if _content(read) not in gone and read.fileset_id not in missing]
+
+
+def _content(read: ReadFileset) -> Content:
+    return read.files[0].size_bytes, read.files[0].fingerprint
 
 
 def _write(connection: Connection, reads: Sequence[ReadFileset], now: datetime, via: str) -> None:

@@ -11,6 +11,7 @@ from catalog.differing import without_placement
 from catalog.events import NewEvent, record
 from catalog.filed import UNPLACED
 from catalog.filings import filing_of
+from catalog.gone_contents import gone_among
 from catalog.image_rows import file_images, image_names_of
 from catalog.looks import Filing, ReadFileset
 from catalog.models.containers import Dataset, DatasetImageLink, Plate, WellSample
@@ -276,8 +277,7 @@ def _twin_that_is_gone(connection: Connection, read: ReadFileset) -> int | None:
     if len(read.files) != 1 or read.files[0].hash is None:
         return None
     file = read.files[0]
-    twins = (OriginalFile.size_bytes == file.size_bytes, OriginalFile.fingerprint == file.fingerprint)
-    if connection.scalar(select(OriginalFile.id).where(*twins).limit(1)) is None:
+    if not gone_among(connection, [(file.size_bytes, file.fingerprint)]):
         return None
     present = select(Sighting.fileset_id).where(Sighting.fileset_id == Fileset.id, Sighting.missing_since.is_(None))
     absent = select(Sighting.fileset_id).where(Sighting.fileset_id == Fileset.id, Sighting.missing_since.is_not(None))

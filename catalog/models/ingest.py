@@ -143,6 +143,7 @@ class Sighting(Base):
         Index("ix_sighting_fileset_id_captured", "fileset_id", "captured"),
         Index("ix_sighting_original_file_id", "original_file_id"),
         Index("ix_sighting_move", "inode", "size_bytes"),
+        partial_index("ix_sighting_gone", "original_file_id", where="missing_since IS NOT NULL"),
         partial_index("ix_sighting_damaged", "damaged_since", where="damaged_since IS NOT NULL"),
         CheckConstraint("disposition IN ('ignored', 'skipped', 'unmatched', 'held', 'member')", name="disposition"),
         WITHOUT_ROWID,

@@ -640,6 +640,8 @@ CREATE INDEX ix_sighting_damaged ON sighting (damaged_since) WHERE damaged_since
 -- next
 CREATE INDEX ix_sighting_fileset_id_captured ON sighting (fileset_id, captured)
 -- next
+CREATE INDEX ix_sighting_gone ON sighting (original_file_id) WHERE missing_since IS NOT NULL
+-- next
 CREATE INDEX ix_sighting_move ON sighting (inode, size_bytes)
 -- next
 CREATE INDEX ix_sighting_original_file_id ON sighting (original_file_id)
