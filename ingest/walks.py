@@ -1,9 +1,11 @@
 """Commits what walks of a root show (T1, T8), and its full passes as they end."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 
 from catalog import roots, sightings
 from catalog.connections import Connection
+from catalog.errors import CatalogueUnavailable
 from ingest.checks import ReplacedCheck
 from ingest.core import Core
 from ingest.inner_mounts import with_mounts
@@ -11,6 +13,8 @@ from ingest.listing import ListingPart, LookOrder, PassEnded, RootLost
 from ingest.looking import REPLACED_AT_MOST, Looked
 from ingest.unvisited import unvisited
 from ingest.watched import Walk, WatchedRoot
+
+log = logging.getLogger(__name__)
 
 ROWS_AT_MOST = 1000
 FOLDERS_AT_ONCE = 100
@@ -24,7 +28,7 @@ def take_parts(core: Core, root: WatchedRoot) -> bool:
         return False
     first = root.parts[0]
     if isinstance(first, ListingPart):
-        _take_listing(core, root)
+        _take_listings(core, root)
         return True
     if isinstance(first, RootLost):
         core.lose(root, first.reason)
@@ -36,16 +40,38 @@ def take_parts(core: Core, root: WatchedRoot) -> bool:
     return True
 
 
-def _take_listing(core: Core, root: WatchedRoot) -> None:
+def _take_listings(core: Core, root: WatchedRoot) -> None:
+    batch = _together(root)
+    if len(batch) == 1:
+        root.parts_alone = max(root.parts_alone - 1, 0)
+        _take_listing(core, root, batch)
+        return
+    try:
+        _take_listing(core, root, batch)
+    except CatalogueUnavailable:
+        raise
+    except Exception:  # whichever is to blame is found, and dealt with, when each is taken alone
+        log.warning("parts_taken_alone", extra={"root": root.name, "parts": len(batch)}, exc_info=True)
+        root.parts_alone = len(batch)
+
+
+def _together(root: WatchedRoot) -> list[ListingPart]:
+    """Give the next parts of one walk, of different folders, that are committed together."""
     batch: list[ListingPart] = []
     rows = 0
     for part in root.parts:
         if not isinstance(part, ListingPart) or (batch and rows + len(part.entries) > ROWS_AT_MOST):
             break
-        if batch and (part.walk != batch[0].walk or any(part.directory == one.directory for one in batch)):
+        if batch and (root.parts_alone or part.walk != batch[0].walk):
+            break
+        if any(part.directory == one.directory for one in batch):
             break
         batch.append(part)
         rows += len(part.entries)
+    return batch
+
+
+def _take_listing(core: Core, root: WatchedRoot, batch: Sequence[ListingPart]) -> None:
     walk = root.walks.get(batch[0].walk)
     with core.catalogue.writing() as connection:
         if walk is not None and walk.order.is_full and not walk.directories:
@@ -80,7 +106,7 @@ def _keep_mounts(core: Core, connection: Connection, root: WatchedRoot) -> None:
     roots.keep_identity(connection, root.id, root.identity)
 
 
-def _see_trouble(root: WatchedRoot, parts: list[ListingPart], now_s: float) -> None:
+def _see_trouble(root: WatchedRoot, parts: Sequence[ListingPart], now_s: float) -> None:
     for part in parts:
         if part.problem is not None:
             root.troubled.failed(part.directory, now_s)
@@ -110,7 +136,7 @@ def _end_walk(core: Core, root: WatchedRoot, ended: PassEnded) -> None:
     walk = root.walks.get(ended.number)
     if walk is None:
         return
-    if ended.failure is None:
+    if ended.failure is None and not walk.is_broken:
         refused = ended.other or _mark_absent(core, root, walk)
         if ended.is_full:
             _end_pass(core, root, walk, ended, refused)

@@ -36,6 +36,8 @@ class Walk:
     replaced: dict[bytes, set[bytes]] = field(default_factory=dict)
     files: int = 0
     directories: int = 0
+    #: A part of it was dropped: what it did not come by may be there.
+    is_broken: bool = False
 
 
 class WatchedRoot:
@@ -70,6 +72,8 @@ class WatchedRoot:
         self.looking: set[int] = set()
         #: How many of the next answers are committed one by one: together they failed.
         self.answers_alone = 0
+        #: How many of the next parts of walks.
+        self.parts_alone = 0
         #: Taken from the scanner and not committed yet: an error of the database loses none.
         self.parts: deque[ListingPart | PassEnded | RootLost] = deque()
         self.answers: deque[tuple[LookOrder, NamesLook | RootLost]] = deque()

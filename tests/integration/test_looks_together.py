@@ -121,6 +121,37 @@ def test_a_second_look_that_fails_is_made_again_later_and_the_others_are_importe
     assert site.import_().imported == 1
 
 
+def test_a_part_of_a_pass_that_fails_makes_nothing_missing_and_is_listed_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop_files(site)
+    site.import_()
+    for folder in FOLDERS:
+        write_tiff(site.root / folder / "more.tif", value=50)
+    (site.root / FOLDERS[3] / "03.tif").unlink()
+    parts = Looking.parts
+
+    def failing(looking: Looking, some: Any) -> Looked:
+        if any(part.directory == FOLDERS[7].encode() for part in some):
+            raise RuntimeError("a fault of the program")
+        return parts(looking, some)
+
+    missing = "SELECT name FROM sighting WHERE missing_since IS NOT NULL"
+    with begun(site) as (loop, root):
+        with monkeypatch.context() as patch:
+            patch.setattr(Looking, "parts", failing)
+            loop._scan(None)
+            wait_until(lambda: not loop._turn() and not root.walks)
+            turn_until_imported(loop, site, 2 * len(FOLDERS) - 1)
+            assert site.rows(missing) == []  # the pass is not whole: it says nothing of what is gone
+        assert list(root.parts) == []
+
+        loop._scan(None)
+        wait_until(lambda: not loop._turn() and not root.walks)
+        turn_until_imported(loop, site, 2 * len(FOLDERS))
+        assert [bytes(row["name"]) for row in site.rows(missing)] == [b"03.tif"]
+
+
 def test_names_wait_for_those_before_them_and_are_looked_at_together(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
