@@ -80,9 +80,7 @@ class BenchSite:
 
     def run(self, *arguments: str) -> None:
         """Run a command of the program to its end; it must end well."""
-        subprocess.run(
-            [PROGRAM, "-c", self.folder / "coverslip.yaml", *arguments], check=True, stdout=subprocess.DEVNULL
-        )
+        subprocess.run([PROGRAM, "-c", self.folder / "coverslip.yaml", *arguments], check=True, capture_output=True)
 
     def log(self) -> str:
         """Give what the last daemon has said so far."""
