@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from catalog import jobs
 from catalog.adopting import unresolved_folders
@@ -37,12 +38,12 @@ def look_at_due(core: Core) -> bool:
         return False
     usable = core.usable()
     looking = {one for root in core.roots.values() for one in root.looking}
-    wanted = [one for one in core.hot if one not in looking]
+    wanted = list(islice((one for one in core.hot if one not in looking), DUE_AT_MOST))
     due: list[DueFileset] = []
     with core.catalogue.reading() as connection:
         now = core.steady.now()
         if wanted:
-            due += jobs.due_filesets(connection, now=now, root_ids=usable, limit=DUE_AT_MOST, only=wanted[:DUE_AT_MOST])
+            due += jobs.due_filesets(connection, now=now, root_ids=usable, limit=DUE_AT_MOST, only=wanted)
         if not looking and core.ready_count < READY_AT_MOST:
             seen = {one.id for one in due}
             found = jobs.due_filesets(connection, now=now, root_ids=usable, limit=DUE_AT_MOST)
