@@ -57,7 +57,7 @@ def _plain_ones(root: WatchedRoot) -> list[_Answer]:
     for order, look in root.answers:
         names += len(order.names)
         is_full = len(plain) >= TOGETHER_AT_MOST or (plain and names > NAMES_TOGETHER)
-        if is_full or isinstance(look, RootLost) or not isinstance(order.tag, HintCheck | DueCheck):
+        if is_full or isinstance(look, RootLost) or not isinstance(order.tag, HintCheck | AgainCheck | DueCheck):
             break
         plain.append((order, look))
     return plain
