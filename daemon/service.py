@@ -144,10 +144,14 @@ class Watches:
         for name in [name for name, (watch, _) in self._by_name.items() if not _is_same(watch, wanted.get(name))]:
             self._by_name.pop(name)[1].stop()
         for name, watch in wanted.items():
-            if name not in self._by_name:
-                made = self.build(watch, settings, self.hints)
-                made.start()
-                self._by_name[name] = (watch, made)
+            if (
+                name in self._by_name
+            ):  # what does not matter to watching may be other than before: the timer of its scans
+                self._by_name[name] = (watch, self._by_name[name][1])
+                continue
+            made = self.build(watch, settings, self.hints)
+            made.start()
+            self._by_name[name] = (watch, made)
 
     def wait_armed(self, timeout_s: float, stop: threading.Event) -> bool:
         """Wait until every root is armed or known to be out of reach; False when that takes longer."""
