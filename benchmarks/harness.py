@@ -78,6 +78,11 @@ class BenchSite:
         count = self.query("SELECT count(*) FROM image JOIN thumbnail ON image_id = image.id")[0][0]
         return int(str(count))
 
+    def configure(self, *, settle: str = "0s", hasher: str = "sha256", scan_every: str = "1h") -> None:
+        """Write the configuration; a daemon that runs takes it up when it is told."""
+        text = CONFIGURATION.format(folder=self.folder, settle=settle, hasher=hasher, scan_every=scan_every)
+        (self.folder / "coverslip.yaml").write_text(text, encoding="utf-8")
+
     def run(self, *arguments: str) -> None:
         """Run a command of the program to its end; it must end well."""
         subprocess.run([PROGRAM, "-c", self.folder / "coverslip.yaml", *arguments], check=True, capture_output=True)
@@ -119,8 +124,7 @@ def bench_site(*, settle: str = "0s", hasher: str = "sha256", scan_every: str = 
     try:
         site = BenchSite(folder=folder)
         site.inbox.mkdir(parents=True)
-        text = CONFIGURATION.format(folder=folder, settle=settle, hasher=hasher, scan_every=scan_every)
-        (folder / "coverslip.yaml").write_text(text, encoding="utf-8")
+        site.configure(settle=settle, hasher=hasher, scan_every=scan_every)
         yield site
     finally:
         shutil.rmtree(folder)
