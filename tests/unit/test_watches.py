@@ -16,13 +16,17 @@ def settings_of(tmp_path: Path, *watch: WatchSettings) -> Settings:
     )
 
 
+def root_of(name: str, path: Path, **how: Any) -> WatchSettings:
+    return WatchSettings(root=path, name=name, mark=MARK, rules=(), **how)
+
+
 def polled(watch: WatchSettings, _settings: Settings, _hints: Hints) -> Watch:
     return PolledRoot(root=watch.name, reason="a test")
 
 
 def test_another_time_between_scans_counts_and_the_watch_goes_on(tmp_path: Path) -> None:
     watches = Watches(hints=Hints(), build=polled)
-    root = WatchSettings(root=tmp_path, name="a", scan_every=timedelta(hours=1))
+    root = root_of("a", tmp_path, scan_every=timedelta(hours=1))
     watches.apply(settings_of(tmp_path, root))
     ((_, before),) = watches.all()
 
@@ -35,7 +39,7 @@ def test_another_time_between_scans_counts_and_the_watch_goes_on(tmp_path: Path)
 
 def test_a_root_that_lies_elsewhere_is_watched_anew_and_one_that_left_no_more(tmp_path: Path) -> None:
     watches = Watches(hints=Hints(), build=polled)
-    root, other = WatchSettings(root=tmp_path / "a", name="a"), WatchSettings(root=tmp_path / "b", name="b")
+    root, other = root_of("a", tmp_path / "a"), root_of("b", tmp_path / "b")
     watches.apply(settings_of(tmp_path, root, other))
     before = {settings.name: watch for settings, watch in watches.all()}
 
