@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from config.settings import Settings, WatchSettings
 from daemon.root_watch import PolledRoot, Watch
 from daemon.running import scan_interval
 from daemon.service import Watches
 from ingest.hints import Hints
+from tests.helpers.ingest_site import MARK
 
 
 def settings_of(tmp_path: Path, *watch: WatchSettings) -> Settings:
