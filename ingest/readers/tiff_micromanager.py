@@ -331,7 +331,7 @@ def _nd_image(
             return HolePlane((page.imagelength, page.imagewidth), np.dtype(page.dtype or np.uint8))
         dtype = raw_dtype(found)
         if dtype is None or rgb:
-            return PagePlane(found)
+            return PagePlane(found, source.stream)
         return RawPlane(source.stream, found.dataoffsets[0], (found.imagelength, found.imagewidth), dtype)
 
     levels = (Level(size_x=page.imagewidth, size_y=page.imagelength),)

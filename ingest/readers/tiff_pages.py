@@ -67,11 +67,12 @@ def plane_of(source: Source, page: tifffile.TiffPage, sample: int, *, is_rgb: bo
     """Give a page's pixels: all samples of a colour, or one of several samples as a channel of its own."""
     is_planar = int(page.planarconfig) == 2
     if is_rgb and is_planar:
-        return JoinedPlane([PagePlane(page, s * page.imagedepth) for s in range(page.samplesperpixel)])
+        return JoinedPlane([PagePlane(page, source.stream, s * page.imagedepth) for s in range(page.samplesperpixel)])
     if page.samplesperpixel > 1 and not is_rgb:
-        return PagePlane(page, sample * page.imagedepth) if is_planar else PagePlane(page, 0, sample)
+        inner, interleaved = (sample * page.imagedepth, None) if is_planar else (0, sample)
+        return PagePlane(page, source.stream, inner, interleaved)
     dtype = raw_dtype(page)
     if dtype is not None:
         shape = (page.imagelength, page.imagewidth, *((page.samplesperpixel,) if is_rgb else ()))
         return RawPlane(source.stream, page.dataoffsets[0], shape, dtype)
-    return PagePlane(page)
+    return PagePlane(page, source.stream)

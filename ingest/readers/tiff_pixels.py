@@ -4,6 +4,7 @@ import io
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -23,10 +24,13 @@ from ingest.readers.protocol import (
     Window,
     whole,
 )
+from ingest.readers.tiff_unpacking import Packing, packing_of, unpacked
 
 #: Raw rows are read in runs of about this many bytes, which a core's own cache holds; by 64 rows, where that is less.
 RUN_BYTES = 1 << 20
 RUN_ROWS = 64
+#: Strips are unpacked together up to this size.
+UNPACKED_BYTES = 1 << 19
 #: With ``step``, this many rows of each run are read.
 SAMPLE_ROWS = 4
 _JPEG_CODES = frozenset({6, 7, 34892, 33007})
@@ -63,17 +67,20 @@ class PagePlane:
     """
 
     page: tifffile.TiffPage | tifffile.TiffFrame
+    #: The file's, where the page's pieces lie.
+    stream: BinaryIO
     inner: int = 0
     sample: int | None = None
     #: The plane's last piece, where it was decoded before.
     last: Block | None = None
 
     def blocks(self, window: Window, step: int) -> Iterator[Block]:
-        """Decode the pieces that touch the window, or one of every ``step`` in each direction."""
-        for index in self._touched(window, step):
-            block = self.decode(index)
-            if block is not None:
-                yield block
+        """Decode the pieces that touch the window, or one of every ``step`` in each direction; strips some at a time."""
+        packing = self._packing()
+        touched = self._touched(window, step)
+        at_once = _strips_at_once(packing) if step == 1 and not keyframe_of(self.page).is_tiled else 1
+        while run := tuple(islice(touched, at_once)):
+            yield from self._decoded(run, packing)
 
     def _touched(self, window: Window, step: int) -> Iterator[int]:
         """Give the indices of the segments of this plane that the window touches."""
@@ -90,8 +97,51 @@ class PagePlane:
 
     def decode(self, index: int) -> Block | None:
         """Decode one piece; None for an empty one of a sparse file."""
-        if self.last is not None and index == len(self.page.dataoffsets) - 1:
-            return self.last
+        return next(self._decoded((index,), self._packing()), None)
+
+    def _packing(self) -> Packing | None:
+        key = keyframe_of(self.page)
+        return packing_of(key, piece_shape(key))
+
+    def _decoded(self, run: tuple[int, ...], packing: Packing | None) -> Iterator[Block]:
+        """Decode pieces that follow one another, together where that can be done."""
+        if self.last is not None and run[-1] == len(self.page.dataoffsets) - 1:
+            if len(run) > 1:
+                yield from self._decoded(run[:-1], packing)
+            yield self.last
+            return
+        together = None if packing is None else self._unpacked(run, packing)
+        if together is not None:
+            yield together
+            return
+        for index in run:
+            block = self._by_library(index)
+            if block is not None:
+                yield block
+
+    def _unpacked(self, run: tuple[int, ...], packing: Packing) -> Block | None:
+        """Unpack strips that follow one another, or one tile; None where something is out of the ordinary."""
+        key, offsets, counts = keyframe_of(self.page), self.page.dataoffsets, self.page.databytecounts
+        length, width, samples = packing.shape
+        if run[-1] >= min(len(offsets), len(counts)) or length * packing.row_bytes > SEGMENT_LIMIT_BYTES:
+            return None
+        across, down = -(-key.imagewidth // width), -(-key.imagelength // length)
+        row, column = divmod(run[0] % (down * across), across)
+        top, left = row * length, column * width
+        rows = [length] * len(run)
+        if not key.is_tiled:
+            rows[-1] = min(length, key.imagelength - top - length * (len(run) - 1))
+        pieces = [bytes_at(self.stream, offsets[index], counts[index]) for index in run]
+        pixels = unpacked(packing, pieces, rows)
+        if pixels is None:
+            return None
+        # Tiles at the edges are unpacked whole; what lies outside the picture is cut off.
+        pixels = pixels[: key.imagelength - top, : key.imagewidth - left]
+        if self.sample is not None or samples == 1:
+            pixels = pixels[..., self.sample or 0]
+        return Block(top=top, left=left, pixels=pixels)
+
+    def _by_library(self, index: int) -> Block | None:
         page, key = self.page, keyframe_of(self.page)
         length, width = piece_shape(key)
         if length * width * key.samplesperpixel * max(1, key.bitspersample // 8) > SEGMENT_LIMIT_BYTES:
@@ -111,13 +161,16 @@ class PagePlane:
         decoded, position, shape = decode(handle.read(count), index, **arguments)
         if decoded is None:
             return None
-        # Tiles at the edges are decoded whole; what lies outside the picture is cut off.
         height = min(shape[1], key.imagelength - position[2])
         width = min(shape[2], key.imagewidth - position[3])
         pixels: Pixels = decoded[self.inner % key.imagedepth % max(1, shape[0]), :height, :width]
         if self.sample is not None or pixels.shape[-1] == 1:
             pixels = pixels[..., self.sample or 0]
         return Block(top=position[2], left=position[3], pixels=pixels)
+
+
+def _strips_at_once(packing: Packing | None) -> int:
+    return 1 if packing is None else max(1, UNPACKED_BYTES // max(1, packing.shape[0] * packing.row_bytes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,7 +265,7 @@ class _Finder:
             raise NotWholeError(f"page {number // self.per_page + 1} is not in the file yet") from error
         if page is None:
             return HolePlane(self._plane_shape(), np.dtype(self.page.dtype or np.uint8))
-        return PagePlane(page, number % self.per_page, sample)
+        return PagePlane(page, self.stream, number % self.per_page, sample)
 
 
 def associated_picture(kind: str, source: Source, series: tifffile.TiffPageSeries) -> AssociatedPicture:
