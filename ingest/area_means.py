@@ -22,6 +22,35 @@ class Reduced:
     sample: Pixels
 
 
+class _Sample:
+    """Gathers sampled pixels block by block: in one array as long as they are as many as was reckoned with."""
+
+    def __init__(self, pixels: int) -> None:
+        self._expected = pixels
+        self._gathered: Pixels | None = None
+        self._end = 0
+        self._more: list[Pixels] = []
+
+    def add(self, pixels: Pixels) -> None:
+        """Copy a block's sampled pixels, (Y, X) or (Y, X, S)."""
+        count = pixels.shape[0] * pixels.shape[1]
+        if self._gathered is None:
+            self._gathered = np.empty((max(count, self._expected), *pixels.shape[2:]), pixels.dtype)
+        end = self._end + count
+        if end > len(self._gathered) or self._more:
+            self._more.append(pixels.reshape((count, *pixels.shape[2:])).copy())
+            return
+        self._gathered[self._end : end].reshape(pixels.shape)[...] = pixels
+        self._end = end
+
+    def whole(self) -> Pixels:
+        """Give all of them, flat or (N, S), in the order in which they came."""
+        if self._gathered is None:
+            return np.zeros(0, np.uint8)
+        gathered = self._gathered[: self._end]
+        return np.concatenate([gathered, *self._more]) if self._more else gathered
+
+
 class Grid:
     """Adds up blocks in cells of ``factor`` x ``factor`` px; memory is that of the small grid."""
 
@@ -35,8 +64,8 @@ class Grid:
         #: Sums of whole rows of cells, one below the other, as most files give them: they only have to be joined.
         self._rows: list[Pixels] = []
         self._rows_end = 0
-        self._sample: list[Pixels] = []
         self._stride = max(1, int((level.size_x * level.size_y / SAMPLE_PIXELS) ** 0.5))
+        self._sample = _Sample(-(-level.size_y // self._stride) * -(-level.size_x // self._stride))
 
     def add(self, block: Block) -> None:
         """Add a block's finite pixels."""
@@ -44,7 +73,7 @@ class Grid:
         if pixels.dtype.kind == "b":
             pixels = pixels.view(np.uint8)
         offset = (-block.top % self._stride, -block.left % self._stride)
-        self._sample.append(pixels[offset[0] :: self._stride, offset[1] :: self._stride].copy())
+        self._sample.add(pixels[offset[0] :: self._stride, offset[1] :: self._stride])
         is_finite = np.isfinite(pixels) if pixels.dtype.kind == "f" else None
         if is_finite is None or is_finite.all():
             sums = cell_sums(pixels, self._factor, block.top, block.left)
@@ -69,7 +98,7 @@ class Grid:
         if self._factor == 1:
             means: Floats = sums.astype(np.float32)
         elif self._level.size_y % self._factor == 0 and self._level.size_x % self._factor == 0:
-            means = (sums * (1.0 / self._factor**2)).astype(np.float32)  # all cells are whole
+            means = _divided(sums, self._factor**2)  # all cells are whole
         else:
             counts = self._counts_of(0, 0, self._level.size_y, self._level.size_x)
             means = (sums / (counts if sums.ndim == 2 else counts[..., None])).astype(np.float32)
@@ -102,15 +131,22 @@ class Grid:
 
     def reduced(self) -> Reduced:
         """Divide sums by counts; cells that were not sampled take a neighbour's value, those of NaN the lowest."""
-        samples = [s.reshape((-1, *s.shape[2:])) for s in self._sample]
         if self._rows and self._rows_end == self._level.size_y:
-            return Reduced(self._means_of_rows(), np.concatenate(samples))
+            return Reduced(self._means_of_rows(), self._sample.whole())
         self._leave_rows()
         if self._sums is None or self._counts is None:
             return Reduced(np.zeros(self._shape, np.float32), np.zeros(0, np.uint8))
         with np.errstate(invalid="ignore", divide="ignore"):
             means = (self._sums / self._counts).astype(np.float32)
-        return Reduced(_filled(means) if self._is_sampled else _darkened(means), np.concatenate(samples))
+        return Reduced(_filled(means) if self._is_sampled else _darkened(means), self._sample.whole())
+
+
+def _divided(sums: Pixels, count: int) -> Floats:
+    """Divide sums by the number of pixels of a cell, as exactly as float32 tells it."""
+    if sums.dtype.kind == "u" and count & (count - 1) == 0:  # a power of two is divided by without an error
+        return np.multiply(sums, np.float32(1 / count), dtype=np.float32, casting="unsafe")
+    means: Floats = (sums * (1.0 / count)).astype(np.float32)
+    return means
 
 
 def cell_sums(pixels: Pixels, factor: int, top: int, left: int) -> Pixels:
@@ -160,14 +196,25 @@ def _sum_columns(rows: Pixels, factor: int, phase: int) -> Pixels:
     if head:
         parts.append(rows[:, :head].sum(axis=1, dtype=wide, keepdims=True))
     if whole:
-        body = rows[:, head : head + whole * factor]
-        total = body[:, 0::factor].astype(wide)
-        for i in range(1, factor):
-            total += body[:, i::factor]
-        parts.append(total)
+        parts.append(_whole_cells(rows[:, head : head + whole * factor], factor, wide))
     if head + whole * factor < width:
         parts.append(rows[:, head + whole * factor :].sum(axis=1, dtype=wide, keepdims=True))
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+
+def _whole_cells(rows: Pixels, factor: int, wide: Any) -> Pixels:
+    """Sum ``factor`` columns each, of which nothing is left over."""
+    if rows.dtype == np.uint16 and rows.ndim == 2 and factor % 2 == 0 and rows.flags.c_contiguous:
+        # Two neighbours lie in one word, whatever its byte order: one pass without a gap adds them up.
+        words = rows.view(np.uint32)
+        rows, factor = words >> 16, factor // 2
+        rows += words & 0xFFFF
+    if factor == 1:
+        return rows
+    total: Pixels = np.add(rows[:, 0::factor], rows[:, 1::factor], dtype=wide)
+    for i in range(2, factor):
+        total += rows[:, i::factor]
+    return total
 
 
 def _darkened(means: Floats) -> Floats:

@@ -135,10 +135,10 @@ def _percentiles(values: Pixels) -> tuple[float, float]:
         return float(low), float(high)
     last = values.size - 1
     low_at, high_at = LOW_PERCENT / 100 * last, HIGH_PERCENT / 100 * last
-    lowest = _lowest(values, min(int(low_at) + 2, values.size))
-    highest = _highest(values, last + 1 - int(high_at))
-    if lowest is None or highest is None:
+    outermost = _outermost(values, min(int(low_at) + 2, values.size), last + 1 - int(high_at))
+    if outermost is None:
         return _counted(values)
+    lowest, highest = outermost
     first = last + 1 - len(highest)
     return _between(lowest, low_at), _between(highest, high_at - first)
 
@@ -150,25 +150,29 @@ def _between(ordered: Pixels, position: float) -> float:
     return low + (high - low) * (position - before)
 
 
-def _lowest(values: Pixels, count: int) -> Pixels | None:
-    """Give the ``count`` lowest values or some more, in order; None where that would be a large part of them."""
+def _outermost(values: Pixels, low_count: int, high_count: int) -> tuple[Pixels, Pixels] | None:
+    """Give the ``low_count`` lowest and ``high_count`` highest values or some more of each, in order.
+
+    None where either would be a large part of them.
+    """
     thin = np.sort(values[:: max(1, values.size // THINNED_TO)], kind="stable")
-    bound = thin[min(count * len(thin) // values.size + THINNED_MORE, len(thin) - 1)]
-    return _few(values, values <= bound, count)
-
-
-def _highest(values: Pixels, count: int) -> Pixels | None:
-    """Give the ``count`` highest values or some more, in order; None where that would be a large part of them."""
-    thin = np.sort(values[:: max(1, values.size // THINNED_TO)], kind="stable")
-    bound = thin[max(len(thin) - 1 - count * len(thin) // values.size - THINNED_MORE, 0)]
-    return _few(values, values >= bound, count)
-
-
-def _few(values: Pixels, is_outside: NDArray[np.bool_], count: int) -> Pixels | None:
-    few = values.compress(is_outside)
-    if not count <= len(few) <= max(count, values.size // FEW_OF):
+    low = int(thin[min(low_count * len(thin) // values.size + THINNED_MORE, len(thin) - 1)])
+    high = int(thin[max(len(thin) - 1 - high_count * len(thin) // values.size - THINNED_MORE, 0)])
+    if not low < high:
         return None
-    return np.sort(few, kind="stable")
+    few = values.size // FEW_OF
+    low_most, high_most = max(low_count, few), max(high_count, few)
+    # What is not above ``low`` goes round to the largest numbers: both ends are found in one pass.
+    is_outside = (values - values.dtype.type(low + 1)) >= values.dtype.type(high - low - 1)
+    outside = values.compress(is_outside)
+    if len(outside) > low_most + high_most:
+        return None
+    outside.sort(kind="stable")
+    split = int(outside.searchsorted(low, side="right"))
+    lowest, highest = outside[:split], outside[split:]
+    if low_count <= len(lowest) <= low_most and high_count <= len(highest) <= high_most:
+        return lowest, highest
+    return None
 
 
 def _counted(values: Pixels) -> tuple[float, float]:

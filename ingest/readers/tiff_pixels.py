@@ -29,8 +29,6 @@ from ingest.readers.tiff_unpacking import Packing, packing_of, unpacked
 #: Raw rows are read in runs of about this many bytes, which a core's own cache holds; by 64 rows, where that is less.
 RUN_BYTES = 1 << 20
 RUN_ROWS = 64
-#: Strips are unpacked together up to this size.
-UNPACKED_BYTES = 1 << 19
 #: With ``step``, this many rows of each run are read.
 SAMPLE_ROWS = 4
 _JPEG_CODES = frozenset({6, 7, 34892, 33007})
@@ -75,7 +73,7 @@ class PagePlane:
     last: Block | None = None
 
     def blocks(self, window: Window, step: int) -> Iterator[Block]:
-        """Decode the pieces that touch the window, or one of every ``step`` in each direction; strips some at a time."""
+        """Decode the pieces that touch the window, strips together, or one of every ``step`` in each direction."""
         packing = self._packing()
         touched = self._touched(window, step)
         at_once = _strips_at_once(packing) if step == 1 and not keyframe_of(self.page).is_tiled else 1
@@ -131,7 +129,7 @@ class PagePlane:
         rows = [length] * len(run)
         if not key.is_tiled:
             rows[-1] = min(length, key.imagelength - top - length * (len(run) - 1))
-        pieces = [bytes_at(self.stream, offsets[index], counts[index]) for index in run]
+        pieces = (bytes_at(self.stream, offsets[index], counts[index]) for index in run)
         pixels = unpacked(packing, pieces, rows)
         if pixels is None:
             return None
@@ -170,7 +168,7 @@ class PagePlane:
 
 
 def _strips_at_once(packing: Packing | None) -> int:
-    return 1 if packing is None else max(1, UNPACKED_BYTES // max(1, packing.shape[0] * packing.row_bytes))
+    return 1 if packing is None else max(1, RUN_BYTES // max(1, packing.shape[0] * packing.row_bytes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ has tifffile decode it, which raises or knows better.
 """
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -45,10 +45,12 @@ class Packing:
 
 def packing_of(page: tifffile.TiffPage, piece: tuple[int, int]) -> Packing | None:
     """Tell how a page's pieces (Y, X) are packed: integers or floats by deflate, Zstandard or LZW; else None."""
-    unpack = _UNPACK.get(int(page.compression))
+    unpack = _UNPACK.get(page.compression)
     if unpack is None or not _is_regular(page) or page.dtype is None:
         return None
-    samples = page.samplesperpixel if int(page.planarconfig) == 1 else 1
+    samples = page.samplesperpixel if page.planarconfig == 1 else 1
+    if not all(isinstance(size, int) for size in (*piece, samples, page.imagewidth, page.imagelength)):
+        return None  # a bent tag may be anything
     return Packing(
         unpack=unpack,
         dtype=np.dtype(page.parent.byteorder + page.dtype.char),
@@ -58,34 +60,29 @@ def packing_of(page: tifffile.TiffPage, piece: tuple[int, int]) -> Packing | Non
 
 
 def _is_regular(page: tifffile.TiffPage) -> bool:
-    """Say whether unpacked bytes are the pixels, at most as differences along a row; all that tifffile refuses is not."""
+    """Say whether unpacked bytes are the pixels, or their differences along a row; what tifffile refuses is neither."""
     dtype, bits = page.dtype, page.bitspersample
     if dtype is None or dtype.kind not in "uif" or bits not in (8, 16, 32, 64) or dtype.itemsize * 8 != bits:
         return False
     formats = page.tags.get(339)
     if formats is not None and formats.count != 1 and len(set(formats.value)) != 1:
         return False
-    is_flat = page.imagedepth == 1 and not (page.is_tiled and page.tiledepth > 1)
-    return is_flat and page.predictor in (1, 2) and page.fillorder == 1 and int(page.photometric) != 6
+    is_flat = page.imagedepth == 1 and (not page.is_tiled or page.tiledepth == 1)
+    return is_flat and page.predictor in (1, 2) and page.fillorder == 1 and page.photometric != 6
 
 
-def unpacked(packing: Packing, pieces: Sequence[Packed], rows: Sequence[int]) -> Pixels | None:
+def unpacked(packing: Packing, pieces: Iterable[Packed], rows: Sequence[int]) -> Pixels | None:
     """Unpack pieces one below the other into one array (Y, X, S) in native byte order, each of so many rows.
 
     None when any of them does not unpack to just its rows.
     """
     _, width, samples = packing.shape
-    pixels = np.empty((sum(rows), width, samples), packing.dtype)
-    whole, start = pixels.reshape(-1).view(np.uint8), 0
-    for piece, height in zip(pieces, rows, strict=True):
-        end = start + height * packing.row_bytes
-        try:
-            is_filled = packing.unpack(piece, whole[start:end])
-        except Exception:  # noqa: BLE001  # codecs raise whatever they like; what is wrong tifffile says
+    try:
+        pixels = np.empty((sum(rows), width, samples), packing.dtype)
+        if not _fill(pixels.reshape(-1).view(np.uint8), packing, pieces, rows):
             return None
-        if not is_filled:
-            return None
-        start = end
+    except Exception:  # noqa: BLE001  # codecs raise whatever they like; what is wrong tifffile says
+        return None
     if not packing.dtype.isnative:
         pixels = pixels.byteswap(inplace=True).view(packing.dtype.newbyteorder("="))
     if packing.is_differenced:
@@ -93,19 +90,29 @@ def unpacked(packing: Packing, pieces: Sequence[Packed], rows: Sequence[int]) ->
     return pixels
 
 
+def _fill(whole: Bytes, packing: Packing, pieces: Iterable[Packed], rows: Sequence[int]) -> bool:
+    start = 0
+    for piece, height in zip(pieces, rows, strict=True):
+        end = start + height * packing.row_bytes
+        if not packing.unpack(piece, whole[start:end]):
+            return False
+        start = end
+    return True
+
+
 def _inflate(piece: Packed, out: Bytes) -> bool:
-    return len(imagecodecs.deflate_decode(piece, out=out)) == len(out)
+    return len(imagecodecs.deflate_decode(piece, out=out)) == len(out)  # type: ignore[arg-type]  # takes any buffer
 
 
 def _unzstd(piece: Packed, out: Bytes) -> bool:
-    return len(imagecodecs.zstd_decode(piece, out=out)) == len(out)
+    return len(imagecodecs.zstd_decode(piece, out=out)) == len(out)  # type: ignore[arg-type]  # takes any buffer
 
 
 def _unlzw(piece: Packed, out: Bytes) -> bool:
     """Unpack by libtiff, in 60 % of the time that imagecodecs' own decoder takes; LZW's old form is not TIFF 6.0's."""
     size = len(out)
     if size < LIBTIFF_AT_LEAST_BYTES or (piece[0] == 0 and piece[1] & 1):
-        return len(imagecodecs.lzw_decode(piece, out=out)) == size
+        return len(imagecodecs.lzw_decode(piece, out=out)) == size  # type: ignore[arg-type]  # takes any buffer
     head = _LZW_HEAD.pack(
         b"II*\0", 8, 8,
         256, _LONG, 1, size,
