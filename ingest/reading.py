@@ -86,7 +86,9 @@ def _read_one(task: ReadTask, path: bytes, opened: OpenStream) -> ReadResult:
     try:
         images.check_last_plane()
         records = tuple(with_facts(image.record, task.facts, ()) for image in images.images)
-        records = (replace(records[0], associated=_associated(task, images)), *records[1:])
+        associated = _associated(task, images)
+        if associated:
+            records = (replace(records[0], associated=associated), *records[1:])
         thumbnails = _thumbnails(task, images)
         names = names_of(path, images.may_follow)
     finally:

@@ -35,32 +35,30 @@ _HARMLESS = (
 KEPT_BYTES = 4 << 20
 
 
-class _Warnings(logging.Handler):
-    """Keeps what tifffile logs in this thread."""
+class _Warnings:
+    """Keeps what tifffile logs in this thread, passes on what others do; a filter, as a handler costs more to make."""
 
     def __init__(self) -> None:
-        super().__init__(logging.WARNING)
         self.sentences: list[str] = []
         self._thread = threading.get_ident()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep a message of the own thread."""
-        if record.thread == self._thread:
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep a message of the own thread; say whether it is another's."""
+        is_own = record.thread == self._thread
+        if is_own and record.levelno >= logging.WARNING:
             self.sentences.append(record.getMessage())
+        return not is_own
 
 
 @contextmanager
 def collected_warnings() -> Iterator[list[str]]:
     """Collect what tifffile logs inside the block; it is printed nowhere."""
-    logger = logging.getLogger("tifffile")
-    handler, propagates = _Warnings(), logger.propagate
-    logger.addHandler(handler)
-    logger.propagate = False
+    logger, warnings = logging.getLogger("tifffile"), _Warnings()
+    logger.addFilter(warnings)
     try:
-        yield handler.sentences
+        yield warnings.sentences
     finally:
-        logger.propagate = propagates
-        logger.removeHandler(handler)
+        logger.removeFilter(warnings)
 
 
 @dataclass(slots=True)

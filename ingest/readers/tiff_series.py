@@ -27,10 +27,10 @@ from ingest.readers.tiff_pixels import HolePlane, JoinedPlane, PagePlane, Plane,
 
 #: Letters of axes along which images, not planes, are counted: positions, mosaic tiles, regions.
 _POSITION_AXES = frozenset("PRM")
+#: OME's names of pixels by numpy's kind and size in bytes.
 _PIXELS_TYPES = {
-    "uint8": "uint8", "int8": "int8", "uint16": "uint16", "int16": "int16", "uint32": "uint32", "int32": "int32",
-    "float16": "float", "float32": "float", "float64": "double", "complex64": "complex",
-    "complex128": "double-complex", "bool": "bit",
+    "u1": "uint8", "i1": "int8", "u2": "uint16", "i2": "int16", "u4": "uint32", "i4": "int32", "f2": "float",
+    "f4": "float", "f8": "double", "c8": "complex", "c16": "double-complex", "b1": "bit",
 }  # fmt: skip
 #: TIFF's photometric interpretations whose samples are one colour: RGB, palette excluded, CMYK, YCbCr, CIE L*a*b*.
 _COLOUR_PHOTOMETRICS = frozenset({2, 5, 6, 8, 9, 10})
@@ -73,13 +73,13 @@ def pixels_type_of(dtype: np.dtype[Any] | None, bits: int) -> tuple[str, int | N
 
     OME has no half floats: they are called float, with 16 significant bits.
     """
-    name = "none" if dtype is None else dtype.name
-    if name not in _PIXELS_TYPES:
-        raise RefusedError(f"pixels of type {name} have no name in OME's terms")
-    width = 1 if name == "bool" else np.dtype(name).itemsize * 8
-    if name == "float16":
-        return "float", 16
-    return _PIXELS_TYPES[name], bits if 0 < bits < width else None
+    known = None if dtype is None else _PIXELS_TYPES.get(f"{dtype.kind}{dtype.itemsize}")
+    if dtype is None or known is None:
+        raise RefusedError(f"pixels of type {'none' if dtype is None else dtype.name} have no name in OME's terms")
+    if dtype.kind == "f" and dtype.itemsize == 2:
+        return known, 16
+    width = 1 if known == "bit" else dtype.itemsize * 8
+    return known, bits if 0 < bits < width else None
 
 
 def record_of(index: int, sizes: Sizes, page: tifffile.TiffPage, facts: Facts) -> ImageRecord:

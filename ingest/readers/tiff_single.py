@@ -3,6 +3,8 @@
 Without it each of them is asked for the marks of all formats twice, here and in tifffile, at twice the cost of parsing.
 """
 
+import re
+
 import tifffile
 
 from ingest.readers.protocol import Source
@@ -15,6 +17,8 @@ _PLAIN_TAGS = frozenset(
 )
 #: Pieces of descriptions, and beginnings of the names of programs, by which formats are known.
 _MARKS = ("<", "{", "ImageJ", "shape", "Aperio", "state.", "scanimage", "openmicroscopy")
+#: What tifffile notes of an array that it writes, where nothing else is said of it.
+_SHAPE = re.compile(r'\{"shape": \[(\d+(?:, \d+){1,2})\]\}')
 _PROGRAMS = ("SI.", "PerkinElmer-QPI", "Philips", "MetaSeries")
 
 
@@ -28,7 +32,13 @@ def is_plain_page(file: tifffile.TiffFile, source: Source) -> bool:
         return False
     if page.software.startswith(_PROGRAMS) or is_nd_tiff(file):
         return False
-    return not any(mark in page.description for mark in _MARKS)
+    return not any(mark in page.description for mark in _MARKS) or _is_own_shape(page)
+
+
+def _is_own_shape(page: tifffile.TiffPage) -> bool:
+    """Say whether the description is the page's own shape (Y, X) or (Y, X, S), as nearly every script writes it."""
+    noted = _SHAPE.fullmatch(page.description)
+    return noted is not None and tuple(int(size) for size in noted[1].split(", ")) == page.shape
 
 
 def series_of(page: tifffile.TiffPage) -> tifffile.TiffPageSeries:

@@ -72,7 +72,9 @@ def text(value: Any, limit: int = 4000) -> str | None:
         return None
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    cleaned = "".join(c for c in str(value) if c in "\n\t" or (c.isprintable() or ord(c) > 0x9F))
+    cleaned = str(value)
+    if not cleaned.isprintable():
+        cleaned = "".join(c for c in cleaned if c in "\n\t" or (c.isprintable() or ord(c) > 0x9F))
     cleaned = cleaned.encode("utf-8", "replace").decode().strip()
     return cleaned[:limit] or None
 
