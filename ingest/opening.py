@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from ingest.int64 import signed64, wrapped64
 from ingest.work import Look
 
-#: Bytes a buffered stream asks the kernel for at a time.
-BUFFER_BYTES = 1 << 18
+#: Bytes a buffered stream asks the kernel for at a time: directories of a large TIFF may lie far from one another.
+#: Pixels and what is hashed are asked for in larger pieces, which go past the buffer.
+BUFFER_BYTES = 1 << 15
 
 _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 #: O_NONBLOCK: opening a FIFO that was swapped in must not wait for a writer.

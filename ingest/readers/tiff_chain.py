@@ -93,7 +93,7 @@ def regular_run(
     places = table[:, place_at : place_at + next_size].copy().view(field)[:, 0].astype(np.int64)
     offsets = first + stride * np.arange(pages, dtype=np.int64)
     is_good = (places > 0) & (places + count_bytes <= size_bytes)
-    is_good[1:] &= _equal_to_previous(table, link_at, place_at, next_size)
+    is_good[1 + _equal_at_first(table, link_at, place_at, next_size) :] = False
     # A page counts when it and all before it are good, and all before it linked; the last one may point anywhere.
     is_good[1:] &= links[:-1] == offsets[1:]
     run = pages if is_good.all() else int(np.argmin(is_good))
@@ -102,17 +102,19 @@ def regular_run(
     return RegularRun(range(first, first + run * stride, stride), int(places[:run].max()), int(links[run - 1]))
 
 
-def _equal_to_previous(table: NDArray[np.uint8], link_at: int, place_at: int, field_bytes: int) -> NDArray[np.bool_]:
-    """Tell of each directory but the first whether it is the one before, but for the pixels' place and the link."""
+def _equal_at_first(table: NDArray[np.uint8], link_at: int, place_at: int, field_bytes: int) -> int:
+    """Tell how many directories after the first are the one before, but for the pixels' place and the link."""
     unit = math.gcd(
         table.shape[1], link_at, place_at, field_bytes
     )  # 2 or 4: in whole fields it is quicker than in bytes
     words = table.view(f"u{unit}")
     flat, stride = words.reshape(-1), words.shape[1]
-    equal = (flat[stride:] == flat[:-stride]).reshape(-1, stride)  # one run over the bytes, whatever their order
-    equal[:, place_at // unit : (place_at + field_bytes) // unit] = True
-    equal[:, link_at // unit :] = True
-    return np.ones(len(equal), bool) if equal.all() else equal.all(axis=1)
+    equal = flat[stride:] == flat[:-stride]  # one run over the bytes, whatever their order
+    rows = equal.reshape(-1, stride)
+    rows[:, place_at // unit : (place_at + field_bytes) // unit] = True
+    rows[:, link_at // unit :] = True
+    first_other = int(equal.argmin())  # the search ends there
+    return len(rows) if equal[first_other] else first_other // stride
 
 
 def _single(row: bytes, tags: frozenset[int], entries: int, *, is_big: bool, order: str) -> int | None:
