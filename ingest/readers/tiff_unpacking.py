@@ -68,7 +68,8 @@ def _is_regular(page: tifffile.TiffPage) -> bool:
     if formats is not None and formats.count != 1 and len(set(formats.value)) != 1:
         return False
     is_flat = page.imagedepth == 1 and (not page.is_tiled or page.tiledepth == 1)
-    return is_flat and page.predictor in (1, 2) and page.fillorder == 1 and page.photometric != 6
+    is_plain = page.predictor == 1 or (page.predictor == 2 and dtype.kind != "f")
+    return is_flat and is_plain and page.fillorder == 1 and page.photometric != 6
 
 
 def unpacked(packing: Packing, pieces: Iterable[Packed], rows: Sequence[int]) -> Pixels | None:

@@ -30,11 +30,16 @@ PLAIN: dict[str, tuple[Any, dict[str, Any]]] = {
     "RGB": (RGB, NO_NOTES | {"photometric": "rgb"}),
     "RGB, planes apart": (np.moveaxis(RGB, -1, 0), NO_NOTES | {"photometric": "rgb", "planarconfig": "separate"}),
     "doubles": (GREY / 7, NO_NOTES),
+    "tifffile's shape": (GREY, {}),
+    "tifffile's shape, RGB": (RGB, {"photometric": "rgb"}),
+    "tifffile's shape, in strips": (GREY, {"rowsperstrip": 7, "compression": "lzw"}),
     "with a resolution": (GREY, NO_NOTES | {"resolution": (1000, 1000), "resolutionunit": 3}),
 }
 #: What bears a mark, or is more than one page.
 MARKED: dict[str, tuple[Any, dict[str, Any]]] = {
-    "tifffile's shape": (GREY, {}),
+    "a shape of three sides": (GREY[None], {}),
+    "another shape than the page's": (GREY, NO_NOTES | {"description": '{"shape": [48, 33]}'}),
+    "axes noted": (GREY, {"metadata": {"axes": "YX"}}),
     "ImageJ": (GREY, {"imagej": True}),
     "OME": (GREY, {"ome": True}),
     "two pages": (np.stack([GREY, GREY]), NO_NOTES),
@@ -65,7 +70,8 @@ def written(pixels: Any, options: dict[str, Any]) -> bytes:
 def facts(series: tifffile.TiffPageSeries) -> tuple[Any, ...]:
     axes, shape = series.get_axes(squeeze=False), series.get_shape(squeeze=False)
     levels = [(level.shape, level.dtype) for level in series.levels]
-    return (axes, shape, series.dtype, series.dataoffset, series.kind, len(series), levels, series.keyframe.offset)
+    kind = "uniform" if series.kind == "shaped" else series.kind  # of one page that is the same
+    return (axes, shape, series.dtype, series.dataoffset, kind, len(series), levels, series.keyframe.offset)
 
 
 def must_be_plain(content: bytes) -> None:
