@@ -10,10 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +20,17 @@ import tifffile
 
 from benchmarks.harness import Figure, cpu_ms
 from benchmarks.pictures import plane_of
-from daemon.worker_process import keep_memory
+from daemon.worker_process import keep_memory, look_for_garbage_rarely
 from ingest.opening import look_of
 from ingest.reading import read
 from ingest.render import contrast_limits, reduce_array
 from ingest.work import Member, Outcome, ReadResult, ReadTask
 from tests.helpers.huge_tiff import SIDE, big_tiff
+
+#: How often a read and decoding alone take turns, and how often one worker and two do.
+TURNS, ROUNDS = 25, 7
+#: Files of a round at least, and files that are handed over at once.
+READ_AT_LEAST, HANDED_OVER = 60, 10
 
 
 def task_for(path: Path, *, hash_now_bytes: int = 1 << 30) -> ReadTask:
@@ -114,33 +118,68 @@ def _decode(path: Path) -> int:
     return int(tifffile.imread(io.BytesIO(content)).shape[0])
 
 
-def _rate(paths: list[Path], workers: int) -> float:
-    with ProcessPoolExecutor(workers, initializer=keep_memory) as pool:
-        list(pool.map(read_well, paths[:workers]))
-        begun = time.monotonic()
-        list(pool.map(read_well, paths, chunksize=2))
-        return len(paths) / (time.monotonic() - begun)
+def _as_worker() -> None:
+    """Set this process as the product sets its workers."""
+    keep_memory()
+    look_for_garbage_rarely()
+
+
+def _read_some(paths: Sequence[Path]) -> list[ReadResult]:
+    return [read_well(path) for path in paths]
+
+
+def _both_ms(path: Path) -> tuple[float, float]:
+    """Give the CPU time of a read and of decoding alone: medians of calls that take turns."""
+    taken: dict[Callable[[Path], object], list[float]] = {read_well: [], _decode: []}
+    for work in taken:
+        work(path)
+    for _ in range(TURNS):
+        for work, times in taken.items():
+            begun = time.process_time()
+            work(path)
+            times.append(1000 * (time.process_time() - begun))
+    value, base = (statistics.median(times) for times in taken.values())
+    return value, base
+
+
+def _round_s(pool: Executor, paths: Sequence[Path]) -> float:
+    """Give the seconds in which a pool reads files, handed over by tens as small files are in the product."""
+    handed = [paths[at : at + HANDED_OVER] for at in range(0, len(paths), HANDED_OVER)]
+    begun = time.monotonic()
+    list(pool.map(_read_some, handed))
+    return time.monotonic() - begun
+
+
+def _measure_packed(paths: Sequence[Path]) -> tuple[float, float, float]:
+    """Give (ms of a read, ms of decoding alone, how many times the rate of one worker two have).
+
+    Pools are warm, and rounds take turns: starting a worker costs as much as reading a hundred files.
+    """
+    with ProcessPoolExecutor(1, initializer=_as_worker) as one, ProcessPoolExecutor(2, initializer=_as_worker) as two:
+        for pool in (one, two):
+            _round_s(pool, paths)
+        value, base = one.submit(_both_ms, paths[0]).result()
+        gains = [_round_s(one, paths) / _round_s(two, paths) for _ in range(ROUNDS)]
+    return value, base, statistics.median(gains)
 
 
 def measure_compressed(*, count: int) -> Iterator[Figure]:
-    """Target 9: the rate of one worker against decoding alone, and of two workers against one; memory as in workers."""
-    keep_memory()
+    """Target 9: the rate of one worker against decoding alone, and of two workers against one; all set as workers."""
     for compression in ("deflate", "zstd", "lzw"):
         with tempfile.TemporaryDirectory(prefix="coverslip-bench-") as folder:
             paths = [Path(folder) / f"{number}.tif" for number in range(count)]
             for number, path in enumerate(paths):
                 tifffile.imwrite(path, plane_of(number, 1024), compression=compression, rowsperstrip=64)
-            value, base = cpu_ms(partial(read_well, paths[0])), cpu_ms(partial(_decode, paths[0]))
-            scaled = _rate(paths, 2) / _rate(paths, 1)
+            value, base, gain = _measure_packed(paths * -(-READ_AT_LEAST // count))
         ratio = base / value
         yield Figure(
             number=9,
-            name=f"{compression}, 1024 x 1024: rate of one worker by CPU; two workers {scaled:.2f} times one",
+            name=f"{compression}, 1024 x 1024: rate of one worker by CPU; two workers {gain:.2f} times one",
             value=f"{value:.1f} ms",
             baseline=f"read, hash, decode {base:.1f} ms",
             ratio=ratio,
             target="ratio >= 0.85; two workers >= 1.7",
-            holds=ratio >= 0.85 and scaled >= 1.7,
+            holds=ratio >= 0.85 and gain >= 1.7,
         )
 
 
