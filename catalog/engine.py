@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from catalog.errors import CatalogueUnavailable
 from catalog.faults import meaning
 from catalog.models.base import document_text
+from catalog.read_documents import read_document
 from catalog.storage import check_file, check_place, make_file
 
 #: A function of SQLite connections: lower() for all of Unicode, as PostgreSQL has it.
@@ -110,7 +111,7 @@ def open_engine(url: URL | str) -> Engine:
     """Make the engine with this project's database rules (WAL, full sync, foreign keys, own BEGIN)."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, json_serializer=document_text)
+        engine = create_engine(parsed, json_serializer=document_text, json_deserializer=read_document)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -120,7 +121,13 @@ def open_engine(url: URL | str) -> Engine:
         "application_name": "coverslip",
         **VANISHED_SERVER,
     }
-    return create_engine(parsed, pool_pre_ping=True, connect_args=arguments, json_serializer=document_text)
+    return create_engine(
+        parsed,
+        pool_pre_ping=True,
+        connect_args=arguments,
+        json_serializer=document_text,
+        json_deserializer=read_document,
+    )
 
 
 def sqlite_path(url: URL | str) -> Path | None:

@@ -1,9 +1,8 @@
 """Write the record of events: append-only, one for each decision or result, none for a look."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert
 
@@ -12,8 +11,7 @@ from catalog.models.ingest import Event
 from catalog.permissions import SYSTEM, Acting
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewEvent:
+class NewEvent(NamedTuple):
     """An event to be written. ``what`` is a constant word of up to 32 letters; ``via`` is 'daemon', 'cli' ...
 
     ``before`` and ``after`` are small documents (JSON) with what changed, never file contents.

@@ -5,7 +5,7 @@ Two pictures of one fileset are equal only if nothing that a change of the rules
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, select
 
@@ -20,8 +20,7 @@ from catalog.places import Place, at_or_below
 UNPLACED = "unplaced"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilesetKeys:
+class FilesetKeys(NamedTuple):
     """By what a fileset is found when further files come; ``grouping`` says what tells which files are its own.
 
     The others are as in `catalog.models.ingest.Fileset`.

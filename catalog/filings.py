@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalog.looks import ContainerName, Filing
+from catalog.read_documents import AlikeDocument
 
 
 def filing_of(
@@ -15,6 +16,16 @@ def filing_of(
 
     ``table_pairs`` were read in a table beside it, ``plate_size`` in an instrument's index.
     """
+    if not isinstance(document, AlikeDocument):
+        return _filing(document)._replace(table_pairs=table_pairs, plate_size=plate_size)
+    alike = document.alike
+    if alike.known is None:
+        alike.known = _filing(document)
+    filing: Filing = alike.known
+    return filing._replace(image=document["image"], table_pairs=table_pairs, plate_size=plate_size)
+
+
+def _filing(document: Mapping[str, Any]) -> Filing:
     ownership = document["ownership"]
     target = document["target"]
     well = target["well"]
@@ -38,7 +49,5 @@ def filing_of(
         tags=tuple(document["tags"]),
         key_values=tuple((key, value) for key, value in document["key_values"]),
         annotate=document["annotate"],
-        table_pairs=table_pairs,
-        plate_size=plate_size,
         table_on=(document.get("table") or {}).get("on", "image"),
     )

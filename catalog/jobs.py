@@ -3,7 +3,7 @@
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, case, delete, func, insert, or_, select, update
 
@@ -20,8 +20,7 @@ DEATHS_AT_MOST = 3
 DIED = "the process died while reading it; `coverslip retry` tries again"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class Settled(NamedTuple):
     """A fileset that was the same at two looks, with the priority of its job (0 hinted, 1 recent, 2 backlog).
 
     ``is_partial``: not all that its rule expects is there.

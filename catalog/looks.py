@@ -1,9 +1,10 @@
 """The values that the ingest hands to the catalogue and gets from it: looks, filings, jobs. Frozen, no database."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from catalog.records import FileRecord, ImageRecord, PlaneRecord, ThumbnailRecord
@@ -35,8 +36,7 @@ class KnownSighting(NamedTuple):
     grouping: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenFileset:
+class SeenFileset(NamedTuple):
     """The fileset of a file that was placed. ``due_at`` is when its members are looked at again.
 
     ``digest`` is that of this one file: what a fileset of several has seen is their sum.
@@ -56,8 +56,7 @@ class SeenFileset:
     marker: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenFile:
+class SeenFile(NamedTuple):
     """A look at a path that is new, changed, back, or placed again. ``fileset`` is set for members only.
 
     ``captured`` is what its name says of its place in an image of many files (catalog.captured).
@@ -113,8 +112,7 @@ class DirectoryLook:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberRow:
+class MemberRow(NamedTuple):
     """A member of a fileset as last seen: ``path`` is relative to the root, ``captured`` as its name says.
 
     ``known`` is what was read of it when it was read last, for files of filesets of several.
@@ -129,8 +127,7 @@ class MemberRow:
     known: FileRecord | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueFileset:
+class DueFileset(NamedTuple):
     """A fileset whose members are to be looked at again."""
 
     id: int
@@ -145,8 +142,7 @@ class DueFileset:
     plate_key: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartedJob:
+class StartedJob(NamedTuple):
     """A job that was claimed: ``kind`` is import or hash."""
 
     fileset_id: int
@@ -164,8 +160,7 @@ class StartedJob:
     named: frozenset[bytes] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerName:
+class ContainerName(NamedTuple):
     """A container as a rule names it, with the key under which it is found again."""
 
     kind: str
@@ -173,8 +168,7 @@ class ContainerName:
     origin_key: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filing:
+class Filing(NamedTuple):
     """Where the images of a fileset go and whose they are: ids are resolved, names are texts.
 
     ``containers`` run from the outermost inwards: project, dataset; or screen, plate. ``well`` and ``field`` are
@@ -205,8 +199,7 @@ class Filing:
     plate_size: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadFileset:
+class ReadFileset(NamedTuple):
     """What a worker read of a fileset, with where it goes; ready to be committed (T5).
 
     ``pictures`` are one for each image, in the same order.
@@ -225,7 +218,7 @@ class ReadFileset:
     planes: tuple[PlaneRecord, ...] = ()
     grouping: str = "file"
     #: What would belong to it if it came, relative to the root, with whether it is waited for.
-    names: Mapping[bytes, bool] = field(default_factory=dict)
+    names: Mapping[bytes, bool] = MappingProxyType({})
     configuration_id: int | None = None
     index_note: str | None = None
     table_note: str | None = None
@@ -261,8 +254,7 @@ class CommittedAs(StrEnum):
     MOVED = "moved"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Committed:
+class Committed(NamedTuple):
     """The outcome for one fileset; ``reason`` is set for TAKEN."""
 
     fileset_id: int

@@ -1,7 +1,6 @@
 """Reads the files of filesets as they were seen, a bounded number at a time; and what is known of them from earlier."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, select
@@ -79,7 +78,7 @@ def with_known(
     for fileset_id in fileset_ids:
         if fileset_id in members:
             known = _known_files(connection, fileset_id)
-            found[fileset_id] = tuple(replace(one, known=known.get(one.path)) for one in members[fileset_id])
+            found[fileset_id] = tuple(one._replace(known=known.get(one.path)) for one in members[fileset_id])
     return found
 
 

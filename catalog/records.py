@@ -6,7 +6,10 @@ A missing value is None, never an invented default. Lengths are in um, wavelengt
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from catalog.crossing import crossing
 
+
+@crossing
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
     """One channel. ``color`` is "#RRGGBB"; ``window`` is the (start, end) contrast the file itself stores."""
@@ -19,6 +22,7 @@ class Channel:
     window: tuple[float, float] | None = None
 
 
+@crossing
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
     """The objective as the file tells it."""
@@ -29,6 +33,7 @@ class Objective:
     immersion: str | None = None
 
 
+@crossing
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagePosition:
     """Where the stage stood, in um, as the instrument counts it."""
@@ -38,6 +43,7 @@ class StagePosition:
     z_um: float | None = None
 
 
+@crossing
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acquisition:
     """Instrument facts that go into one structured column.
@@ -53,6 +59,7 @@ class Acquisition:
     software: str | None = None
 
 
+@crossing
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssociatedRecord:
     """A label, macro, overview or thumbnail picture inside a file; ``picture`` is None where it is only known of."""
@@ -61,6 +68,7 @@ class AssociatedRecord:
     picture: "ThumbnailRecord | None" = None
 
 
+@crossing
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRecord:
     """One image (series) of a fileset.
@@ -93,6 +101,7 @@ class ImageRecord:
     is_time_assumed: bool = False
 
 
+@crossing
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThumbnailRecord:
     """An encoded picture (JPEG or PNG), or the sentence why there is none (``data`` is None then)."""
@@ -104,6 +113,7 @@ class ThumbnailRecord:
     failure: str | None = None
 
 
+@crossing
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldSeries:
     """What a series inside a file of several holds: sizes, OME's name of the pixels' type, the channels' names."""
@@ -120,6 +130,7 @@ class HeldSeries:
     is_time_assumed: bool = False
 
 
+@crossing
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaneRecord:
     """Where a plane of an image of many files lies: in the file at ``path``, in its ``series``, as plane ``plane``.
@@ -136,6 +147,7 @@ class PlaneRecord:
     plane: int
 
 
+@crossing
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
     """One original file, as it was read. ``hash`` is None when it is to be computed later.

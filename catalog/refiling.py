@@ -6,7 +6,7 @@ Ids, thumbnails and what people noted stay. Everything here can run again; the c
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -230,7 +230,7 @@ def store(
     is_by_hand: bool,
 ) -> None:
     """Write how a fileset is placed, found and whose it is; where it lies is its owner's folder then."""
-    values = asdict(keys) | {
+    values = keys._asdict() | {
         "placement": dict(document),
         "owner_id": owner[0],
         "group_id": owner[1],
@@ -372,7 +372,7 @@ def _image_restore(image: FiledImage, rule: tuple[str | None, int | None]) -> di
 
 def keys_restore(keys: FilesetKeys) -> dict[str, Any]:
     """Give the keys as an event keeps them."""
-    return {name: value.hex() if isinstance(value, bytes) else value for name, value in asdict(keys).items()}
+    return {name: value.hex() if isinstance(value, bytes) else value for name, value in keys._asdict().items()}
 
 
 def keys_restored(restore: Mapping[str, Any]) -> FilesetKeys:

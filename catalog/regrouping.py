@@ -5,7 +5,7 @@ again. The caller holds the transaction and decides who keeps what (`ingest.keep
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
@@ -281,7 +281,7 @@ def _fileset_for(connection: Connection, filed: Filed, part: NewPart, run: Apply
     known = connection.scalar(query)
     if known is not None:
         return known
-    row = asdict(part.keys) | {
+    row = part.keys._asdict() | {
         "root_id": filed.root_id,
         "placement": dict(part.document),
         "owner_id": part.owner[0],

@@ -4,7 +4,7 @@ Nothing here reads more of a fileset than the rows that a look concerns: a folde
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -62,7 +62,7 @@ def joined_to(seen: SeenFileset, row: Any, files: Sequence[SeenFile], before: Se
         added=[file.fileset.digest for file in files if file.fileset],
         removed=[one for one in counted if one is not None],
     )
-    return replace(seen, digest=after, due_at=max(file.fileset.due_at for file in files if file.fileset))
+    return seen._replace(digest=after, due_at=max(file.fileset.due_at for file in files if file.fileset))
 
 
 def digests_after(files: Sequence[ChangedFile], seen: Mapping[int, bytes]) -> dict[int, bytes]:
@@ -152,7 +152,7 @@ def clash(taken_by: bytes, path: bytes, captured: str | None) -> str:
 
 def _as_held(file: SeenFile, reason: str) -> SeenFile:
     group_id = file.fileset.group_id if file.fileset else None
-    return replace(file, disposition="held", reason=reason, fileset=None, captured=None, group_id=group_id)
+    return file._replace(disposition="held", reason=reason, fileset=None, captured=None, group_id=group_id)
 
 
 def _stored_holders(

@@ -137,7 +137,7 @@ def compare(
     return replace(
         found,
         document=_in_old_place(document, filed.document) if stays else document,
-        keys=filed.keys if stays else replace(keys, grouping=keys.grouping if is_regrouped else filed.keys.grouping),
+        keys=filed.keys if stays else keys._replace(grouping=keys.grouping if is_regrouped else filed.keys.grouping),
         is_by_hand=filed.is_by_hand if stays else filed_by == "hand",
     )
 

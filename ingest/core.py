@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from catalog import roots
 from catalog.connections import Connection
@@ -25,8 +26,7 @@ HOT_AT_MOST = 10_000
 MARKED_AT_ONCE = 2000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Done(NamedTuple):
     """A result that was committed, with where its file lies."""
 
     root: WatchedRoot

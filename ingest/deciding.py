@@ -165,7 +165,7 @@ def _stored_copy(deciding: Deciding, directory: bytes, path: bytes, entry: Entry
         digest=digest_of(path, entry),
         due_at=deciding.now + deciding.root_settle,
     )
-    return replace(_seen(directory, entry, None, fileset=fileset), is_copy=True)
+    return _seen(directory, entry, None, fileset=fileset)._replace(is_copy=True)
 
 
 _FOLDER_IN_STORAGE = "a folder that is one image: in storage only plain files are known as copies in this version"

@@ -108,7 +108,7 @@ def _set_of(root: PlannedRoot, main: bytes, look: Entry | None) -> DescribedSet 
     decided, filed_by = decide(root.deciding, main, look or absent(main))
     if isinstance(decided, NotPlaced) or decided[0].by == "names":
         return None
-    keys = replace(keys_of(root.deciding, main, *decided), grouping="index")
+    keys = keys_of(root.deciding, main, *decided)._replace(grouping="index")
     return DescribedSet(main=main, decided=decided, filed_by=filed_by, keys=keys)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from catalog.models.base import WrittenDocument
+from catalog.read_documents import LAST_KEY
 from ingest.origin import origin_keys
 from ingest.placement import MOST_LIKENESSES, Ownership, Placement
 from ingest.plain import as_dict, plain
@@ -48,10 +49,10 @@ class Documents:
         known = self._known.get(placement.likeness)
         if known is None or known[0] is not ownership:
             document = placement_document(placement, ownership)
-            del document["image"]
+            del document[LAST_KEY]
             if len(self._known) >= MOST_LIKENESSES:
                 self._known.clear()
-            known = ownership, document, json.dumps(document)[:-1] + ', "image": '
+            known = ownership, document, json.dumps(document)[:-1] + f', "{LAST_KEY}": '
             self._known[placement.likeness] = known
         _, document, text = known
         made = WrittenDocument(document, image=placement.image)

@@ -56,7 +56,7 @@ def _done(task: ReadTask, root: int) -> ReadResult:
             beside = told_beside(task)
             if beside == NOTHING_BESIDE:
                 return _read_members(task, root)
-            result = _read_members(replace(task, facts=beside.facts), root)
+            result = _read_members(task._replace(facts=beside.facts), root)
             return replace(result, plate=beside.plate, index_note=beside.note)
         case Purpose.HASH:
             return hash_members(task, root)

@@ -5,7 +5,7 @@ files that are an image each and stay so, nothing is kept.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from catalog.captured import written
 from catalog.engine import Catalogue
@@ -47,7 +47,7 @@ class WantedFile:
         """Give by what its image is found under some ownership."""
         if self.main is None:
             return keys_of(root.deciding, self.path, placement, ownership)
-        return replace(keys_of(root.deciding, self.main, placement, ownership), grouping="index")
+        return keys_of(root.deciding, self.main, placement, ownership)._replace(grouping="index")
 
 
 @dataclass(frozen=True, slots=True)

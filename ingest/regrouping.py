@@ -7,7 +7,6 @@ were other rules.
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from catalog.connections import Connection
 from catalog.looks import SeenFile
@@ -154,4 +153,4 @@ def _held(file: SeenFile, reasons: dict[bytes, str]) -> SeenFile:
     if file.fileset is None or file.fileset.key not in reasons:
         return file
     reason, group_id = reasons[file.fileset.key], file.fileset.group_id
-    return replace(file, disposition="held", reason=reason, fileset=None, captured=None, group_id=group_id)
+    return file._replace(disposition="held", reason=reason, fileset=None, captured=None, group_id=group_id)

@@ -4,10 +4,9 @@ Pure; the clock is passed in. Times are the process's steady UTC (`ingest.clock.
 do not reach them.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 #: How long a new fileset is waited for, where its rule says nothing: then it is shown as stalled.
 MAX_WAIT = timedelta(hours=2)
@@ -31,8 +30,7 @@ class Verdict(StrEnum):
     STALLED = "stalled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecondLook:
+class SecondLook(NamedTuple):
     """What is known when the members were looked at again.
 
     ``first_look_at`` is no earlier than the start of this process: what an earlier one saw was seen by a clock

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from catalog.crossing import crossing
 from catalog.records import FileRecord, ImageRecord, PlaneRecord, ThumbnailRecord
 from config.rule_values import TableLookup
 from ingest.image_facts import ImageFacts, NamedChannel
@@ -14,8 +15,7 @@ from ingest.indexes.values import PlateFacts
 NO_FILESET = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(NamedTuple):
     """One stat of a file: what a read must still find before and after it."""
 
     size_bytes: int
@@ -24,8 +24,7 @@ class Look:
     inode: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(NamedTuple):
     """A file of a fileset: path relative to the root as raw bytes, and the last look at it.
 
     Of filesets of several: what its name captured (catalog.captured), and what is known of it from an earlier read.
@@ -50,8 +49,7 @@ class Purpose(StrEnum):
     VERIFY = "verify"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadTask:
+class ReadTask(NamedTuple):
     """A job as a worker gets it: no database, no settings object, only values that pickle.
 
     ``identity`` is that of the root, where a file's absence is only worth telling if the root is the one it was.
@@ -91,6 +89,7 @@ class ReadTask:
     identity: Mapping[str, object] | None = None
 
 
+@crossing
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedPath:
     """A file that another one names, relative to the root. Not ``is_needed``: a part that may come yet or not."""
@@ -113,6 +112,7 @@ class Verdict(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+@crossing
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileCheck:
     """What was found at one path; ``found`` is the hash of other bytes, ``reason`` why it could not be read.
@@ -152,6 +152,7 @@ class Outcome(StrEnum):
 LOOKED_AT_AGAIN = (Outcome.UNSETTLED, Outcome.ANOTHER)
 
 
+@crossing
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadResult:
     """What a worker gives back for a task; ``reason`` is one sentence for every outcome but READ."""

@@ -1,8 +1,7 @@
 """Turns results of workers into what is committed (T5) or into failures (T6). Pure but for the commit itself."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 from catalog.filings import filing_of
 from catalog.jobs import DEATHS_AT_MOST, DIED, Failed
@@ -25,8 +24,7 @@ LONGEST_BACK_OFF = timedelta(minutes=10)
 _HASH_ALL_BYTES = 1 << 62
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnderWay:
+class UnderWay(NamedTuple):
     """A job that a worker has."""
 
     job: StartedJob

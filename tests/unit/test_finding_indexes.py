@@ -96,7 +96,7 @@ def test_an_index_is_parsed_once_for_all_its_pictures_and_again_when_it_changes(
 
     def get(number: int, picture: str, *beside: int) -> None:
         files = tuple(IndexFile(b"/r", b"i%d" % n, LOOK) for n in (0, *beside))
-        changed = (replace(files[0], look=replace(LOOK, mtime_ns=number)), *files[1:])
+        changed = (replace(files[0], look=LOOK._replace(mtime_ns=number)), *files[1:])
 
         def parse() -> NamedPlanes:
             parsed.append(number)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +113,7 @@ def test_an_empty_file_is_not_settled(tmp_path: Path) -> None:
 
 def test_the_content_of_a_file_is_let_go_when_it_was_read(root: int, tmp_path: Path) -> None:
     (member,) = task_for(tmp_path / "folder" / "inside.tif").members
-    member = replace(member, path=b"folder/inside.tif")
+    member = member._replace(path=b"folder/inside.tif")
     with open_stream(root, member) as small, open_stream(root, member, in_memory_bytes=0) as large:
         assert small.stream.read() == large.stream.read() == b"content"
 
@@ -124,7 +123,7 @@ def test_the_content_of_a_file_is_let_go_when_it_was_read(root: int, tmp_path: P
 
 def test_a_picture_that_is_still_looked_at_keeps_its_pixels(root: int, tmp_path: Path) -> None:
     (member,) = task_for(tmp_path / "folder" / "inside.tif").members
-    with open_stream(root, replace(member, path=b"folder/inside.tif")) as opened:
+    with open_stream(root, member._replace(path=b"folder/inside.tif")) as opened:
         pixels = np.frombuffer(bytes_at(opened.stream, 3, 4), np.uint8)
 
     assert pixels.tobytes() == b"tent"
