@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select, text, update
 
+from catalog.fileset_looks import forget_jobs
 from catalog.member_digests import changed
 from catalog.models.ingest import Directory, Fileset, Job, Reason, Sighting
 from catalog.names import path_hash
 from catalog.set_files import LOOK, digest_before, take_from
-from catalog.store import drop_filesets, forget_jobs
+from catalog.store import drop_filesets
 
 _BATCH = 500
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Any, cast
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import BindParameter, Connection, Dialect, LargeBinary
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
@@ -18,15 +18,16 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 STATEMENTS_KEPT = 128
 
 
-def execute_many(connection: Connection, statement: UpdateBase, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Execute a statement without RETURNING for each row; the first row's keys are those of all.
+def execute_many(connection: Connection, statement: UpdateBase, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Execute a statement without RETURNING for each row; the first row's keys are those of all. Gives how many it hit.
 
     ``statement`` lives as long as the program: it is what its compiled form is found by. What is inserted has scalar
     defaults only.
     """
-    if rows:
-        many = _compiled(statement, connection.dialect, tuple(rows[0]))
-        connection.exec_driver_sql(many.text, many.parameters(rows))
+    if not rows:
+        return 0
+    many = _compiled(statement, connection.dialect, tuple(rows[0]))
+    return connection.exec_driver_sql(many.text, many.parameters(rows)).rowcount
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ class _Many:
         return [process(row[name]) for row in rows]
 
 
+def _is_binary(value: BindParameter[Any]) -> bool:
+    return isinstance(value.type, LargeBinary)
+
+
 @lru_cache(maxsize=STATEMENTS_KEPT)
 def _compiled(statement: UpdateBase, dialect: Dialect, given: tuple[str, ...]) -> _Many:
     compiled = statement.compile(dialect=dialect, column_keys=list(given), for_executemany=True)
@@ -66,6 +71,8 @@ def _compiled(statement: UpdateBase, dialect: Dialect, given: tuple[str, ...]) -
         if not isinstance(column.default, ScalarElementColumnDefault):
             raise TypeError(f"{column}: a default that is made for each row can't be left out here")
         values[column.key] = column.default.arg
+    if compiled.positional:  # the driver takes bytes as they are
+        processors = {name: one for name, one in processors.items() if not _is_binary(compiled.binds[name])}
     names = compiled.positiontup if compiled.positional and compiled.positiontup is not None else list(values)
     constants = {name: value for name, value in values.items() if name not in given}
     for name, process in processors.items():

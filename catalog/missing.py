@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, Exists, bindparam, delete, exists, select, update
 
 from catalog.events import NewEvent, record
+from catalog.fileset_looks import forget_jobs
 from catalog.models.images import OriginalFile
 from catalog.models.ingest import Directory, Fileset, Job, Sighting
 from catalog.set_files import LOOK, digest_before, take_from
-from catalog.store import drop_filesets, forget_jobs
+from catalog.store import drop_filesets
 
 _BATCH = 500
 

@@ -1,11 +1,11 @@
 """Moves (T9): a known file found at a new path keeps its ids; what the rules filed is filed anew."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from catalog.differing import without_placement
 from catalog.events import NewEvent, record
@@ -65,7 +65,7 @@ def move_candidates(
     connection: Connection, root_id: int, looks: Sequence[tuple[int, int, int]]
 ) -> dict[tuple[int, int, int], MoveCandidate]:
     """Find known members of a root by (inode, size, mtime); hard links (several sightings of one) find none."""
-    if not looks:
+    if not looks or not _is_any_among(connection, {inode for inode, _, _ in looks}):
         return {}
     query = (
         select(Sighting.directory_id, Sighting.name, Sighting.size_bytes, Sighting.mtime_ns, Sighting.inode)
@@ -90,6 +90,20 @@ def move_candidates(
         if key in wanted:
             found.setdefault(key, []).append(_candidate(row))
     return {key: candidates[0] for key, candidates in found.items() if len(candidates) == 1}
+
+
+def _is_any_among(connection: Connection, inodes: Collection[int]) -> bool:
+    """Tell whether an inode is known in the range of these: files that were made together have theirs together."""
+    known = connection.scalar(_AMONG, {"least": min(inodes), "most": max(inodes)})
+    return known is not None
+
+
+_AMONG = (
+    select(Sighting.inode)
+    .where(Sighting.inode >= bindparam("least"), Sighting.inode <= bindparam("most"))
+    .order_by(Sighting.inode)
+    .limit(1)
+)
 
 
 def _candidate(row: Any) -> MoveCandidate:

@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from catalog.fileset_looks import forget_jobs
 from catalog.member_digests import changed
 from catalog.models.ingest import Fileset, NamedFile, Sighting
 from catalog.moves import MoveCandidate, drop_sighting, refile, tell_move
 from catalog.names import path_hash
-from catalog.store import forget_jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from catalog.events import NewEvent, record
+from catalog.fileset_looks import forget_jobs, record_filesets
 from catalog.ids import new_ids
-from catalog.looks import ChangedFile, DirectoryLook, SeenFile, SeenFileset
+from catalog.looks import ChangedFile, DirectoryLook, SeenFile
 from catalog.many import execute_many
 from catalog.models.images import OriginalFile
 from catalog.models.ingest import Directory, Fileset, Job, Sighting
@@ -19,15 +20,13 @@ from catalog.set_files import (
     SeenBefore,
     digest_before,
     digests_after,
-    files_by_key,
-    joined_to,
     take_from,
     without_clashes,
 )
 from catalog.sightings import directory_ids
 from catalog.upserts import insert_or_update
 
-_INSERT_DIRECTORY, _INSERT_FILESET = insert(Directory), insert(Fileset)
+_INSERT_DIRECTORY = insert(Directory)
 
 
 def record_directories(
@@ -102,7 +101,7 @@ def record_files(
     reasons = reason_ids(connection, {file.reason for file in files if file.reason})
     asked = [file for file in files if stored is None or file.name in stored]
     before = _stored(connection, [(ids[file.directory], file.name) for file in asked])
-    filesets = _record_filesets(connection, root_id, files, SeenBefore(ids=ids, rows=before), now)
+    filesets = record_filesets(connection, root_id, files, SeenBefore(ids=ids, rows=before), now)
     rows = [
         {
             "directory_id": ids[file.directory],
@@ -118,7 +117,7 @@ def record_files(
             "fileset_id": filesets[file.fileset.key] if file.fileset else None,
             "group_id": file.group_id,
             "captured": file.captured if file.fileset else None,
-            "original_file_id": _kept_original(before, ids[file.directory], file),
+            "original_file_id": _kept_original(before, ids[file.directory], file) if before else None,
             "missing_since": None,
             "verified_at": None,
             "damaged_since": None,
@@ -144,8 +143,10 @@ def _held_events(
     """Tell each decision to hold once: not again while the reason stays the same."""
     events = []
     for file, row in zip(files, rows, strict=True):
+        if file.disposition != "held":
+            continue
         known = before.get((row["directory_id"], file.name))
-        if file.disposition == "held" and not _is_held_so(known, row["reason_id"]):
+        if not _is_held_so(known, row["reason_id"]):
             events.append(
                 NewEvent(
                     what="held",
@@ -198,90 +199,6 @@ _BEFORE = (
 )
 
 
-def _record_filesets(
-    connection: Connection, root_id: int, files: Sequence[SeenFile], before: SeenBefore, now: datetime
-) -> dict[bytes, int]:
-    """Insert or refresh filesets that are not catalogued; a removed one keeps its row and stays removed.
-
-    A catalogued one of several files may get one more: then it is due, and its placement stays.
-    """
-    wanted = {file.fileset.key: file.fileset for file in files if file.fileset}
-    if not wanted:
-        return {}
-    joined = files_by_key(files)
-    query = (
-        select(Fileset, Job.state.label("job_state"))
-        .outerjoin(Job, (Job.fileset_id == Fileset.id) & (Job.kind == "import"))
-        .where(Fileset.root_id == root_id, Fileset.key.in_(list(wanted)))
-    )
-    ids: dict[bytes, int] = {}
-    for row in connection.execute(query).mappings().all():
-        seen = wanted.pop(bytes(row["key"]))
-        ids[seen.key] = row["id"]
-        if row["grouping"] != "file" and seen.key in joined:
-            seen = joined_to(seen, row, joined[seen.key], before)
-        if row["removed_at"] is None and not _is_pending_so(row, seen):
-            _refresh(connection, row["id"], seen, is_done=row["done_digest"] is not None)
-    if wanted:
-        several = {key: some for key, some in joined.items() if len(some) > 1 and key in wanted}
-        wanted |= {key: joined_to(wanted[key], None, some, before) for key, some in several.items()}
-        new = dict(zip(wanted, new_ids(connection, Fileset, len(wanted)), strict=True))
-        execute_many(
-            connection, _INSERT_FILESET, [_fileset_row(root_id, one, new[key], now) for key, one in wanted.items()]
-        )
-        ids |= new
-    return ids
-
-
-def _is_pending_so(row: RowMapping, seen: SeenFileset) -> bool:
-    """Tell whether just this is already on its way: looking at it again must not make it wait again."""
-    is_same = bytes(row["seen_digest"]) == seen.digest and row["placement"] == seen.document
-    return is_same and (row["due_at"] is not None or row["job_state"] is not None)
-
-
-def _fileset_row(root_id: int, fileset: SeenFileset, fileset_id: int, now: datetime) -> dict[str, Any]:
-    return {
-        "id": fileset_id,
-        "root_id": root_id,
-        "key": fileset.key,
-        "placement": fileset.document,
-        "owner_id": fileset.owner_id,
-        "group_id": fileset.group_id,
-        "seen_digest": fileset.digest,
-        "due_at": fileset.due_at,
-        "first_seen_at": now,
-        "filed_by": fileset.filed_by,
-        "grouping": fileset.grouping,
-        "is_unread_index": fileset.grouping == "index",
-        **_waiting(fileset),
-    }
-
-
-def _waiting(fileset: SeenFileset) -> dict[str, Any]:
-    return {"neighbour": fileset.neighbour, "plate_key": fileset.plate_key, "marker": fileset.marker}
-
-
-def _refresh(connection: Connection, fileset_id: int, seen: SeenFileset, *, is_done: bool) -> None:
-    values: dict[str, Any] = {"seen_digest": seen.digest, "due_at": seen.due_at, "waits_for": None}
-    if not is_done:
-        values |= {
-            "placement": seen.document,
-            "owner_id": seen.owner_id,
-            "group_id": seen.group_id,
-            "filed_by": seen.filed_by,
-            **_waiting(seen),
-        }
-    connection.execute(update(Fileset).where(Fileset.id == fileset_id).values(values))
-    forget_jobs(connection, [fileset_id])
-
-
-def forget_jobs(connection: Connection, fileset_ids: Sequence[int]) -> None:
-    """Drop jobs that the look made stale. One that is being read stays as void: its result is discarded."""
-    mine = Job.fileset_id.in_(list(fileset_ids))
-    connection.execute(delete(Job).where(mine, Job.state != "started"))
-    connection.execute(update(Job).where(mine, Job.state == "started").values(digest=b"", reason=None))
-
-
 def _leave_filesets(
     connection: Connection,
     files: Sequence[SeenFile],
@@ -290,7 +207,7 @@ def _leave_filesets(
 ) -> None:
     """Take files out of never imported filesets that they left for another, or for none; what is empty is removed."""
     left: dict[int, list[bytes]] = {}
-    for file, row in zip(files, rows, strict=True):
+    for file, row in zip(files, rows, strict=True) if before else ():
         known = before.get((row["directory_id"], row["name"]))
         if known and known.fileset_id is not None and known.fileset_id != row["fileset_id"]:
             is_part = known.grouping not in (None, "file") and known.missing_since is None

@@ -29,8 +29,9 @@ class RootRules:
         self.has_skips = any(rule.settings.skip for rule in rules)
         #: Whether any rule may join several files into one image.
         self.has_sets = any(rule.gives_dimensions for rule in rules)
-        self._has_markers = any(rule.marker is not None for rule in rules)
-        self._has_tables = any(rule.table is not None for rule in rules)
+        #: Whether any rule waits for a marker file, and whether any reads a table.
+        self.has_markers = any(rule.marker is not None for rule in rules)
+        self.has_tables = any(rule.table is not None for rule in rules)
         self._ignoring = Ignoring(watch.ignore)
         self._no_match = NoRuleMatch(reason=_why_none(watch.name, len(rules)))
 
@@ -81,14 +82,14 @@ class RootRules:
 
     def may_be_table(self, name: bytes) -> bool:
         """Tell whether a file of this name can be the table of a rule's `key_values: {from: ...}`."""
-        if not self._has_tables:
+        if not self.has_tables:
             return False
         text = path_text(name)
         return any(rule.may_be_its_table(text) for rule in self.rules)
 
     def may_be_marker(self, name: bytes) -> bool:
         """Tell whether a file of this name can be the marker of a rule's `complete: {marker: ...}`."""
-        if not self._has_markers:
+        if not self.has_markers:
             return False
         text = path_text(name)
         return any(rule.may_be_its_marker(text) for rule in self.rules)

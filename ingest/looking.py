@@ -200,9 +200,9 @@ class Looking:
         may_move: bool = True,
     ) -> None:
         """Write what is new, or other than it was stored; ``known`` are the rows of the one folder, if any are."""
-        new = [(directory, entry) for directory, entry in fresh if entry.name not in known]
+        new = [one for one in fresh if one[1].name not in known] if known else fresh
         withheld = self._withhold(looked, new, closed) if may_move else set()
-        files = [self._seen(*one, closed) for one in fresh if (one[0], one[1].name) not in withheld]
+        files = [self._seen(*one, closed) for one in fresh if not withheld or (one[0], one[1].name) not in withheld]
         looked.made |= self._write(files, changed, known.keys())
         told = [one for one in fresh if one[1].name not in known or not is_unchanged(one[1], known[one[1].name])]
         self._see_tables(told)
@@ -211,7 +211,7 @@ class Looking:
 
     def _see_markers(self, new: Sequence[_There]) -> None:
         """Have filesets judged again that wait for a file of this name."""
-        for directory, entry in new:
+        for directory, entry in new if self.root.rules.has_markers else ():
             if self.root.rules.may_be_marker(entry.name):
                 name = path_text(entry.name)
                 wake_by_marker(self.connection, self.root.id, directory, name, due_at=self.deciding.now)
@@ -226,7 +226,7 @@ class Looking:
 
     def _see_tables(self, new: Sequence[_There]) -> None:
         """Have images read again whose table beside the plate is new or changed."""
-        for directory, entry in new:
+        for directory, entry in new if self.root.rules.has_tables else ():
             if entry.kind is EntryKind.FILE and self.root.rules.may_be_table(entry.name):
                 refresh_by_table(
                     self.connection,

@@ -191,7 +191,11 @@ def _image_like(known: Placement, given: str | None, path: bytes) -> str:
         return given + _numbered(target) if known.dimensions and not is_well else given
     if known.dimensions or is_well:
         return known.image
-    return without_ending(path_text(path.rpartition(b"/")[2]))
+    name = path.rpartition(b"/")[2]
+    if not name.isascii() or b"\\" in name:
+        return without_ending(path_text(name))
+    ending = ending_of(name)  # asked of these very bytes before
+    return name.decode("ascii") if ending is None else name[: -len(ending.text) - 1].decode("ascii")
 
 
 _DIMENSIONS = Placement._fields.index("dimensions")

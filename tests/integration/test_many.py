@@ -45,8 +45,9 @@ def test_defaults_of_columns_and_values_of_the_statement_are_written(catalogue: 
         .execution_options(synchronize_session=False)
     )
     with catalogue.writing() as connection:
-        execute_many(connection, _INSERT_ROOTS, [{"name": name, "path": name.encode()} for name in ("a", "b")])
-        execute_many(connection, rename, [{"b_name": "b", "b_reason": "so"}])
+        roots = [{"name": name, "path": name.encode()} for name in ("a", "b")]
+        assert execute_many(connection, _INSERT_ROOTS, roots) == 2
+        assert execute_many(connection, rename, [{"b_name": one, "b_reason": "so"} for one in ("x", "b", "y")]) == 1
         rows = connection.execute(
             select(Root.name, Root.role, Root.availability, Root.reason).order_by(Root.name)
         ).all()
