@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from catalog.looks import ContainerName, Filing
 from catalog.many import execute_many
@@ -22,6 +22,10 @@ _MODELS: dict[str, type[Project | Dataset | Screen | Plate]] = {
     "dataset": Dataset,
     "screen": Screen,
     "plate": Plate,
+}
+_BY_KEY = {
+    kind: select(model.id, model.group_id).where(model.origin_key == bindparam("key"))
+    for kind, model in _MODELS.items()
 }
 _LINKS: dict[str, tuple[type[ProjectDatasetLink | ScreenPlateLink], str]] = {
     "dataset": (ProjectDatasetLink, "project_id"),
@@ -55,9 +59,7 @@ def innermost_container(
 
 def _find(connection: Connection, container: ContainerName, group_id: int) -> int | None:
     model = _MODELS[container.kind]
-    row = connection.execute(
-        select(model.id, model.group_id).where(model.origin_key == container.origin_key)
-    ).one_or_none()
+    row = connection.execute(_BY_KEY[container.kind], {"key": container.origin_key}).one_or_none()
     if row is None:
         return None
     if row.group_id == group_id:

@@ -6,6 +6,7 @@ and any error, is left to `catalog.importing`, which takes filesets one by one.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -16,6 +17,7 @@ from catalog.containers import innermost_container, link_images
 from catalog.events import NewEvent, record
 from catalog.file_rows import original_file_row
 from catalog.gone_contents import Content, gone_among
+from catalog.ids import new_ids
 from catalog.image_rows import detail_rows, image_rows
 from catalog.looks import Committed, CommittedAs, ReadFileset
 from catalog.many import execute_many
@@ -112,11 +114,8 @@ def _write(connection: Connection, reads: Sequence[ReadFileset], now: datetime, 
     record(connection, *events)
 
 
-# Inserted without RETURNING, which SQLite could only do row by row, and asked for their ids at once.
+# Inserted with ids that were taken before: SQLite could only return them row by row.
 _INSERT_FILES = insert(OriginalFile)
-_FILE_IDS = select(OriginalFile.fileset_id, OriginalFile.id).where(
-    OriginalFile.fileset_id.in_(bindparam("ids", expanding=True))
-)
 _DIRECTORIES = select(Directory.root_id, Directory.path_hash, Directory.id).where(
     Directory.root_id.in_(bindparam("roots", expanding=True)),
     Directory.path_hash.in_(bindparam("folders", expanding=True)),
@@ -130,10 +129,12 @@ _POINT = (
 
 
 def _write_files(connection: Connection, reads: Sequence[ReadFileset], now: datetime) -> None:
-    rows = [original_file_row(read.fileset_id, 0, read.files[0], now) for read in reads]
+    ids = new_ids(connection, OriginalFile, len(reads))
+    rows = [
+        original_file_row(read.fileset_id, 0, read.files[0], now) | {"id": file_id}
+        for read, file_id in zip(reads, ids, strict=True)
+    ]
     execute_many(connection, _INSERT_FILES, rows)
-    found = connection.execute(_FILE_IDS, {"ids": [read.fileset_id for read in reads]})
-    ids = {row.fileset_id: row.id for row in found}
     folders = {read.files[0].path.rpartition(b"/")[0] for read in reads}
     hashes = {folder: path_hash(folder) for folder in folders}
     wanted = {"roots": sorted({read.root_id for read in reads}), "folders": sorted(hashes.values())}
@@ -142,27 +143,24 @@ def _write_files(connection: Connection, reads: Sequence[ReadFileset], now: date
         for root_id, hashed, directory_id in connection.execute(_DIRECTORIES, wanted)
     }
     pointed = []
-    for read in reads:
+    for read, file_id in zip(reads, ids, strict=True):
         folder, _, name = read.files[0].path.rpartition(b"/")
         directory_id = known.get((read.root_id, hashes[folder]))
-        pointed.append({"b_directory": directory_id, "b_name": name, "b_file": ids[read.fileset_id]})
+        pointed.append({"b_directory": directory_id, "b_name": name, "b_file": file_id})
     execute_many(connection, _POINT, pointed)
 
 
 _INSERT_IMAGES = insert(Image)
-_IMAGE_IDS = select(Image.fileset_id, Image.series, Image.id).where(
-    Image.fileset_id.in_(bindparam("ids", expanding=True))
-)
 _INSERT_CHANNELS = insert(Channel)
 _INSERT_THUMBNAILS = insert(Thumbnail)
 
 
 def _write_images(connection: Connection, reads: Sequence[ReadFileset], now: datetime) -> list[list[int]]:
     rows = [row for read in reads for row in image_rows(read, now=now)]
-    execute_many(connection, _INSERT_IMAGES, rows)
-    found = connection.execute(_IMAGE_IDS, {"ids": [read.fileset_id for read in reads]})
-    ids = {(row.fileset_id, row.series): row.id for row in found}
-    images = [[ids[read.fileset_id, image.series] for image in read.images] for read in reads]
+    ids = new_ids(connection, Image, len(rows))
+    execute_many(connection, _INSERT_IMAGES, [row | {"id": one} for row, one in zip(rows, ids, strict=True)])
+    in_order = iter(ids)
+    images = [list(islice(in_order, len(read.images))) for read in reads]
     channels: list[dict[str, Any]] = []
     pictures: list[dict[str, Any]] = []
     for read, own in zip(reads, images, strict=True):

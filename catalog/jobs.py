@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, null, or_, select, update
 
 from catalog.events import NewEvent, record
 from catalog.looks import DueFileset
@@ -51,20 +51,9 @@ def due_filesets(
     connection: Connection, *, now: datetime, root_ids: Sequence[int], limit: int, only: Sequence[int] | None = None
 ) -> list[DueFileset]:
     """Give filesets whose second look is due, of roots that can be looked at; ``only`` picks among these ids."""
-    query = select(
-        Fileset.id,
-        Fileset.root_id,
-        Fileset.seen_digest,
-        Fileset.placement,
-        Fileset.due_at,
-        Fileset.first_seen_at,
-        Fileset.done_digest,
-        Fileset.grouping,
-        Fileset.plate_key,
-    ).where(Fileset.due_at <= now, unindexed(Fileset.root_id).in_(list(root_ids)))
-    if only is not None:
-        query = query.where(Fileset.id.in_(list(only)))
-    rows = connection.execute(query.order_by(Fileset.due_at, Fileset.id).limit(limit)).all()
+    values: dict[str, Any] = {"now": now, "roots": list(root_ids), "limit": limit}
+    query = _DUE if only is None else _DUE_AMONG
+    rows = connection.execute(query, values | ({} if only is None else {"only": list(only)})).all()
     rows = bounded(connection, rows, {row.id: row.grouping for row in rows})
     members = members_of(connection, [row.id for row in rows])
     return [
@@ -84,6 +73,26 @@ def due_filesets(
     ]
 
 
+# Made once, here and below: building a statement for 500 ids takes longer than the database does.
+_DUE = (
+    select(
+        Fileset.id,
+        Fileset.root_id,
+        Fileset.seen_digest,
+        Fileset.placement,
+        Fileset.due_at,
+        Fileset.first_seen_at,
+        Fileset.done_digest,
+        Fileset.grouping,
+        Fileset.plate_key,
+    )
+    .where(Fileset.due_at <= bindparam("now"), unindexed(Fileset.root_id).in_(bindparam("roots", expanding=True)))
+    .order_by(Fileset.due_at, Fileset.id)
+    .limit(bindparam("limit"))
+)
+_DUE_AMONG = _DUE.where(Fileset.id.in_(bindparam("only", expanding=True)))
+
+
 def next_due_at(connection: Connection) -> datetime | None:
     """Give when the first of all filesets is due; None when none is waited for."""
     return connection.scalar(_NEXT_DUE)
@@ -100,24 +109,33 @@ def settle(connection: Connection, settled: Sequence[Settled]) -> None:
     if not settled:
         return
     ids = [one.fileset_id for one in settled]
-    fileset_rows = connection.execute(
-        select(Fileset.id, Fileset.seen_digest, Fileset.done_digest, Fileset.removed_at).where(Fileset.id.in_(ids))
-    )
-    current = {row.id: row for row in connection.execute(_jobs_of(ids))}
-    state = {row.id: row for row in fileset_rows}
+    current = {row.id: row for row in connection.execute(_JOBS_OF, {"ids": ids})}
+    state = {row.id: row for row in connection.execute(_SEEN_OF, {"ids": ids})}
     wanted = [one for one in settled if _needs_job(one, state.get(one.fileset_id), current.get(one.fileset_id))]
     quiet = [one.fileset_id for one in settled if _is_as_seen(one, state.get(one.fileset_id))]
     partial = [one.fileset_id for one in settled if one.is_partial]
-    values = {"due_at": None, "stalled_reason": None, "waits_for": None, "is_partial": Fileset.id.in_(partial)}
-    connection.execute(update(Fileset).where(Fileset.id.in_(quiet)).values(values))
+    connection.execute(_QUIET, {"ids": quiet, "partial": partial})
     if wanted:
         _upsert_jobs(connection, [_ready(one) for one in wanted])
 
 
-def _jobs_of(ids: Sequence[int]) -> Any:
-    return select(Job.fileset_id.label("id"), Job.digest, Job.state).where(
-        Job.fileset_id.in_(list(ids)), Job.kind == "import"
+_SEEN_OF = select(Fileset.id, Fileset.seen_digest, Fileset.done_digest, Fileset.removed_at).where(
+    Fileset.id.in_(bindparam("ids", expanding=True))
+)
+_JOBS_OF = select(Job.fileset_id.label("id"), Job.digest, Job.state).where(
+    Job.fileset_id.in_(bindparam("ids", expanding=True)), Job.kind == "import"
+)
+_QUIET = (
+    update(Fileset)
+    .where(Fileset.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        due_at=null(),
+        stalled_reason=null(),
+        waits_for=null(),
+        is_partial=Fileset.id.in_(bindparam("partial", expanding=True)),
     )
+    .execution_options(synchronize_session=False)
+)
 
 
 def _is_as_seen(one: Settled, fileset: Any) -> bool:

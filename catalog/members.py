@@ -1,7 +1,7 @@
 """Reads the files of filesets as they were seen, a bounded number at a time; and what is known of them from earlier."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
@@ -40,18 +40,15 @@ def members_of(connection: Connection, fileset_ids: Sequence[int]) -> dict[int, 
     if not fileset_ids:
         return {}
     found: dict[int, list[MemberRow]] = {}
-    for row in connection.execute(_MEMBERS, {"ids": list(fileset_ids)}):
-        folder, name = bytes(row.path), bytes(row.name)
-        member = MemberRow(
-            path=folder + b"/" + name if folder else name,
-            size_bytes=row.size_bytes,
-            mtime_ns=row.mtime_ns,
-            ctime_ns=row.ctime_ns,
-            inode=row.inode,
-            captured=row.captured,
-        )
-        found.setdefault(row.fileset_id, []).append(member)
-    return {key: tuple(sorted(members, key=lambda m: m.path)) for key, members in found.items()}
+    rows: Any = connection.execute(_MEMBERS, {"ids": list(fileset_ids)})
+    for fileset_id, folder, name, size_bytes, mtime_ns, ctime_ns, inode, captured in rows:
+        path = bytes(folder) + b"/" + bytes(name) if folder else bytes(name)
+        member = MemberRow(path, size_bytes, mtime_ns, ctime_ns, inode, captured)
+        found.setdefault(fileset_id, []).append(member)
+    return {
+        key: tuple(members if len(members) == 1 else sorted(members, key=lambda m: m.path))
+        for key, members in found.items()
+    }
 
 
 _MEMBERS = (

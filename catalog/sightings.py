@@ -41,8 +41,13 @@ def directory_ids(connection: Connection, root_id: int, paths: Sequence[bytes]) 
     if not paths:
         return {}
     hashes = [path_hash(path) for path in paths]
-    query = select(Directory.path, Directory.id).where(Directory.root_id == root_id, Directory.path_hash.in_(hashes))
-    return {bytes(path): directory_id for path, directory_id in connection.execute(query)}
+    rows = connection.execute(_DIRECTORY_IDS, {"root": root_id, "hashes": hashes})
+    return {bytes(path): directory_id for path, directory_id in rows}
+
+
+_DIRECTORY_IDS = select(Directory.path, Directory.id).where(
+    Directory.root_id == bindparam("root"), Directory.path_hash.in_(bindparam("hashes", expanding=True))
+)
 
 
 def looks_in_directories(connection: Connection, ids: Sequence[int]) -> list[StoredLook]:

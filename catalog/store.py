@@ -34,12 +34,9 @@ def record_directories(
 ) -> dict[bytes, int]:
     """Note directories and how their listing went, writing only what is new or different; gives their ids."""
     wanted = {path_hash(look.path): look for look in looks}
-    query = select(Directory.id, Directory.path_hash, Directory.is_listed_whole, Directory.problem).where(
-        Directory.root_id == root_id, Directory.path_hash.in_(list(wanted))
-    )
     ids: dict[bytes, int] = {}
     changed: list[dict[str, Any]] = []
-    for row in connection.execute(query):
+    for row in connection.execute(_LISTED, {"root": root_id, "hashes": list(wanted)}):
         look = wanted.pop(bytes(row.path_hash))
         ids[look.path] = row.id
         if (row.is_listed_whole, row.problem) != (look.is_whole, look.problem):
@@ -51,6 +48,9 @@ def record_directories(
     return ids
 
 
+_LISTED = select(Directory.id, Directory.path_hash, Directory.is_listed_whole, Directory.problem).where(
+    Directory.root_id == bindparam("root"), Directory.path_hash.in_(bindparam("hashes", expanding=True))
+)
 _UPDATE_DIRECTORY = (
     update(Directory)
     .where(Directory.id == bindparam("b_id"))
