@@ -222,7 +222,7 @@ def decide(deciding: Deciding, path: bytes, entry: Entry) -> tuple[tuple[Placeme
     placed = placed_of(deciding, path)
     if isinstance(placed, NotPlaced):
         return placed, "rule"
-    targets = _assigned_to(deciding.assigned, path)
+    targets = _assigned_to(deciding.assigned, path) if deciding.assigned else None
     ownership = deciding.own(placed, entry.uid, entry.gid)
     if isinstance(ownership, NotPlaced):
         return ownership, "rule"
@@ -232,7 +232,7 @@ def decide(deciding: Deciding, path: bytes, entry: Entry) -> tuple[tuple[Placeme
 def placed_of(deciding: Deciding, path: bytes) -> Placement | NotPlaced:
     """Give where the rules, and people's decisions over them, put a path."""
     placed: Placement | NotPlaced = deciding.place(path)
-    targets = _assigned_to(deciding.assigned, path)
+    targets = _assigned_to(deciding.assigned, path) if deciding.assigned else None
     return placed if targets is None else assigned_placement(placed, targets, path, deciding.root_settle)
 
 
