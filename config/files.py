@@ -3,6 +3,7 @@
 What is read is remembered, so that the last good configuration can be read again from memory (`KeptFiles`).
 """
 
+import contextlib
 import errno
 import glob
 import os
@@ -96,13 +97,15 @@ class DiskFiles:
     def _check_above(self, path: Path, folder: Path) -> None:
         for number, above in enumerate((folder, *folder.parents)):
             try:
-                mode = above.stat().st_mode
+                found = above.stat()
             except OSError:
                 continue
-            if mode & stat.S_IWOTH and (number == 0 or not mode & stat.S_ISVTX):
-                raise UnreadableError(f"{path} lies in {above}, where everybody may write", f"chmod o-w {above}")
+            if found.st_mode & stat.S_IWOTH and (number == 0 or not found.st_mode & stat.S_ISVTX):
+                raise UnreadableError(
+                    f"{path} lies in {above}, where everybody may write", out_of_reach(path, above, found)
+                )
             if number == 0:
-                self._note_group(path, above, mode)
+                self._note_group(path, above, found.st_mode)
 
     def _check_mode(self, path: Path, mode: int) -> None:
         if mode & stat.S_IWOTH:
@@ -136,6 +139,19 @@ class KeptFiles:
             return self.expansions[folder, pattern]
         except KeyError:
             raise UnreadableError(f"{folder / pattern} was not kept") from None
+
+
+def out_of_reach(path: Path, folder: Path, found: os.stat_result) -> str:
+    """Say how a file gets out of everybody's reach that lies below a folder where everybody may write.
+
+    A folder that is meant to be everybody's (sticky, like /tmp), or is somebody else's, stays as it is.
+    """
+    owners = {os.geteuid()}
+    with contextlib.suppress(OSError, ValueError):
+        owners.add(path.stat().st_uid)
+    if found.st_mode & stat.S_ISVTX or found.st_uid not in owners:
+        return "move the file to a folder of your own, where nobody else may write"
+    return f"chmod o-w {folder}"
 
 
 def _opener(path: str, flags: int) -> int:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from config.files import out_of_reach
 from daemon.access import name_of
 from daemon.landlock import landlock_version
 from daemon.mounts import decide_events, mount_of
@@ -125,20 +126,22 @@ def files_in_state(path: Path) -> Finding:
 def configuration_mode(path: Path) -> Finding:
     """Check who may write the configuration: to write it is administrator's power."""
     try:
-        modes = {place: stat.S_IMODE(place.stat().st_mode) for place in (path, path.parent)}
+        found = {place: place.stat() for place in (path, path.parent)}
     except OSError as error:
         return problem("configuration file", f"{path}: {error.strerror}", "run doctor as somebody who can read it")
-    for place, mode in modes.items():
-        is_sticky = place == path.parent and mode & stat.S_ISVTX
+    for place, stats in found.items():
+        mode, is_folder = stat.S_IMODE(stats.st_mode), place == path.parent
+        is_sticky = is_folder and mode & stat.S_ISVTX
         if mode & 0o002 and not is_sticky:
-            return problem("configuration file", f"everybody can write {place}", f"chmod o-w {place}")
+            hint = out_of_reach(path, place, stats) if is_folder else f"chmod o-w {place}"
+            return problem("configuration file", f"everybody can write {place}", hint)
         if mode & 0o020 and not is_sticky:
             return warning(
                 "configuration file",
                 f"the group of {place} can write it, and so is administrator here",
                 f"chmod g-w {place}, unless that is meant",
             )
-    return good("configuration file", f"only {name_of(path.stat().st_uid)} can write {path}")
+    return good("configuration file", f"only {name_of(found[path].st_uid)} can write {path}")
 
 
 def free_space(path: Path) -> Finding:

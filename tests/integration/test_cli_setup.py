@@ -97,6 +97,13 @@ def test_doctor_tells_of_a_state_directory_that_others_can_read(site: Shell) -> 
     assert "chmod" in found["hint"]
 
 
+def test_doctor_tells_of_a_configurations_folder_that_everybody_may_write(site: Shell) -> None:
+    """It is one's own here: others' folders are tests of the loader, which says it in the same words."""
+    site.folder.chmod(0o777)
+    found = {(check["message"], check["hint"]) for check in json.loads(site.run("doctor", "--json")[1])["checks"]}
+    assert (f"everybody can write {site.folder}", f"chmod o-w {site.folder}") in found
+
+
 def test_config_show_can_be_loaded_again(site: Shell) -> None:
     document = site.json("config", "show")
     assert isinstance(document, dict)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from config.files import out_of_reach
 from config.loader import load
 from config.problems import ConfigurationError
 from tests.helpers.configurations import problems_of, write
@@ -79,11 +80,37 @@ def test_an_included_file_or_folder_that_everybody_may_write_is_refused(tmp_path
         "f:1:10: include: everybody may write {folder}/rules.d/one.yaml (chmod o-w {folder}/rules.d/one.yaml)"
     ]
     one.chmod(0o600)
-    one.parent.chmod(0o1777)
+    one.parent.chmod(0o777)
     assert problems_of(tmp_path, "include: rules.d/*.yaml\n") == [
         "f:1:10: include: {folder}/rules.d/one.yaml lies in {folder}/rules.d, where everybody may write"
         " (chmod o-w {folder}/rules.d)"
     ]
+
+
+MOVE_IT = "move the file to a folder of your own, where nobody else may write"
+
+
+def test_what_lies_in_a_folder_that_is_meant_to_be_everybodys_is_to_be_moved(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "tmp").chmod(0o1777)
+    assert problems_of(tmp_path / "tmp", "workers: 1\n") == [
+        f"f:1:1: f lies in {{folder}}, where everybody may write ({MOVE_IT})"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "hint"),
+    [
+        (0o40777, os.geteuid(), "chmod o-w /shared"),
+        (0o40777, 0, "chmod o-w /shared"),
+        (0o40777, 4711, MOVE_IT),
+        (0o41777, 0, MOVE_IT),
+    ],
+    ids=["one's own", "whose the file is", "another's", "everybody's"],
+)
+def test_only_the_folder_of_who_reads_the_file_or_made_it_is_to_be_closed(mode: int, owner: int, hint: str) -> None:
+    found = os.stat_result((mode, 1, 1, 1, owner, owner, 0, 0, 0, 0))
+    assert out_of_reach(Path("/etc/passwd"), Path("/shared"), found) == hint
 
 
 def test_a_file_below_a_folder_that_everybody_may_write_is_refused_unless_it_is_sticky(tmp_path: Path) -> None:
