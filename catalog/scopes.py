@@ -13,12 +13,14 @@ from catalog.models.ingest import Directory, Fileset, Job, Sighting
 class ScopeCounts:
     """Files below a path that are not missing. ``pending`` are to be waited for, ``settling`` may take longer.
 
-    ``incomplete`` are quiet and wait for what their rule wants: nobody knows how long.
+    ``incomplete`` are quiet and wait for what their rule wants: nobody knows how long. Of ``stalled`` it did not come
+    in the time allowed.
     """
 
     held: int = 0
     unmatched: int = 0
     failed: int = 0
+    stalled: int = 0
     pending: int = 0
     settling: int = 0
     incomplete: int = 0
@@ -29,13 +31,13 @@ def count_scope(
     connection: Connection, root_id: int, directory: bytes, name: bytes | None, *, now: datetime
 ) -> ScopeCounts:
     """Count the files of one path (``name``), or of a directory and all below it (``name`` None)."""
-    is_failed = or_(Job.state.in_(("quarantined", "waiting")), Fileset.stalled_reason.is_not(None))
     is_pending = or_(Job.state.in_(("ready", "started")), Fileset.due_at <= now)
     state: ColumnElement[Any] = case(
         (Sighting.disposition != "member", Sighting.disposition),
         (Fileset.removed_at.is_not(None), "removed"),
         (and_(Sighting.fileset_id.is_(None), Sighting.original_file_id.is_not(None)), "done"),
-        (is_failed, "failed"),
+        (Job.state.in_(("quarantined", "waiting")), "failed"),
+        (Fileset.stalled_reason.is_not(None), "stalled"),
         (and_(Fileset.waits_for.is_not(None), Job.state.is_(None)), "incomplete"),
         (is_pending, "pending"),
         (Fileset.due_at.is_not(None), "settling"),
@@ -52,7 +54,7 @@ def count_scope(
         .group_by(state)
     )
     counts = {row[0]: row[1] for row in connection.execute(query)}
-    wanted = ("held", "unmatched", "failed", "pending", "settling", "incomplete", "done")
+    wanted = ("held", "unmatched", "failed", "stalled", "pending", "settling", "incomplete", "done")
     return ScopeCounts(**{key: counts.get(key, 0) for key in wanted})
 
 

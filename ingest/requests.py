@@ -63,6 +63,7 @@ class ImportRequest:
             held=sum(one.held for one in counts),
             unmatched=sum(one.unmatched for one in counts),
             failed=sum(one.failed for one in counts),
+            stalled=sum(one.stalled for one in counts),
             seconds=now_s - self.began_s,
             bytes=self.bytes_read,
             problems=tuple(self.problems),

@@ -9,8 +9,8 @@ class ImportSummary:
     """The outcome of `coverslip import`: counts of files (``bytes`` as read), as in the command's JSON.
 
     ``scanned`` files were looked at; of those ``imported`` are new in the catalogue, ``updated`` changed in place,
-    ``unchanged`` were there already; ``failed`` are quarantined, stalled or waiting to be tried again. The rest are
-    ignored, skipped, or (with ``--no-wait``) settling still.
+    ``unchanged`` were there already; ``failed`` are quarantined or waiting to be tried again, ``stalled`` did not
+    become whole in the time that their rule allows. The rest are ignored, skipped, or settling still.
     """
 
     scanned: int = 0
@@ -20,6 +20,7 @@ class ImportSummary:
     held: int = 0
     unmatched: int = 0
     failed: int = 0
+    stalled: int = 0
     seconds: float = 0.0
     bytes: int = 0
     #: Sentences about roots that could not be looked at: the command then exits 1.

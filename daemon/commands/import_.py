@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportDocument:
-    """What an import did; counts are of files, ``problems`` are sentences."""
+    """What an import did; counts are of files, ``problems`` are sentences.
+
+    ``stalled`` files are not whole after the longest time that their rule allows: like ``held`` ones they are not
+    imported yet, and nothing failed.
+    """
 
     scanned: int
     imported: int
@@ -35,6 +39,7 @@ class ImportDocument:
     failed: int
     seconds: float
     bytes: int
+    stalled: int = 0
     problems: tuple[str, ...] = ()
 
     @property
@@ -45,8 +50,8 @@ class ImportDocument:
     @property
     def others(self) -> int:
         """Count files of which nothing else is said: what no rule wants or no reader knows, and what still waits."""
-        told = self.imported + self.updated + self.unchanged + self.held + self.unmatched + self.failed
-        return max(0, self.scanned - told)
+        not_imported = self.held + self.unmatched + self.failed + self.stalled
+        return max(0, self.scanned - self.imported - self.updated - self.unchanged - not_imported)
 
 
 def import_paths(context: Context, paths: tuple[Path, ...], *, wait: bool) -> ImportDocument:
@@ -155,6 +160,7 @@ def show(document: ImportDocument, output: Output) -> None:
         f"{document.scanned} files looked at: {document.imported} imported, {document.updated} updated,"
         f" {document.unchanged} unchanged, {document.held} held, {document.unmatched} unmatched,"
         f" {document.failed} failed"
+        + (f", {document.stalled} stalled (not whole in the time allowed)" if document.stalled else "")
         + (
             f", {document.others} others (ignored, skipped or not whole yet: `coverslip status`)"
             if document.others
@@ -164,7 +170,7 @@ def show(document: ImportDocument, output: Output) -> None:
     output.line(f"{document.bytes / 1_000_000:.1f} MB read in {document.seconds:.1f} s")
     for problem in document.problems:
         output.message(problem)
-    if document.failed or document.held or document.unmatched:
+    if document.failed or document.stalled or document.held or document.unmatched:
         output.message("`coverslip queue` lists what was not imported, and why")
 
 

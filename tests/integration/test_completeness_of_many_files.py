@@ -75,8 +75,9 @@ def test_what_does_not_come_in_time_is_stalled_or_partial_and_goes_on(site: Site
     with site.catalogue.writing() as connection:
         connection.execute(update(Fileset).values(first_seen_at=datetime.now(UTC) - timedelta(hours=4)))
 
-    importing(site, rule(complete=complete))
+    summary = importing(site, rule(complete=complete))
 
+    assert (summary.failed, summary.stalled) == (0, int(on_stall == "hold"))
     if on_stall == "hold":
         assert reasons(site, "stalled") == {"it is not whole after 3h: it waits for planes: 1 of 2 in z are there"}
         assert sizes(site) == {}
