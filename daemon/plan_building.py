@@ -245,10 +245,17 @@ def place_text(target: Mapping[str, Any]) -> str:
     return " / ".join(names) or "no container"
 
 
+#: What says too little in the document's few words.
+_IN_WORDS = {
+    Kind.KEYED.value: "files of these images that come later can join them (until `coverslip apply` those are held)"
+}
+
+
 def _heading_of(kind: str, row: ChangeRow, kept: str | None) -> tuple[tuple[str, ...], str]:
     """Give the heading under which one difference is counted, and an example."""
     before, after, name = row.before, row.after, _name(row.path)
-    title = kind if kept is None else f"{kind}: {kept}"
+    said = _IN_WORDS.get(kind, kind)
+    title = said if kept is None else f"{said}: {kept}"
     if after is None:
         return (title, f"in {place_text(before.target)}"), name
     match kind:

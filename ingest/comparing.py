@@ -29,7 +29,8 @@ class Kind(StrEnum):
     ASSOCIATED = "associated pictures"
     #: Its file may describe others, which counts now: it is read again for that.
     READ = "read for what it describes"
-    #: Nothing that people see: files that come later find their image by the new rule.
+    #: Nothing that people see: the rule is written otherwise, and files that come later find their image by what it
+    #: says now. Until this is done they are held, since they would make an image of their own.
     KEYED = "joined by later files"
     #: Its files are grouped into images otherwise: read as other planes, or others come to it.
     REGROUPED = "grouped otherwise"

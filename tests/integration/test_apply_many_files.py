@@ -54,7 +54,13 @@ def test_a_rule_written_otherwise_is_followed_and_taken_back(site: Site) -> None
     keys = site.rows("SELECT key FROM fileset")
     new = ruled(site, CHANNELS.replace("{channel}", "{channel:int}"))
 
-    assert planned(site, new).document.change[0].kinds == ("joined by later files",)
+    plan = planned(site, new)
+    assert plan.document.change[0].kinds == ("joined by later files",)
+    ((why, where),) = plan.builder.tallies["change"].groups
+    assert (why, where) == (
+        "files of these images that come later can join them (until `coverslip apply` those are held)",
+        "images in cells / cells",
+    )
     assert applied(site, new).done == 1
     assert site.rows("SELECT key FROM fileset") != keys
     assert undone(site).done == 1
