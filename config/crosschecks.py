@@ -50,3 +50,12 @@ def _check_roles(settings: Settings) -> Iterator[Problem]:
     for watch in settings.watch:
         if watch.role == "storage" and watch.rules:
             yield problem_at(watch.marks.get("rules", watch.mark), "rules", text, severity=Severity.WARNING)
+
+
+def without_rules(settings: Settings) -> Iterator[Problem]:
+    """Say of a root from which nothing can be imported that it has no rules; those of storage need none."""
+    hint = "write rules; `coverslip suggest DIR` proposes some"
+    for watch in settings.watch:
+        if not watch.rules and watch.role != "storage":
+            text = f"the root {watch.name} has no rules: its images stay unmatched, and nothing is imported"
+            yield problem_at(watch.marks.get("rules", watch.mark), "rules", text, hint, severity=Severity.WARNING)

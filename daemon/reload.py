@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from config.crosschecks import without_rules
 from config.loader import last_good, load, remember_good
 from config.problems import ConfigurationError
 from config.settings import Settings
@@ -41,6 +42,7 @@ class ConfigurationKeeper:
     environ: Mapping[str, str]
     in_force: InForce
     _seen: Fingerprint = field(default=())
+    _without_rules: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self._seen = self._look()
@@ -77,6 +79,7 @@ class ConfigurationKeeper:
         self.in_force = InForce(settings=settings, problem=None)
         self._seen = self._look()
         self.remember()
+        self.tell_roots_without_rules()
 
     def remember(self) -> None:
         """Keep what is in force as the last good configuration, if it is the file's."""
@@ -86,6 +89,13 @@ class ConfigurationKeeper:
             remember_good(self.in_force.settings)
         except OSError as error:
             logger.warning("config.not_kept", extra={"problem": str(error)})
+
+    def tell_roots_without_rules(self) -> None:
+        """Log each root from which nothing is imported for want of rules; once, as long as that stays so."""
+        found = {problem.message: problem for problem in without_rules(self.in_force.settings)}
+        for message in found.keys() - self._without_rules:
+            logger.warning("config.root_without_rules", extra={"problem": str(found[message])})
+        self._without_rules = frozenset(found)
 
     def _look(self) -> Fingerprint:
         settings = self.in_force.settings

@@ -60,6 +60,7 @@ def run_daemon(configuration: Path, *, environ: Mapping[str, str], version: str)
             notifier=notifier,
         ) as ingest:
             keeper.remember()
+            keeper.tell_roots_without_rules()
             running = Running(ingest=ingest, keeper=keeper, notifier=notifier, signals=signals, version=version)
             return running.run()
 

@@ -66,7 +66,7 @@ class DaemonDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusDocument:
-    """How everything stands; ``problems`` are sentences, none when ``state`` is ok.
+    """How everything stands; ``problems`` are sentences, none when ``state`` is ok; ``notes`` are such of no fault.
 
     ``counts`` are files by state, ``reasons`` why files are where they are, ``images`` how many you see, ``plates``
     which are filling. For administrators: ``progress`` with an estimate, how far originals were compared with their
@@ -76,6 +76,7 @@ class StatusDocument:
 
     state: str
     problems: tuple[str, ...]
+    notes: tuple[str, ...]
     roots: tuple[RootDocument, ...]
     counts: Mapping[str, int]
     reasons: tuple[ReasonCount, ...]
@@ -92,7 +93,10 @@ class StatusDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What was looked up: ``health`` is None when no daemon runs, ``configuration_problem`` when the file is right."""
+    """What was looked up: ``health`` is None when no daemon runs, ``configuration_problem`` when the file is right.
+
+    ``notes`` are what the configuration in force leaves to be wished for.
+    """
 
     catalogue: CatalogueStatus
     health: Health | None
@@ -101,6 +105,7 @@ class Observed:
     free_bytes: int | None
     is_administrator: bool
     now: datetime
+    notes: tuple[str, ...] = ()
 
 
 def standing(seen: Observed) -> StatusDocument:
@@ -111,6 +116,7 @@ def standing(seen: Observed) -> StatusDocument:
     return StatusDocument(
         state=DEGRADED if problems else OK,
         problems=problems,
+        notes=seen.notes,
         roots=tuple(_root(root, told.get(root.name), seen) for root in seen.catalogue.roots),
         counts=seen.catalogue.counts,
         reasons=seen.catalogue.reasons,

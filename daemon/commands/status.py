@@ -5,8 +5,10 @@ import shutil
 from pathlib import Path
 
 from catalog.status import VerificationStatus, WorkStatus, status
+from config.crosschecks import without_rules
 from config.loader import load
 from config.problems import ConfigurationError
+from config.settings import Settings
 from daemon.context import Context, with_context
 from daemon.exits import Exit
 from daemon.health import Health, read_health
@@ -35,6 +37,11 @@ def configuration_problem(path: Path) -> str | None:
         more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
         return f"{error.problems[0]}{more}"
     return None
+
+
+def notes(settings: Settings) -> tuple[str, ...]:
+    """Say from which roots nothing is imported for want of rules; no path is in it, everybody may read it."""
+    return tuple(f"{problem.message} ({problem.hint})" for problem in without_rules(settings))
 
 
 def progress_text(work: WorkStatus) -> str:
@@ -67,6 +74,8 @@ def show(document: StatusDocument, output: Output) -> None:
     output.line(document.state, fg="green" if document.state == OK else "red", bold=True)
     for problem in document.problems:
         output.line(f"  {problem}", fg="red")
+    for note in document.notes:
+        output.line(f"  {note}", fg="yellow")
     if document.roots:
         rows = [
             (r.name, r.path, r.availability, r.events, r.watched, r.last_scan_at, r.overflow_count or None)
@@ -107,6 +116,7 @@ def command(context: Context) -> int:
         free_bytes=shutil.disk_usage(context.settings.state_dir).free,
         is_administrator=acting.is_administrator,
         now=now,
+        notes=notes(context.settings),
     )
     document = standing(seen)
     context.output.document(document, show)

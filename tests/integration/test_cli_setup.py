@@ -56,6 +56,17 @@ def test_a_wrong_configuration_falls_back_to_the_last_good_one_and_says_so(site:
     assert site.run("check")[0] == 2
 
 
+def test_status_says_that_a_root_has_no_rules(site: Shell) -> None:
+    said = "has no rules: its images stay unmatched, and nothing is imported"
+    assert said not in site.run("status")[1]
+    file = site.folder / "coverslip.yaml"
+    (site.folder / "new").mkdir()
+    file.write_text(file.read_text() + f"  - root: {site.folder}/new\n")
+    _, out, _ = site.run("status")
+    assert f"the root new {said} (write rules; `coverslip suggest DIR` proposes some)" in out
+    assert str(site.folder / "new") not in out
+
+
 def test_init_writes_a_configuration_that_is_right_and_overwrites_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

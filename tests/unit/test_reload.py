@@ -53,3 +53,25 @@ def test_the_last_good_configuration_counts_when_examples_fail_at_the_start(tmp_
 def test_without_a_last_good_configuration_failing_examples_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="owner is 'ada', not 'bob'"):
         first_configuration(write(tmp_path, BAD), {})
+
+
+def test_a_root_without_rules_is_logged_once_as_long_as_it_has_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path, "state_dir: state\nwatch: [{root: data, name: scope}]\n")
+    (tmp_path / "state").mkdir()
+    keeper = ConfigurationKeeper(path=path, environ={}, in_force=first_configuration(path, {}))
+
+    def told(text: str | None = None) -> int:
+        caplog.clear()
+        if text is None:
+            keeper.tell_roots_without_rules()
+        else:
+            path.write_text(text)
+            keeper.accept(load(path, environ={}))
+        lines = [record.__dict__["problem"] for record in caplog.records if "without_rules" in record.message]
+        assert all("coverslip.yaml:2:9: rules: the root scope has no rules" in line for line in lines)
+        return len(lines)
+
+    without = path.read_text()
+    assert [told(), told(), told(without + "workers: 1\n"), told(GOOD), told(without)] == [1, 0, 0, 0, 1]

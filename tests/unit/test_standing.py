@@ -125,3 +125,8 @@ def test_how_long_it_will_take_is_told_only_while_there_is_space_to_go_on(
     progress = standing(seen).progress
     assert progress is not None
     assert progress == replace(work, seconds_left=expected_s)
+
+
+def test_what_is_to_be_wished_for_is_told_to_everybody_and_is_no_degradation() -> None:
+    document = standing(replace(SEEN, notes=("the root confocal has no rules",), is_administrator=False))
+    assert (document.state, document.problems, document.notes) == (OK, (), ("the root confocal has no rules",))
