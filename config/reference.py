@@ -55,6 +55,10 @@ A running daemon takes up a changed file only if it is right. The last one that 
 everything it includes, so that the daemon also starts again while the file is broken. A root that does not exist
 is an error of `coverslip check`; the daemon starts nevertheless and shows the root as unavailable.
 
+Commands go by the last good one, too, and warn with file, line and column of what is wrong. Where none was kept
+(no daemon ever ran), those that only read the catalogue (`tree`, `images`, `show`, `history`, `queue`, `status`) need
+no more than its place: `state_dir`, and `catalog` if it is another one, written in the file itself and right.
+
 """
 
 

@@ -32,15 +32,21 @@ def catalogue_url(settings: Settings, environ: Mapping[str, str]) -> str:
     What is returned may hold the password: it is for the engine, not for people. Raises ConfigurationError when the
     credential can't be read.
     """
-    url = settings.catalog.url
-    if url.startswith("sqlite:"):
-        return "sqlite:///" + str(settings.state_dir / url.removeprefix("sqlite:///"))
-    _, rest = url.split("://", 1)
+    file = catalogue_file(settings)
+    if file is not None:
+        return f"sqlite:///{file}"
+    _, rest = settings.catalog.url.split("://", 1)
     password = catalogue_password(environ)
     if password is None:
         return f"postgresql+psycopg://{rest}"
     user, _, host = rest.rpartition("@")
     return SecretText(f"postgresql+psycopg://{user}:{quote(password, safe='')}@{host}")
+
+
+def catalogue_file(settings: Settings) -> Path | None:
+    """Give the file of an SQLite catalogue, None for one that a server keeps."""
+    url = settings.catalog.url
+    return settings.state_dir / url.removeprefix("sqlite:///") if url.startswith("sqlite:") else None
 
 
 def catalogue_password(environ: Mapping[str, str]) -> str | None:

@@ -68,24 +68,37 @@ class Context:
     def settings(self) -> "Settings":
         """Read the configuration; of a wrong one the last good version is used, and the problems are told.
 
-        Root has become the state directory's own account afterwards.
+        Where none was kept, a command that only reads needs no more than the catalogue's place. Root has become the
+        state directory's own account afterwards.
         """
-        from config.loader import last_good, load
+        from config.loader import load
 
         self._remember_account()
         try:
             settings = load(self.configuration, environ=os.environ)
         except ConfigurationError as error:
-            if error.state_dir is None:
-                raise
-            become_owner_of(error.state_dir)
-            kept = last_good(error.state_dir)
-            if kept is None:
-                raise
-            self._tell_about(error)
-            settings = kept
+            settings = self._instead_of_wrong(error)
         become_owner_of(settings.state_dir)
         return settings
+
+    def _instead_of_wrong(self, error: ConfigurationError) -> "Settings":
+        from config.loader import last_good
+        from config.place import place_only
+        from config.secrets import catalogue_file
+
+        if error.state_dir is None:
+            raise error
+        only_reads = getattr(self._click.command, "only_reads", False)
+        place = place_only(self.configuration) if only_reads else None
+        become_owner_of(error.state_dir)
+        kept = last_good(error.state_dir)
+        if kept is not None:
+            self._tell_about(error, "its last good version counts")
+            return kept
+        if place is None or ((file := catalogue_file(place)) is not None and not file.exists()):
+            raise error
+        self._tell_about(error, "and no good version of it was kept; this is what the catalogue has")
+        return place
 
     @cached_property
     def catalogue(self) -> "Catalogue":
@@ -155,10 +168,10 @@ class Context:
         # Read before root becomes another account: the event names who called.
         _ = self.account
 
-    def _tell_about(self, error: ConfigurationError) -> None:
+    def _tell_about(self, error: ConfigurationError, what_counts: str) -> None:
         first, *others = error.problems
         more = f" (and {len(others)} more)" if others else ""
-        self.output.message(f"warning: the configuration is wrong, its last good version counts: {first}{more}")
+        self.output.message(f"warning: the configuration is wrong, {what_counts}: {first}{more}")
 
 
 def find_configuration(named: Path | None) -> Path:

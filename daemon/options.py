@@ -75,7 +75,8 @@ class OutputClosed(Exception):  # noqa: N818 - reads as what happened
 class CoverslipCommand(click.Command):
     """A command with the shared options and examples.
 
-    ``answers`` is the type of its JSON document (of each line, when ``is_stream``); None: it has no JSON.
+    ``answers`` is the type of its JSON document (of each line, when ``is_stream``); None: it has no JSON. One that
+    ``only_reads`` the catalogue, and nothing else of the configuration, works while that is wrong.
     """
 
     def __init__(
@@ -84,12 +85,14 @@ class CoverslipCommand(click.Command):
         examples: Sequence[str] = (),
         answers: object = None,
         is_stream: bool = False,
+        only_reads: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
         self.answers = answers
         self.is_stream = is_stream
+        self.only_reads = only_reads
         self.params.extend(_shared_options())
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click names it
@@ -167,10 +170,12 @@ def write_examples(examples: Sequence[str], formatter: click.HelpFormatter) -> N
 
 
 def command(
-    name: str, *, examples: Sequence[str], answers: object = None, is_stream: bool = False
+    name: str, *, examples: Sequence[str], answers: object = None, is_stream: bool = False, only_reads: bool = False
 ) -> Callable[[Callable[..., Any]], CoverslipCommand]:
     """Make a function a command; its docstring's first sentence is the summary."""
-    return click.command(name, cls=CoverslipCommand, examples=examples, answers=answers, is_stream=is_stream)
+    return click.command(
+        name, cls=CoverslipCommand, examples=examples, answers=answers, is_stream=is_stream, only_reads=only_reads
+    )
 
 
 def group(name: str, *, examples: Sequence[str]) -> Callable[[Callable[..., Any]], CoverslipGroup]:

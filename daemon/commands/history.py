@@ -46,7 +46,7 @@ def show(rows: Rows, output: Output) -> None:
     output.table(COLUMNS, [(row.at, row.what, actor_of(row), row.via, change_of(row)) for row in rows])
 
 
-@coverslip_command("history", examples=("coverslip history image:7",), answers=Rows)
+@coverslip_command("history", examples=("coverslip history image:7",), answers=Rows, only_reads=True)
 @click.argument("target", metavar="OBJECT", type=Object())
 @with_context
 def command(context: Context, target: ObjectReference) -> None:

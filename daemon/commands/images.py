@@ -80,6 +80,7 @@ def show_page(page: ImagePage, output: Output) -> None:
     ),
     answers=ImageDocument,
     is_stream=True,
+    only_reads=True,
 )
 @click.option("--project", metavar="NAME", help="In this project (its name, or project:ID).")
 @click.option("--dataset", metavar="NAME", help="In this dataset.")

@@ -52,6 +52,7 @@ def why_here(row: QueueRow) -> str:
     "queue",
     examples=("coverslip queue", "coverslip queue held", "coverslip queue quarantined --json"),
     answers=tuple[QueueRow, ...],
+    only_reads=True,
 )
 @click.argument("state", required=False)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many (100 for people).")

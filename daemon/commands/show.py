@@ -104,6 +104,7 @@ def annotation_lines(annotations: tuple[AnnotationDocument, ...]) -> Iterator[Li
     "show",
     examples=("coverslip show image:7", "coverslip show plate:2 --json"),
     answers=ImageDetails | ContainerDocument,
+    only_reads=True,
 )
 @click.argument("target", metavar="OBJECT", type=Object())
 @with_context

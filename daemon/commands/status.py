@@ -98,7 +98,9 @@ def show(document: StatusDocument, output: Output) -> None:
         output.line(f"{size_text(document.free_bytes)} free for the catalogue")
 
 
-@coverslip_command("status", examples=("coverslip status", "coverslip status --json"), answers=StatusDocument)
+@coverslip_command(
+    "status", examples=("coverslip status", "coverslip status --json"), answers=StatusDocument, only_reads=True
+)
 @with_context
 def command(context: Context) -> int:
     """Say how everything stands: roots, files by state with reasons, progress, problems.

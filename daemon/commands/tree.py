@@ -46,7 +46,9 @@ def _without_wells(row: tuple[T, ...]) -> tuple[T, ...]:
     return row[:_WELLS] + row[_WELLS + 1 :]
 
 
-@coverslip_command("tree", examples=("coverslip tree", "coverslip tree --as ab3c --json"), answers=tuple[TreeRow, ...])
+@coverslip_command(
+    "tree", examples=("coverslip tree", "coverslip tree --as ab3c --json"), answers=tuple[TreeRow, ...], only_reads=True
+)
 @with_context
 def command(context: Context) -> None:
     """Show projects, datasets, screens and plates with counts."""

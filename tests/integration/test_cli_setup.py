@@ -56,6 +56,34 @@ def test_a_wrong_configuration_falls_back_to_the_last_good_one_and_says_so(site:
     assert site.run("check")[0] == 2
 
 
+@pytest.mark.parametrize("broken", ["ruels:", "[unclosed"])
+def test_what_only_reads_works_beside_a_wrong_configuration_of_which_no_good_one_was_kept(
+    site: Shell, broken: str
+) -> None:
+    file = site.folder / "coverslip.yaml"
+    file.write_text(file.read_text().replace("rules:", broken))
+    for command in (["tree"], ["images"], ["show", "image:1"], ["history", "image:1"], ["queue"], ["status"]):
+        code, out, err = site.run(*command)
+        assert code == (1 if command == ["status"] else 0)
+        assert out or command[0] in ("queue", "history"), "nothing waits, nothing happened"
+        (line,) = [one for one in err.splitlines() if "warning" in one]
+        assert "no good version of it was kept" in line
+        assert f"{file}:" in line
+    assert "mitosis" in site.run("tree")[1]
+    document = json.loads(site.run("status", "--json")[1])
+    assert document["config"]["problem"].startswith(f"{file}:")
+    for command in (["group", "add", "new"], ["plan"], ["thumbnail", "image:1", "-o", str(site.folder / "x.jpg")]):
+        code, _, err = site.run(*command)
+        assert (code, "warning" in err) == (2, False)
+
+
+def test_without_a_catalogue_a_wrong_configuration_is_the_error(site: Shell) -> None:
+    file = site.folder / "coverslip.yaml"
+    file.write_text(file.read_text().replace("rules:", "ruels:").replace("/state", "/elsewhere"))
+    code, _, err = site.run("tree")
+    assert (code, "warning" in err, "ruels" in err) == (2, False, True)
+
+
 def test_status_says_that_a_root_has_no_rules(site: Shell) -> None:
     said = "has no rules: its images stay unmatched, and nothing is imported"
     assert said not in site.run("status")[1]
