@@ -36,12 +36,16 @@ _JPEG_CODES = frozenset({6, 7, 34892, 33007})
 
 @dataclass(frozen=True, slots=True)
 class RawPlane:
-    """A plane in one uncompressed run; ``shape`` is (Y, X) or (Y, X, S), ``dtype`` has the file's byte order."""
+    """A plane in one uncompressed run; ``shape`` is (Y, X) or (Y, X, S), ``dtype`` has the file's byte order.
+
+    ``sample`` picks one of the interleaved samples as a channel of its own.
+    """
 
     stream: BinaryIO
     offset: int
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    sample: int | None = None
 
     def blocks(self, window: Window, step: int) -> Iterator[Block]:
         """Read the window's rows in runs of at most 1 MiB, or four rows of every ``4 * step`` as a sample."""
@@ -54,7 +58,8 @@ class RawPlane:
             data = bytes_at(self.stream, self.offset + top * row_bytes, rows * row_bytes)
             if len(data) < rows * row_bytes:
                 raise DamagedError(f"the pixels of row {top + 1} are missing")
-            yield Block(top=top, left=0, pixels=np.frombuffer(data, self.dtype).reshape((rows, *self.shape[1:])))
+            pixels = np.frombuffer(data, self.dtype).reshape((rows, *self.shape[1:]))
+            yield Block(top=top, left=0, pixels=pixels if self.sample is None else pixels[..., self.sample])
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,11 +256,11 @@ class _Finder:
         return int(np.ravel_multi_index(indices[::-1], self.shape)) if indices else 0
 
     def _at(self, number: int, sample: int | None) -> RawPlane | PagePlane | HolePlane:
-        if self.is_run and sample is None and self.dtype is not None and self.run_offset is not None:
+        if self.dtype is not None and self.run_offset is not None:
             offset = self.run_offset + number * self._plane_bytes()
-            return RawPlane(self.stream, offset, self._plane_shape(), self.dtype)
+            return RawPlane(self.stream, offset, self._plane_shape(), self.dtype, sample)
         try:
-            page = self.series[number // self.per_page] if not self.is_run else self.series[0]
+            page = self.series[number // self.per_page]
         except IndexError as error:  # the notes of the first page count more than the chain of pages holds
             raise NotWholeError(f"page {number // self.per_page + 1} is not in the file yet") from error
         if page is None:

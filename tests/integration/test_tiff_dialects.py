@@ -57,6 +57,21 @@ def test_each_plane_lies_where_its_channel_and_depth_say(name: str) -> None:
     images.close()
 
 
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_channels_that_alternate_in_pages_are_those_of_each_page(compression: str | None) -> None:
+    """Uncompressed, the pages lie one after the other in one run."""
+    pages = np.arange(3 * 40 * 60 * 2, dtype=np.uint16).reshape(3, 40, 60, 2)
+    file = io.BytesIO()
+    tifffile.imwrite(file, pages, photometric="minisblack", planarconfig="contig", compression=compression)
+    images = opened(file.getvalue())
+    (image,) = images.images
+    assert (image.record.size_c, image.record.size_t) == (2, 3)
+    for t, page in enumerate(pages):
+        for c in range(2):
+            assert np.array_equal(region(image, c=c, t=t), page[..., c]), (c, t)
+    images.close()
+
+
 @pytest.mark.parametrize(
     ("written", "color"),
     [
