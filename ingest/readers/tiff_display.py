@@ -5,10 +5,19 @@ import tifffile
 
 from ingest.readers.protocol import ColorSpace, Display
 
-_MIN_IS_WHITE, _PALETTE = 0, 3
+_MIN_IS_WHITE, _MIN_IS_BLACK, _PALETTE = 0, 1, 3
+#: TIFF's ExtraSamples (tag 338) that are alpha, multiplied in already or not; 0 is anything, such as a channel.
+_ALPHA = ((1,), (2,))
 _SPACES = {5: ColorSpace.CMYK, 6: ColorSpace.YCBCR, 8: ColorSpace.LAB, 9: ColorSpace.LAB}
 #: JPEG's decoders (old, new, lossy DNG, WebP, JPEG 2000 and XL) hand out RGB, whatever the page says.
 _DECODED_TO_RGB = frozenset({6, 7, 33003, 33004, 33005, 33007, 34712, 34892, 50001, 50002})
+
+
+def is_grey_with_alpha(page: tifffile.TiffPage) -> bool:
+    """Say whether a page's second sample is how clear its grey (or its palette's colour) is, and no channel."""
+    if page.samplesperpixel != 2 or page.extrasamples not in _ALPHA:
+        return False
+    return int(page.photometric) in (_MIN_IS_WHITE, _MIN_IS_BLACK, _PALETTE)
 
 
 def display_of(page: tifffile.TiffPage) -> Display:
@@ -19,7 +28,7 @@ def display_of(page: tifffile.TiffPage) -> Display:
         space = _SPACES.get(photometric, ColorSpace.RGB)
     return Display(
         orientation=_orientation(page),
-        is_inverted=photometric == _MIN_IS_WHITE and page.samplesperpixel == 1,
+        is_inverted=photometric == _MIN_IS_WHITE and (page.samplesperpixel == 1 or is_grey_with_alpha(page)),
         color_table=_color_table(page) if photometric == _PALETTE else None,
         color_space=space,
     )

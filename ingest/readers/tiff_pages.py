@@ -5,7 +5,7 @@ from dataclasses import replace
 import tifffile
 
 from ingest.readers.protocol import DamagedError, Level, Source
-from ingest.readers.tiff_display import display_of
+from ingest.readers.tiff_display import display_of, is_grey_with_alpha
 from ingest.readers.tiff_pixels import JoinedPlane, PagePlane, Plane, RawPlane, TiffImage, raw_dtype
 from ingest.readers.tiff_series import Facts, Sizes, is_colour, record_of
 
@@ -16,9 +16,11 @@ def own_pages(file: tifffile.TiffFile, source: Source, facts: Facts = NO_FACTS) 
     """Give all pages as one image, which takes its facts from elsewhere; pages of another size can't be its planes."""
     first = file.pages.first
     is_rgb = is_colour(first)
+    is_one_channel = is_rgb or is_grey_with_alpha(first)
     sizes = Sizes(
-        size_x=first.imagewidth, size_y=first.imagelength, size_z=1, size_c=1 if is_rgb else first.samplesperpixel,
-        size_t=max(1, len(source.directories)), positions=1, samples=first.samplesperpixel, is_rgb=is_rgb,
+        size_x=first.imagewidth, size_y=first.imagelength, size_z=1, size_t=max(1, len(source.directories)),
+        size_c=1 if is_one_channel else first.samplesperpixel, positions=1, samples=first.samplesperpixel,
+        is_rgb=is_rgb,
     )  # fmt: skip
 
     def locate(level: int, c: int, z: int, t: int) -> Plane:  # noqa: ARG001  # one z

@@ -22,7 +22,7 @@ from ingest.readers.protocol import (
     RefusedError,
     Source,
 )
-from ingest.readers.tiff_display import display_of
+from ingest.readers.tiff_display import display_of, is_grey_with_alpha
 from ingest.readers.tiff_pixels import HolePlane, JoinedPlane, PagePlane, Plane, RawPlane, TiffImage, raw_dtype
 
 #: Letters of axes along which images, not planes, are counted: positions, mosaic tiles, regions.
@@ -111,9 +111,10 @@ def sizes_of(series: tifffile.TiffPageSeries, page: tifffile.TiffPage) -> Sizes:
         role = "P" if axis in _POSITION_AXES else axis if axis in counts else "T"
         counts[role] *= int(size)
     rgb = is_colour(page) and counts["C"] == 1
+    is_one_channel = rgb or is_grey_with_alpha(page)
     return Sizes(
         size_x=page.imagewidth, size_y=page.imagelength, size_z=counts["Z"], size_t=counts["T"],
-        size_c=counts["C"] if rgb else counts["C"] * counts["S"], samples=counts["S"], positions=counts["P"],
+        size_c=counts["C"] if is_one_channel else counts["C"] * counts["S"], samples=counts["S"], positions=counts["P"],
         is_rgb=rgb, is_time_assumed="T" not in axes and counts["T"] > 1,
     )  # fmt: skip
 
@@ -234,7 +235,7 @@ class _Finder:
         if is_one_colour:
             parts = [self._at(self._index(0, z, t, position, sample), None) for sample in range(samples)]
             return JoinedPlane(parts)
-        channel, sample = divmod(c, samples)
+        channel, sample = (c, 0) if is_grey_with_alpha(self.page) else divmod(c, samples)
         if self.is_interleaved:
             return self._at(self._index(channel, z, t, position, 0), sample if samples > 1 else None)
         return self._at(self._index(channel, z, t, position, sample), None)

@@ -2,7 +2,8 @@
 tifffile, or by hand."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from ingest.readers.as_seen import oriented
-from ingest.readers.protocol import Source
+from ingest.readers.protocol import OpenedImage, Source
 from ingest.readers.registry import reader_for
 from ingest.render import limits_for
 from tests.helpers.pictures import deep_png_bytes
@@ -26,6 +27,17 @@ GREY = np.full((200, 300), 40, np.uint8)
 GREY[:60, :60], GREY[150:] = 250, 120
 #: How a picture is stored so that each orientation turns it upright again.
 INVERSE = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Sequence[OpenedImage]]:
+    """Give a file's images, whose pixels are as they are stored."""
+    with path.open("rb") as stream:
+        size_bytes = path.stat().st_size
+        source = Source(stream=stream, name=path.name.encode(), size_bytes=size_bytes, has_sibling=lambda _: False)
+        reading = reader_for(path.read_bytes()[:1024], source).open(source)
+        yield reading.images
+        reading.close()
 
 
 def picture(path: Path) -> NDArray[np.uint8]:
@@ -125,6 +137,67 @@ def test_what_is_clear_is_shown_on_white(tmp_path: Path) -> None:
         assert_seen(tmp_path / name, RED, DARK, (255, 255, 255))
 
 
+#: How the second sample says what it is: alpha, which is no channel, or nothing.
+CLEAR, FAINT, ANYTHING = ["unassalpha"], ["assocalpha"], ["unspecified"]
+
+
+def grey_and(kind: list[str], **more: Any) -> Callable[[Path], None]:
+    """Write the grey picture with a second sample that is bright where the grey is dark."""
+
+    def write(path: Path) -> None:
+        grey, is_apart = more.pop("grey", GREY), more.get("planarconfig") == "separate"
+        pixels = np.stack([grey, 255 - GREY.astype(grey.dtype)], axis=0 if is_apart else -1)
+        options: dict[str, Any] = {"photometric": "minisblack", "planarconfig": "contig", "metadata": None}
+        tifffile.imwrite(path, pixels, extrasamples=kind, **(options | more))
+
+    return write
+
+
+GREYS: dict[str, Callable[[Path], None]] = {
+    "clear": grey_and(CLEAR), "faint": grey_and(FAINT), "apart": grey_and(CLEAR, planarconfig="separate"),
+    "packed": grey_and(CLEAR, compression="zlib", tile=(64, 64)), "deep": grey_and(CLEAR, grey=GREY.astype(np.uint16)),
+    "shaped": grey_and(CLEAR, metadata={}), "inverted": grey_and(CLEAR, photometric="miniswhite", grey=255 - GREY),
+    "pillow": lambda path: Image.merge("LA", [Image.fromarray(one) for one in (GREY, 255 - GREY)]).save(path),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(GREYS))
+def test_grey_with_alpha_is_the_grey_alone(tmp_path: Path, name: str) -> None:
+    GREYS[name](tmp_path / "a.tif")
+    tifffile.imwrite(tmp_path / "grey.tif", GREY, metadata=None)
+    (record,) = read_path(tmp_path / "a.tif").images
+    assert (record.size_c, record.size_t, record.is_rgb, record.channels) == (1, 1, False, ())
+    assert np.array_equal(picture(tmp_path / "a.tif"), picture(tmp_path / "grey.tif"))
+    seen = picture(tmp_path / "a.tif").astype(int)
+    assert np.array_equal(seen[..., 0], seen[..., 2]), "no colour"
+
+
+def test_pages_of_grey_with_alpha_are_planes_of_one_channel(tmp_path: Path) -> None:
+    pages = np.stack([np.dstack([GREY + one, 255 - GREY]) for one in range(3)]).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", pages, photometric="minisblack", planarconfig="contig", extrasamples=CLEAR)
+    with opened(tmp_path / "a.tif") as images:
+        (image,) = images
+        assert (image.record.size_c, image.record.size_t) == (1, 3)
+        planes = [np.concatenate([block.pixels for block in image.blocks(t=t)]) for t in range(3)]
+    assert np.array_equal(np.stack(planes), pages[..., 0])
+
+
+def test_a_palette_with_alpha_is_seen_in_its_colours(tmp_path: Path) -> None:
+    indices = Image.fromarray(COLOUR).quantize(16)
+    indices.convert("PA").save(tmp_path / "a.tif")
+    assert_seen(tmp_path / "a.tif", RED, DARK, GREEN, within=12)
+
+
+def test_a_second_sample_that_is_not_called_alpha_is_a_channel(tmp_path: Path) -> None:
+    grey_and(ANYTHING)(tmp_path / "a.tif")
+    (record,) = read_path(tmp_path / "a.tif").images
+    assert record.size_c == 2
+    ome = {"axes": "YXS", "Channel": {"Name": ["one", "two"]}}
+    grey_and(CLEAR, metadata=ome, ome=True)(tmp_path / "b.ome.tif")
+    (record,) = read_path(tmp_path / "b.ome.tif").images
+    assert record.size_c == 2, "an OME-TIFF tells its channels itself"
+
+
 def ramp(red: float, green: float, blue: float) -> NDArray[np.uint8]:
     table: NDArray[np.uint8] = (np.arange(256)[None, :] * np.array([[red], [green], [blue]])).astype(np.uint8)
     return table
@@ -168,11 +241,8 @@ def test_a_png_with_colours_of_16_bits_keeps_them(tmp_path: Path, samples: int, 
     path.write_bytes(deep_png_bytes(pixels))
     (record,) = read_path(path).images
     assert (record.pixels_type, record.size_c, record.is_rgb) == ("uint16", size_c, samples > 2)
-    with path.open("rb") as stream:
-        source = Source(stream=stream, name=b"a.png", size_bytes=path.stat().st_size, has_sibling=lambda _: False)
-        opened = reader_for(path.read_bytes()[:1024], source).open(source)
-        (block,) = opened.images[0].blocks()
-        opened.close()
+    with opened(path) as images:
+        (block,) = images[0].blocks()
     assert np.array_equal(block.pixels, pixels[..., :size_c] if samples > 2 else pixels[..., 0])
     bright, dark = picture(path)[5, 5], picture(path)[20, 50]
     assert int(bright[0]) > int(dark[0]) + 100
