@@ -28,6 +28,7 @@ from ingest.filesets import fileset_key
 from ingest.folders import below
 from ingest.indexes.finding import described_by
 from ingest.listing import Entry, EntryKind, ListingPart, LookOrder, NamesLook
+from ingest.moving import exchanged, has_left, partners
 from ingest.naming import adopt_late
 from ingest.placement import NotPlaced
 from ingest.regrouping import hold_joining
@@ -122,6 +123,8 @@ class Looking:
     def names(self, look: NamesLook, *, is_again: bool = False, may_move: bool = True) -> Looked:
         """Commit a look at single names; ``is_again``: place them though they did not change."""
         looked = Looked(files=len(look.entries))
+        for entry, candidate in () if may_move else exchanged(self.connection, self.root.id, look):
+            self._move(MoveCheck(directory=look.directory, entry=entry, was_closed=False), candidate)
         names = [entry.name for entry in look.entries]
         known = self._known(look.directory, names)
         if look.entries:
@@ -129,6 +132,8 @@ class Looking:
         self._compare(
             looked, look.directory, look.entries, known, closed=look.closed, is_again=is_again, may_move=may_move
         )
+        for replaced in looked.replaced.values():
+            replaced |= partners(self.connection, self.root.id, look, replaced)
         if self.root.walks and look.entries:
             directory_id = sightings.directory_ids(self.connection, self.root.id, [look.directory])[look.directory]
             looked.seen = {(directory_id, entry.name) for entry in look.entries}
@@ -315,7 +320,7 @@ class Looking:
         entry = check.entry
         key = (entry.inode, entry.size_bytes, entry.mtime_ns)
         candidate = move_candidates(self.connection, self.root.id, [key]).get(key)
-        if candidate is not None and not _has_left(old, candidate):
+        if candidate is not None and not has_left(old, candidate):
             candidate = None
         if candidate is not None and candidate.path == below(check.directory, entry.name):
             candidate = None
@@ -387,13 +392,6 @@ class Looking:
     def count_present(self, folders: Sequence[int]) -> int:
         """Count what is not missing yet in folders, by id."""
         return sightings.count_present(self.connection, folders)
-
-
-def _has_left(old: NamesLook, candidate: MoveCandidate) -> bool:
-    """Tell whether a file left its path: nothing is there now, or another file, put there after it was renamed."""
-    name = candidate.path.rpartition(b"/")[2]
-    now = next((entry for entry in old.entries if entry.name == name), None)
-    return name in old.gone or (now is not None and now.inode != candidate.inode)
 
 
 def _directory_look(part: ListingPart) -> DirectoryLook:

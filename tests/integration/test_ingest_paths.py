@@ -2,12 +2,14 @@
 
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from catalog.engine import Catalogue
 from ingest.int64 import signed64, wrapped64
+from ingest.moving import in_rings
 from ingest.pool import InProcessPool
 from ingest.reading import read
 from ingest.work import Outcome, ReadResult, ReadTask
@@ -62,6 +64,101 @@ def test_a_file_saved_by_renaming_over_it_is_an_update_of_its_image(site: Site) 
     summary = site.import_()
     assert summary.updated == 1
     assert [row["id"] for row in site.images()] == [before]
+
+
+ROUNDS = {"two": ("b", "a"), "three": ("b", "c", "a"), "two pairs": ("b", "a", "d", "c")}
+
+
+@pytest.mark.parametrize("names", ROUNDS.values(), ids=list(ROUNDS))
+def test_files_that_exchange_their_names_keep_their_images(site: Site, names: tuple[str, ...]) -> None:
+    before = _exchange(site, names)
+    now = {row["name"]: row["id"] for row in site.images()}
+    assert now == {name: before[was] for was, name in zip("abcd", names, strict=False)}
+    assert [row["what"] for row in site.rows("SELECT what FROM event WHERE what != 'imported'")] == ["moved"] * len(
+        names
+    )
+    assert site.rows("SELECT * FROM fileset WHERE seen_digest != done_digest OR due_at IS NOT NULL") == []
+    assert site.import_().unchanged == len(names)
+
+
+def test_one_of_three_that_was_written_meanwhile_leaves_the_others_updates(site: Site) -> None:
+    before = _exchange(site, ("b", "c", "a"), written="c")
+    assert {row["name"]: row["id"] for row in site.images()} == before
+    assert {row["what"] for row in site.rows("SELECT what FROM event")} == {"imported", "updated"}
+
+
+@pytest.mark.parametrize(
+    ("came_from", "rings"),
+    [
+        ({}, ""),
+        ({"a": "b", "b": "a"}, "ab"),
+        ({"a": "b", "b": "c", "c": "a", "x": "y", "y": "x"}, "abcxy"),
+        ({"a": "b", "b": "c"}, ""),
+        ({"a": "b", "b": "a", "c": "b", "d": "c"}, "ab"),
+        ({"a": "a"}, "a"),
+    ],
+    ids=["none", "two", "three and two", "a chain", "a ring and who waits for it", "alone"],
+)
+def test_only_what_comes_back_to_itself_is_a_ring(came_from: dict[str, str], rings: str) -> None:
+    raw = {name.encode(): source.encode() for name, source in came_from.items()}
+    assert in_rings(raw) == {name.encode() for name in rings}
+
+
+def test_wells_that_exchange_their_files_are_updates_and_both_stay_in_the_plate(site: Site) -> None:
+    site.rule = "{group}/{owner}/{screen}/{plate}/{well}.{ext}"
+    paths = [write_tiff(site.root / f"smith-lab/ab3c/siRNA/P1/{well}.tif", value=ord(well[0])) for well in ("B3", "C4")]
+    wells = "SELECT s.image_id, w.row FROM well_sample s JOIN well w ON w.id = s.well_id ORDER BY s.image_id"
+    site.import_()
+    before = site.rows(wells)
+    _rename(paths, ("C4", "B3"))
+    assert site.import_().updated == 2
+    assert site.rows(wells) == before
+
+
+def test_files_of_two_people_that_exchange_their_names_change_no_hands(site: Site) -> None:
+    add_person(site.catalogue, "cd4e", "smith-lab")
+    site.rule = "{group}/{project}/{owner}_{image}.{ext}"
+    paths = [write_tiff(site.root / f"smith-lab/p/{name}_x.tif", value=len(name)) for name in ("ab3c", "cd4e")]
+    site.import_()
+    before = site.rows("SELECT id, owner_id FROM image ORDER BY id")
+    _rename(paths, ("cd4e_x", "ab3c_x"))
+    site.import_()
+    assert site.rows("SELECT id, owner_id FROM image ORDER BY id") == before
+    assert all("owner_id" in str(row["owner_differs"]) for row in site.rows("SELECT owner_differs FROM fileset"))
+    assert [row["what"] for row in site.rows("SELECT what FROM event")][2:] == ["moved"] * 2
+
+
+def test_an_exchange_is_known_by_the_event_of_one_of_its_names(site: Site) -> None:
+    """Of the other no event came yet: it is looked at together with the first, before anything is decided."""
+    folder = site.root / DAY
+    paths = [write_tiff(folder / f"{name}.tif", value=number) for number, name in enumerate("ab")]
+    with site.running():
+        wait_until(lambda: site.names() == ["a", "b"])
+        before = {row["name"]: row["id"] for row in site.images()}
+        _rename(paths, "ba")
+        site.hints.name("confocal", DAY.encode(), b"a.tif")
+        wait_until(lambda: len(site.rows("SELECT id FROM event WHERE what = 'moved'")) == 2)
+    assert {row["name"]: row["id"] for row in site.images()} == {"a": before["b"], "b": before["a"]}
+
+
+def _exchange(site: Site, names: Sequence[str], written: str | None = None) -> dict[str, int]:
+    """Import files a, b ... and give them other names of the same before the next scan; gives the ids as they were."""
+    folder = site.root / DAY
+    paths = [write_tiff(folder / f"{name}.tif", value=ord(name)) for name in "abcd"[: len(names)]]
+    site.import_()
+    before = {row["name"]: row["id"] for row in site.images()}
+    _rename(paths, names)
+    if written is not None:
+        write_tiff(folder / f"{written}.new", value=1, pages=3).rename(folder / f"{written}.tif")
+    site.import_()
+    return before
+
+
+def _rename(paths: Sequence[Path], names: Sequence[str]) -> None:
+    for path in paths:
+        path.rename(path.with_suffix(".aside"))
+    for path, name in zip(paths, names, strict=True):
+        path.with_suffix(".aside").rename(path.with_name(f"{name}.tif"))
 
 
 def test_a_hard_link_beside_the_original_is_no_move(site: Site) -> None:
