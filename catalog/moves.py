@@ -49,7 +49,8 @@ class Move:
     """A single file's fileset at its new path.
 
     ``document`` is its placement there, None to keep the old one (hand-filed, another owner's path, no rule);
-    ``owner_differs`` tells the owner and group by the new folder when they are others.
+    ``owner_differs`` tells the owner and group by the new folder when they are others. What was written before it
+    moved, and not read yet, is looked at again at ``due_at``.
     """
 
     candidate: MoveCandidate
@@ -57,6 +58,7 @@ class Move:
     ctime_ns: int
     key: bytes
     digest: bytes
+    due_at: datetime
     document: Mapping[str, Any] | None
     owner_differs: Mapping[str, Any] | None
 
@@ -128,7 +130,7 @@ def _candidate(row: Any) -> MoveCandidate:
 
 
 def move_file(connection: Connection, root_id: int, move: Move, directory_id: int, *, now: datetime, via: str) -> None:
-    """Re-key the sighting and the fileset of an imported file; the content is known to be the same."""
+    """Re-key the sighting and the fileset of an imported file; the content is known to be as it was last seen."""
     candidate = move.candidate
     name = move.path.rpartition(b"/")[2]
     here = (Sighting.directory_id == directory_id, Sighting.name == name)
@@ -139,7 +141,8 @@ def move_file(connection: Connection, root_id: int, move: Move, directory_id: in
         .where(*there)
         .values(directory_id=directory_id, name=name, ctime_ns=move.ctime_ns, missing_since=None)
     )
-    rekey(connection, candidate.fileset_id, root_id, move.key, move.digest)
+    due_at = None if _is_current(connection, candidate.fileset_id) else move.due_at
+    rekey(connection, candidate.fileset_id, root_id, move.key, move.digest, due_at=due_at)
     connection.execute(
         update(Fileset).where(Fileset.id == candidate.fileset_id).values(owner_differs=move.owner_differs)
     )
@@ -158,18 +161,27 @@ def drop_sighting(connection: Connection, here: tuple[Any, ...]) -> None:
             connection.execute(delete(Job).where(Job.fileset_id == row.fileset_id))
 
 
-def rekey(connection: Connection, fileset_id: int, root_id: int, key: bytes, digest: bytes) -> None:
-    """Give the fileset its new key. One that held it before, and lost its file, gets out of the way."""
+def _is_current(connection: Connection, fileset_id: int) -> bool:
+    """Tell whether the fileset is catalogued as it was last seen; else it is still to be read (again)."""
+    query = select(Fileset.id).where(Fileset.id == fileset_id, Fileset.done_digest == Fileset.seen_digest)
+    return connection.scalar(query) is not None
+
+
+def rekey(
+    connection: Connection, fileset_id: int, root_id: int, key: bytes, digest: bytes, *, due_at: datetime | None = None
+) -> None:
+    """Give the fileset its new key. One that held it before, and lost its file, gets out of the way.
+
+    With ``due_at`` it is looked at again then, else it is catalogued with this digest.
+    """
     holder = connection.scalar(
         select(Fileset.id).where(Fileset.root_id == root_id, Fileset.key == key, Fileset.id != fileset_id)
     )
     if holder is not None:
         connection.execute(update(Fileset).where(Fileset.id == holder).values(key=_freed_key(holder)))
-    connection.execute(
-        update(Fileset)
-        .where(Fileset.id == fileset_id)
-        .values(root_id=root_id, key=key, seen_digest=digest, done_digest=digest, due_at=None)
-    )
+    done = {"done_digest": digest} if due_at is None else {}
+    values = {"root_id": root_id, "key": key, "seen_digest": digest, "due_at": due_at} | done
+    connection.execute(update(Fileset).where(Fileset.id == fileset_id).values(values))
     connection.execute(delete(Job).where(Job.fileset_id == fileset_id, Job.kind == "import"))
 
 

@@ -352,12 +352,12 @@ class Looking:
             }
         self._need_directory(check.directory)
         ids = sightings.directory_ids(self.connection, self.root.id, [check.directory])
+        due_at = self.deciding.now + self.deciding.root_settle
         if candidate.grouping != "file":
             part = part_move(candidate, path, entry, decided, document, differs)
             if joins_another(self.connection, self.root.id, part):
                 return False
             where = (self.connection, self.root.id, part, ids[check.directory])
-            due_at = self.deciding.now + self.deciding.root_settle
             move_part(*where, due_at=due_at, now=self.now, via=self.via)
             return True
         move = Move(
@@ -366,6 +366,7 @@ class Looking:
             ctime_ns=entry.ctime_ns,
             key=fileset_key(path),
             digest=digest_of(path, entry),
+            due_at=due_at,
             document=document,
             owner_differs=differs,
         )

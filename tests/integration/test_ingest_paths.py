@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,31 @@ def test_a_file_saved_by_renaming_over_it_is_an_update_of_its_image(site: Site) 
     summary = site.import_()
     assert summary.updated == 1
     assert [row["id"] for row in site.images()] == [before]
+
+
+@pytest.mark.parametrize("how", ["renamed", "exchanged"])
+def test_what_was_written_before_it_was_renamed_and_not_read_yet_is_read(site: Site, how: str) -> None:
+    paths = [write_tiff(site.root / DAY / f"{name}.tif", value=number) for number, name in enumerate("ab")]
+    site.import_()
+    before = {row["name"]: row["id"] for row in site.images()}
+    written = write_tiff(site.state / "a.tif", value=5, pages=3).read_bytes()
+    with paths[0].open("r+b") as file:
+        file.write(written)
+    site.import_(wait=False, settings=site.settings(settle=timedelta(minutes=5)))
+    assert len(site.rows("SELECT id FROM fileset WHERE due_at IS NOT NULL")) == 1, "seen, and not read"
+    if how == "exchanged":
+        _rename(paths, "ba")
+    else:
+        paths[0].rename(paths[0].with_name("c.tif"))
+
+    assert site.import_().updated == 1
+
+    found = {row["id"]: (row["name"], row["size_t"]) for row in site.rows("SELECT id, name, size_t FROM image")}
+    assert found == {
+        before["a"]: ("b" if how == "exchanged" else "c", 3),
+        before["b"]: ("a" if how == "exchanged" else "b", 1),
+    }
+    assert [row["size_bytes"] for row in site.rows("SELECT size_bytes FROM original_file")].count(len(written)) == 1
 
 
 ROUNDS = {"two": ("b", "a"), "three": ("b", "c", "a"), "two pairs": ("b", "a", "d", "c")}
