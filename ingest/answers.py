@@ -1,11 +1,9 @@
 """Commits the answers of scanners to looks at single names (T1, T2, T9): hints, due filesets, moves, verdicts."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
 from catalog import jobs
-from catalog.errors import CatalogueUnavailable
 from catalog.jobs import Failed
 from catalog.looks import StartedJob
 from ingest.checks import AgainCheck, DueCheck, HintCheck, MoveCheck, ReplacedCheck, RequestCheck, VerdictCheck
@@ -17,8 +15,6 @@ from ingest.results import claim_jobs, hand_out
 from ingest.set_looks import SetCheck
 from ingest.set_settling import settle_set
 from ingest.watched import WatchedRoot
-
-log = logging.getLogger(__name__)
 
 #: So many answers, of so many names, are committed in one transaction at most: workers are served in between.
 TOGETHER_AT_MOST = 50
@@ -33,18 +29,11 @@ def take_answers(core: Core, root: WatchedRoot) -> bool:
         root.answers.append(root.scanner.answers.get_nowait())
     if not root.answers:
         return False
-    together = _plain_ones(root)
-    if len(together) > 1:
-        try:
-            _take(core, root, together)
-        except CatalogueUnavailable:
-            raise
-        except Exception:  # whichever is to blame is found, and dealt with, when each is taken alone
-            log.warning("looks_taken_alone", extra={"root": root.name, "looks": len(together)}, exc_info=True)
-            root.answers_alone = len(together)
+    plain = _plain_ones(root)
+    if len(plain) > 1:
+        root.answers_together.take(len(plain), lambda: _take(core, root, plain))
     else:
-        root.answers_alone = max(root.answers_alone - 1, 0)
-        _take_one(core, root)
+        root.answers_together.take(1, lambda: _take_one(core, root))
     return True
 
 
@@ -52,7 +41,7 @@ def _plain_ones(root: WatchedRoot) -> list[_Answer]:
     """Give the next answers that don't ask what others before them leave to be done."""
     plain: list[_Answer] = []
     names = 0
-    if root.answers_alone:
+    if root.answers_together.is_alone:
         return plain
     for order, look in root.answers:
         names += len(order.names)

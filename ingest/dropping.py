@@ -51,6 +51,7 @@ def _drop_answer(core: Core, root: WatchedRoot) -> None:
             due = {check.due.id}
         case _:
             return
+    root.looking -= due  # also of a set whose other answers are still to come
     again_at = core.steady.now() + UNKNOWN_AGAIN
     try:
         with core.catalogue.writing() as connection:

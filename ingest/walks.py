@@ -1,11 +1,9 @@
 """Commits what walks of a root show (T1, T8), and its full passes as they end."""
 
-import logging
 from collections.abc import Mapping, Sequence
 
 from catalog import roots, sightings
 from catalog.connections import Connection
-from catalog.errors import CatalogueUnavailable
 from ingest.checks import ReplacedCheck
 from ingest.core import Core
 from ingest.inner_mounts import with_mounts
@@ -13,8 +11,6 @@ from ingest.listing import ListingPart, LookOrder, PassEnded, RootLost
 from ingest.looking import REPLACED_AT_MOST, Looked
 from ingest.unvisited import unvisited
 from ingest.watched import Walk, WatchedRoot
-
-log = logging.getLogger(__name__)
 
 ROWS_AT_MOST = 1000
 FOLDERS_AT_ONCE = 100
@@ -28,7 +24,8 @@ def take_parts(core: Core, root: WatchedRoot) -> bool:
         return False
     first = root.parts[0]
     if isinstance(first, ListingPart):
-        _take_listings(core, root)
+        batch = _together(root)
+        root.parts_together.take(len(batch), lambda: _take_listing(core, root, batch))
         return True
     if isinstance(first, RootLost):
         core.lose(root, first.reason)
@@ -40,21 +37,6 @@ def take_parts(core: Core, root: WatchedRoot) -> bool:
     return True
 
 
-def _take_listings(core: Core, root: WatchedRoot) -> None:
-    batch = _together(root)
-    if len(batch) == 1:
-        root.parts_alone = max(root.parts_alone - 1, 0)
-        _take_listing(core, root, batch)
-        return
-    try:
-        _take_listing(core, root, batch)
-    except CatalogueUnavailable:
-        raise
-    except Exception:  # whichever is to blame is found, and dealt with, when each is taken alone
-        log.warning("parts_taken_alone", extra={"root": root.name, "parts": len(batch)}, exc_info=True)
-        root.parts_alone = len(batch)
-
-
 def _together(root: WatchedRoot) -> list[ListingPart]:
     """Give the next parts of one walk, of different folders, that are committed together."""
     batch: list[ListingPart] = []
@@ -62,7 +44,7 @@ def _together(root: WatchedRoot) -> list[ListingPart]:
     for part in root.parts:
         if not isinstance(part, ListingPart) or (batch and rows + len(part.entries) > ROWS_AT_MOST):
             break
-        if batch and (root.parts_alone or part.walk != batch[0].walk):
+        if batch and (root.parts_together.is_alone or part.walk != batch[0].walk):
             break
         if any(part.directory == one.directory for one in batch):
             break

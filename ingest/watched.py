@@ -15,6 +15,7 @@ from ingest.checks import HintCheck, MoveCheck, ReplacedCheck
 from ingest.listing import ListingPart, LookOrder, NamesLook, PassEnded, RootLost, WalkOrder
 from ingest.regrouping import KeysNow
 from ingest.scanner import RootScanner
+from ingest.together import Together
 from ingest.troubled import TroubledFolders
 
 #: So many looks of hints may be asked of the scanner: what comes meanwhile waits by folder, and is looked at together.
@@ -70,10 +71,8 @@ class WatchedRoot:
         self.replaced_under_way = 0
         #: Due filesets whose members are being looked at.
         self.looking: set[int] = set()
-        #: How many of the next answers are committed one by one: together they failed.
-        self.answers_alone = 0
-        #: How many of the next parts of walks.
-        self.parts_alone = 0
+        self.answers_together = Together(f"looks at {row.name}")
+        self.parts_together = Together(f"parts of {row.name}")
         #: Taken from the scanner and not committed yet: an error of the database loses none.
         self.parts: deque[ListingPart | PassEnded | RootLost] = deque()
         self.answers: deque[tuple[LookOrder, NamesLook | RootLost]] = deque()

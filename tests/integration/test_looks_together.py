@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from catalog.engine import Catalogue
 from ingest import answers as ingest_answers
 from ingest import dropping, due, watched
 from ingest.hints import Hint
-from ingest.listing import NamesLook
+from ingest.listing import LookOrder, NamesLook
 from ingest.looking import Looked, Looking
 from ingest.loop import IngestLoop
+from ingest.set_looks import SetCheck
 from ingest.watched import WatchedRoot
 from tests.helpers.ingest_site import Site, add_person, write_tiff
 from tests.helpers.program import wait_until
@@ -119,6 +121,24 @@ def test_a_second_look_that_fails_is_made_again_later_and_the_others_are_importe
     assert 1 <= len(tried) <= 2  # with others, and alone
 
     assert site.import_().imported == 1
+
+
+def test_a_set_whose_look_fails_while_another_is_to_come_is_no_longer_being_looked_at(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would never be looked at again."""
+
+    def failing(*_: object) -> Looked:
+        raise RuntimeError("a fault of the program")
+
+    monkeypatch.setattr(ingest_answers, "_commit", failing)
+    with begun(site) as (loop, root):
+        check = SetCheck(due=SimpleNamespace(id=1), markers={}, folders=2)  # type: ignore[arg-type]  # its id is enough
+        root.looking.add(1)
+        root.look(LookOrder(directory=b"", names=frozenset({b"a.tif"}), tag=check))
+        wait_until(lambda: root.scanner.answers.qsize() == 1)
+        assert loop._turn()
+        assert root.looking == set()
 
 
 def test_a_part_of_a_pass_that_fails_makes_nothing_missing_and_is_listed_again(
