@@ -8,6 +8,9 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from catalog.models.ingest import Directory, Fileset, Job, Sighting
 
+#: What is counted, by the names that `ScopeCounts` has for it.
+STATES = ("held", "unmatched", "failed", "stalled", "pending", "settling", "incomplete", "done")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeCounts:
@@ -44,18 +47,20 @@ def count_scope(
         (Fileset.done_digest.is_not(None), "done"),
         else_="pending",
     )
-    query = (
-        select(state, func.count())
+    # One pass that adds up, in place of groups: SQLite sorts what it groups, and a million states took 60 MB. The
+    # offset keeps both databases from asking for the state once for each sum.
+    states = (
+        select(state.label("state"))
         .select_from(Sighting)
         .join(Directory, Directory.id == Sighting.directory_id)
         .outerjoin(Fileset, Fileset.id == Sighting.fileset_id)
         .outerjoin(Job, and_(Job.fileset_id == Fileset.id, Job.kind == "import"))
         .where(Directory.root_id == root_id, Sighting.missing_since.is_(None), *_below(directory, name))
-        .group_by(state)
+        .offset(0)
+        .subquery()
     )
-    counts = {row[0]: row[1] for row in connection.execute(query)}
-    wanted = ("held", "unmatched", "failed", "stalled", "pending", "settling", "incomplete", "done")
-    return ScopeCounts(**{key: counts.get(key, 0) for key in wanted})
+    sums = (func.count().filter(states.c.state == key).label(key) for key in STATES)
+    return ScopeCounts(**connection.execute(select(*sums)).mappings().one())
 
 
 def _below(directory: bytes, name: bytes | None) -> tuple[ColumnElement[bool], ...]:
