@@ -103,8 +103,8 @@ class Fileset(Base):
     grouping: Stored[str] = Stored(String(8), default="file", server_default="file")
     #: It may describe an image of several files, and was not read yet: those beside it wait for that.
     is_unread_index: Stored[bool] = Stored(default=False, server_default=false())
-    #: 16-byte blake2b of what makes the fileset this one (its placement's key, or the path of its only file).
-    key: Stored[bytes] = Stored(LargeBinary(16))
+    #: What makes the fileset this one, as a digest: its placement's key, or the folder and path of its only file.
+    key: Stored[bytes] = Stored(LargeBinary(20))
     #: The placement and ownership as a document (ingest.placement.Placement).
     placement: Stored[dict[str, Any]] = Stored(Document)
     #: Whose it is by that placement: who may see it in `why`, `queue` and `status` before it has images.
