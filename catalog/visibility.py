@@ -120,10 +120,16 @@ def visible_by_group(acting: Acting, table: type_or_table) -> list[ColumnElement
 def _own_ends(
     source: FromClause, ends: tuple[tuple[str, Any], ...], group_id: int, own: int | None
 ) -> Iterator[ColumnElement[bool]]:
-    """Give, for each end of a link, that it is one's own; asked once for all links, not for each."""
+    """Give, for each end of a link, that it is one's own: links are met by their group, and looked up in a list.
+
+    That list is made once for all links, and both databases have to be kept to it: what is compared with true is no
+    join. They take owners and groups for independent and expect a few images where there are thousands: PostgreSQL
+    would read all of them for each link, SQLite look for each of them in each dataset.
+    """
     for column, model in ends:
         end = _end(model, "owner_id", "group_id")
-        yield source.c[column].in_(select(end.c.id).where(end.c.owner_id == own, end.c.group_id == group_id))
+        mine = select(end.c.id).where(end.c.owner_id == own, end.c.group_id == group_id)
+        yield source.c[column].in_(mine).is_(true())
 
 
 def permitted(acting: Acting, action: Action, table: type_or_table) -> ColumnElement[bool]:

@@ -131,7 +131,7 @@ class DatasetImageLink(LinkMixin, Base):
     __table_args__ = (
         *_linked("dataset", "image"),
         Index("ix_dataset_image_link_image_id", "image_id"),
-        Index("ix_dataset_image_link_count", "group_id", "dataset_id"),
+        Index("ix_dataset_image_link_count", "group_id", "dataset_id", "owner_id"),
     )
 
     dataset_id: Stored[int] = Stored(BigId, primary_key=True)

@@ -570,7 +570,7 @@ CREATE TABLE dataset_image_link (
     CONSTRAINT fk_dataset_image_link_owner_id FOREIGN KEY(owner_id) REFERENCES experimenter (id)
 )
 -- next
-CREATE INDEX ix_dataset_image_link_count ON dataset_image_link (group_id, dataset_id)
+CREATE INDEX ix_dataset_image_link_count ON dataset_image_link (group_id, dataset_id, owner_id)
 -- next
 CREATE INDEX ix_dataset_image_link_image_id ON dataset_image_link (image_id)
 -- next
