@@ -11,16 +11,20 @@ _POLLED = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "virtiofs", "vboxsf", "afs", "ceph", "lustre", "gpfs", "beegfs"}
     | {"glusterfs", "ocfs2", "gfs2", "ncpfs", "coda"}
 )
+#: In these a folder's number of links is two and the folders in it, mount points among them (two and no more: ext4 says
+#: one where it stops to count). Not so in btrfs, on an overlay or over a network.
+_COUNT_FOLDERS = frozenset({"ext2", "ext3", "ext4", "xfs", "tmpfs"})
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
-    """A line of mountinfo: where it is mounted, the type of file system, and its source."""
+    """A line of mountinfo: where it is mounted, the type of file system, its source, and its number (``st_dev``)."""
 
     mount_point: str
     file_system: str
     source: str
+    device: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,13 @@ def mount_of(path: Path, mountinfo: str) -> Mount | None:
     return found
 
 
+def devices_that_count_folders(mountinfo: str) -> frozenset[int]:
+    """Give the ``st_dev`` of mounted file systems where a folder with two links (``st_nlink``) holds no folder."""
+    mounts = [mount for line in mountinfo.splitlines() if (mount := _parse(line)) is not None]
+    others = {mount.device for mount in mounts if mount.file_system not in _COUNT_FOLDERS}
+    return frozenset(mount.device for mount in mounts) - others
+
+
 def is_polled_file_system(file_system: str) -> bool:
     """Tell whether events of a file system can't be relied on."""
     return file_system in _POLLED or file_system == "fuse" or file_system.startswith(("fuse.", "fuseblk"))
@@ -75,9 +86,15 @@ def _parse(line: str) -> Mount | None:
     """Read one line: ID PARENT MAJOR:MINOR ROOT MOUNTPOINT OPTIONS [OPTIONAL...] - TYPE SOURCE SUPER-OPTIONS."""
     before, separator, after = line.partition(" - ")
     fields, rest = before.split(" "), after.split(" ")
-    if not separator or len(fields) < 5 or len(rest) < 2:
+    major, _, minor = fields[2].partition(":") if len(fields) >= 5 else ("", "", "")
+    if not separator or len(rest) < 2 or not (major.isdecimal() and minor.isdecimal()):
         return None
-    return Mount(mount_point=_unescape(fields[4]), file_system=rest[0], source=_unescape(rest[1]))
+    return Mount(
+        mount_point=_unescape(fields[4]),
+        file_system=rest[0],
+        source=_unescape(rest[1]),
+        device=os.makedev(int(major), int(minor)),
+    )
 
 
 def _unescape(text: str) -> str:

@@ -16,9 +16,11 @@ import termios
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, InotifyFD, Mask, WatchDescriptor
 
+from daemon.mounts import devices_that_count_folders, read_mounts
 from daemon.watched_folders import Registration, WatchedFolders, join
 from ingest.hints import Hints
 
@@ -41,8 +43,22 @@ _CAME = InotifyConstants.IN_CREATE | InotifyConstants.IN_MOVED_TO
 _COMPLETE = InotifyConstants.IN_CLOSE_WRITE | InotifyConstants.IN_MOVED_TO
 _SELF = InotifyConstants.IN_DELETE_SELF | InotifyConstants.IN_MOVE_SELF | InotifyConstants.IN_UNMOUNT
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+#: A folder's own name and its ".": each folder in it adds its "..".
+FEWEST_LINKS = 2
 #: Folders deeper than this below the place where a walk starts are left to the scan: each level holds a descriptor.
 DEPTH_AT_MOST = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Walk:
+    """How a tree is armed: whether each folder is hinted, and where the folders that were met are noted, if anywhere.
+
+    In file systems of ``counting`` (``st_dev``) a folder of two links holds no folder, and its files are not listed.
+    """
+
+    is_hinting: bool
+    counting: frozenset[int] = frozenset()
+    visited: set[bytes] | None = None
 
 
 class WatchSession:
@@ -107,9 +123,11 @@ class WatchSession:
 
         What was made before the watch is in the listing that follows it, what is made later is an event: no gap.
         """
+        # For one new folder its list is sooner read than that of all mounts.
+        counting = frozenset[int]() if folder else devices_that_count_folders(read_mounts())
         with self._opened_beneath(folder) as descriptor:
             if descriptor is not None:
-                self._arm_opened(descriptor, folder, hinting=hinting, depth=0)
+                self._arm_opened(descriptor, folder, _Walk(is_hinting=hinting, counting=counting))
 
     def disarm(self, folder: bytes) -> None:
         """Stop watching a folder that moved away, and all below it."""
@@ -125,9 +143,10 @@ class WatchSession:
         with self._lock:
             before = self._folders.paths()
         visited: set[bytes] = set()
+        counting = devices_that_count_folders(read_mounts())
         with self._opened_beneath(b"") as descriptor:
             if descriptor is not None:
-                self._arm_opened(descriptor, b"", hinting=False, depth=0, visited=visited)
+                self._arm_opened(descriptor, b"", _Walk(is_hinting=False, counting=counting, visited=visited))
         for path in before - visited:
             try:
                 is_gone = not stat.S_ISDIR(os.lstat(join(self._root_path, path)).st_mode)
@@ -202,14 +221,12 @@ class WatchSession:
     def _leaves_out(self, path: bytes) -> bool:
         return path.lower().endswith(b".zarr") or self._is_left_out(path)
 
-    def _arm_opened(
-        self, descriptor: int, folder: bytes, *, hinting: bool, depth: int, visited: set[bytes] | None = None
-    ) -> None:
+    def _arm_opened(self, descriptor: int, folder: bytes, walk: _Walk, *, depth: int = 0) -> None:
         if self._stopping.is_set() or not self._watch(descriptor, folder):
             return
-        if visited is not None:
-            visited.add(folder)
-        for name in self._folders_in(descriptor, folder):
+        if walk.visited is not None:
+            walk.visited.add(folder)
+        for name in self._folders_in(descriptor, folder, walk.counting):
             path = join(folder, name)
             if self._leaves_out(path):
                 continue
@@ -218,8 +235,8 @@ class WatchSession:
                 continue
             with self._opened(name, descriptor, path) as inner:
                 if inner is not None:
-                    self._arm_opened(inner, path, hinting=hinting, depth=depth + 1, visited=visited)
-        if hinting:
+                    self._arm_opened(inner, path, walk, depth=depth + 1)
+        if walk.is_hinting:
             self._hints.directory(self._root, folder)
 
     def _watch(self, descriptor: int, folder: bytes) -> bool:
@@ -251,8 +268,11 @@ class WatchSession:
             except OSError as error:
                 logger.debug("watcher.unregister_failed", extra={"root": self._root, "problem": str(error)})
 
-    def _folders_in(self, descriptor: int, folder: bytes) -> list[bytes]:
+    def _folders_in(self, descriptor: int, folder: bytes, counting: frozenset[int]) -> list[bytes]:
+        # Asked when the watch is on: a folder that comes now is an event.
         try:
+            if counting and _holds_no_folder(os.fstat(descriptor), counting):
+                return []
             with os.scandir(descriptor) as entries:
                 return [os.fsencode(entry.name) for entry in entries if entry.is_dir(follow_symlinks=False)]
         except OSError as error:
@@ -304,6 +324,10 @@ class WatchSession:
             self._unwatched[folder] = reason
         if is_new:
             logger.warning("watcher.unwatched", extra={"root": self._root, "folder": folder, "reason": reason})
+
+
+def _holds_no_folder(status: os.stat_result, counting: frozenset[int]) -> bool:
+    return status.st_nlink == FEWEST_LINKS and status.st_dev in counting
 
 
 def _upwards(path: bytes) -> Iterator[bytes]:

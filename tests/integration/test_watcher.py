@@ -15,6 +15,7 @@ import pytest
 from watchdog.observers.inotify_c import InotifyFD
 
 from daemon import root_watch
+from daemon.mounts import devices_that_count_folders, read_mounts
 from daemon.root_watch import RootWatch, WatchState
 from ingest.hints import Hint, Hints
 from tests.helpers.program import PATIENCE_S, wait_until
@@ -125,6 +126,32 @@ def test_reading_makes_no_hint(watch: Callable[..., RootWatch], root: Path, inbo
     wait_until(lambda: inbox.covers(b"last"))
     assert not inbox.covers(b"a.tif")
     assert made.report().state is WatchState.WATCHING
+
+
+def test_files_are_not_listed_where_the_number_of_links_says_that_no_folder_is_among_them(
+    watch: Callable[..., RootWatch], root: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Listing a million files took half of the time that it takes to watch their folders."""
+    for leaf in ("upper/leaf", "upper/other"):
+        (root / leaf).mkdir(parents=True)
+        (root / leaf / "file").write_bytes(b"x")
+    listed: list[int] = []
+    scandir = os.scandir
+
+    def noted(place: Any) -> Any:
+        listed.append(os.stat(place).st_ino)
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", noted)
+    made = watch()
+    counts = root.stat().st_dev in devices_that_count_folders(read_mounts())
+    folders = ("", "upper") if counts else ("", "upper", "upper/leaf", "upper/other")
+    assert sorted(listed) == sorted((root / folder).stat().st_ino for folder in folders)
+    assert made.report().watched_count == 4
+    (root / "upper/leaf/late").mkdir()
+    (root / "upper/leaf/late/file").write_bytes(b"x")
+    wait_until(lambda: inbox.covers(b"upper/leaf/late/file"))
+    wait_until(lambda: made.report().watched_count == 5)
 
 
 def test_new_trees_leave_no_gap(watch: Callable[..., RootWatch], root: Path, inbox: Inbox) -> None:

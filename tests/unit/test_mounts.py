@@ -1,11 +1,18 @@
 """Which file system, and whether its events can be relied on."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
-from daemon.mounts import decide_events, is_polled_file_system, mount_of, read_mounts
+from daemon.mounts import (
+    decide_events,
+    devices_that_count_folders,
+    is_polled_file_system,
+    mount_of,
+    read_mounts,
+)
 
 MOUNTS = r"""22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
 30 22 0:40 / /data rw,relatime shared:2 master:1 - nfs4 server:/export rw,vers=4.2
@@ -62,3 +69,23 @@ def test_local_file_systems_are_not_polled() -> None:
 
 def test_the_real_table_is_understood(tmp_path: Path) -> None:
     assert mount_of(tmp_path, read_mounts()) is not None
+
+
+def test_folders_are_counted_where_the_file_system_is_known_to_do_so() -> None:
+    counting = devices_that_count_folders(MOUNTS)
+    assert counting == {os.makedev(8, 1), os.makedev(8, 2), os.makedev(0, 42)}, "ext4 and xfs: no network, no FUSE"
+
+
+def test_a_number_that_two_types_claim_counts_nothing() -> None:
+    both = MOUNTS + "40 22 8:1 / /cover rw - overlay overlay rw\n"
+    assert os.makedev(8, 1) not in devices_that_count_folders(both)
+
+
+def test_numbers_of_links_are_what_is_said_of_them_here(tmp_path: Path) -> None:
+    """Of the file system that the tests run on, if it is one of those."""
+    (tmp_path / "leaf").mkdir()
+    (tmp_path / "leaf/file").touch()
+    if tmp_path.stat().st_dev not in devices_that_count_folders(read_mounts()):
+        pytest.skip("the tests run on another file system")
+    assert (tmp_path / "leaf").stat().st_nlink == 2
+    assert tmp_path.stat().st_nlink == 3
