@@ -48,7 +48,7 @@ def _fill(folder: Path, count: int, per_folder: int) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class ScanCosts:
-    """Seconds of CPU, one for each round, and the peak memory, MiB.
+    """Seconds of CPU, one for each round, and the peak memory of each kind of scan, MiB.
 
     ``firsts`` and ``imports`` (nothing changed) are those of `coverslip import`, the cost of starting over an empty
     root taken off; ``passes`` are full passes of a running daemon in which nothing changed.
@@ -58,7 +58,9 @@ class ScanCosts:
     imports: list[float] = field(default_factory=list)
     passes: list[float] = field(default_factory=list)
     finds: list[float] = field(default_factory=list)
-    peak_mib: float = 0.0
+    first_mib: float = 0.0
+    import_mib: float = 0.0
+    pass_mib: float = 0.0
 
 
 def scan_costs(count: int, rounds: int, *, per_folder: int = PER_FOLDER) -> ScanCosts:
@@ -82,7 +84,9 @@ def scan_costs(count: int, rounds: int, *, per_folder: int = PER_FOLDER) -> Scan
         costs.firsts.append(first.cpu_s - start_s)
         costs.imports.append(again.cpu_s - start_s)
         costs.passes += passes
-        costs.peak_mib = max(costs.peak_mib, first.peak_mib, again.peak_mib, peak_mib)
+        costs.first_mib = max(costs.first_mib, first.peak_mib)
+        costs.import_mib = max(costs.import_mib, again.peak_mib)
+        costs.pass_mib = max(costs.pass_mib, peak_mib)
     return costs
 
 
@@ -103,13 +107,13 @@ def _passes(site: BenchSite, pid: int) -> list[float]:
 def measure_scans(*, count: int, rounds: int) -> Iterator[Figure]:
     """Target 5, in CPU time."""
     costs = scan_costs(count, rounds)
-    base, peak = statistics.median(costs.finds), costs.peak_mib
+    base = statistics.median(costs.finds)
     measured = (
-        ("first scan", costs.firsts, 8.0),
-        ("pass of a daemon, unchanged,", costs.passes, 2.0),
-        ("`import`, unchanged,", costs.imports, 2.0),
+        ("first scan", costs.firsts, costs.first_mib, 8.0),
+        ("pass of a daemon, unchanged,", costs.passes, costs.pass_mib, 2.0),
+        ("`import`, unchanged,", costs.imports, costs.import_mib, 2.0),
     )
-    for what, values, at_most in measured:
+    for what, values, peak, at_most in measured:
         ratio = statistics.median(values) / base
         yield Figure(
             number=5,
