@@ -18,7 +18,9 @@ from catalog.errors import BackupFailed, CatalogueUnavailable
 from catalog.models.people import CatalogueIdentity
 
 #: All revisions in their order, the last is this program's. A test holds it and Alembic's own list together.
-REVISIONS = ("0001",)
+REVISIONS = ("0001_2026_11_26",)
+#: What revisions from before the first release begin with: their tables were others, and nothing migrates them.
+BEFORE_RELEASE = "0001"
 #: A key of this program's own for PostgreSQL's advisory locks: one migration at a time.
 MIGRATION_LOCK = 0x436F7665_72736C01
 _VERSION_TABLE = "alembic_version"
@@ -82,6 +84,12 @@ def _version(connection: Connection, place: str) -> str | None:
     if _VERSION_TABLE not in tables or "experimenter" not in tables:
         raise CatalogueUnavailable(f"the database {place} holds something else than a catalogue; correct catalog.url")
     version = connection.execute(text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar_one_or_none()  # noqa: S608 - a constant
+    if version not in REVISIONS and str(version).startswith(BEFORE_RELEASE):
+        raise CatalogueUnavailable(
+            f"the catalogue {place} was made by a Coverslip from before the first release ({version}; this program"
+            f" needs {REVISIONS[-1]}), and there is no way from one to the other: keep it with the program that made"
+            " it, or set another state_dir or catalog.url and import anew; images are not touched by either"
+        )
     if version not in REVISIONS:
         raise CatalogueUnavailable(
             f"the catalogue {place} is of a newer version ({version}) than this program ({REVISIONS[-1]});"

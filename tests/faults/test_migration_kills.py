@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import inspect, text
 
 from catalog.engine import open_catalogue
+from catalog.migrations.runner import REVISIONS
 from tests.faults.conftest import CONFIGURATION
 from tests.helpers.ingest_site import Site, add_person, write_tiff
 from tests.helpers.kill_scenario import Imports, calls_in
@@ -54,7 +55,7 @@ class Ground:
         ]
         ((version,),) = rows["alembic_version"]
         assert has_new == [version == "0002"] * 3, (version, has_new)
-        if version == "0001":
+        if version == REVISIONS[0]:
             assert rows == self.before
         else:
             assert len(rows["made_up"]) == len(self.before["image"])
@@ -142,7 +143,7 @@ def restore(ground: Ground, kept: Path) -> None:
 def test_a_migration_that_is_killed_is_as_before_or_as_after(ground: Ground, forked: Imports) -> None:
     killed, _ = kill_at_each(ground, forked, SAMPLE[ground.kind])
     assert killed >= 3
-    if ground.version() == "0001":
+    if ground.version() == REVISIONS[0]:
         assert ground.migrate(forked, None) == 0
     assert ground.version() == "0002"
     assert list(ground.state.glob("*.partial")) == []

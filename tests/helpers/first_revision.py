@@ -1,6 +1,7 @@
 """Write the statements of the first revision from the tables; until the first release, never after it.
 
-Run `python -m tests.helpers.first_revision` after a change of the tables.
+Run `python -m tests.helpers.first_revision` after a change of the tables. Where an earlier catalogue would be misread
+(a column, a table, what a key is made of), change the day in the revision's name, too: that catalogue is then refused.
 """
 
 from collections.abc import Iterator

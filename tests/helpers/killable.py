@@ -97,7 +97,7 @@ def _import(configuration: Path) -> int:
 
 def _migration(configuration: Path) -> int:
     """Do `admin migrate` to a version that is made up; transaction, lock and backup are the program's own."""
-    setattr(runner, "REVISIONS", ("0001", "0002"))  # noqa: B010 - a constant to mypy
+    setattr(runner, "REVISIONS", (*runner.REVISIONS, "0002"))  # noqa: B010 - a constant to mypy
     runner._upgrade = next_version
     settings = load(configuration, environ=os.environ)
     try:

@@ -201,6 +201,11 @@ def test_an_empty_a_newer_and_a_foreign_database_are_refused_with_what_to_do(
     for deed in (require_current, migrate):
         with pytest.raises(CatalogueUnavailable, match=r"newer version \(9999\)"):
             deed(catalogue)
+    with catalogue.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    for deed in (require_current, migrate):
+        with pytest.raises(CatalogueUnavailable, match=r"before the first release \(0001; .*set another state_dir"):
+            deed(catalogue)
     is_server = catalogue.is_postgresql
     url = postgres_server.new_database() if is_server else f"sqlite:///{tmp_path / 'other.db'}"
     with closing(open_catalogue(url, create=True)) as other:
@@ -215,7 +220,8 @@ def test_an_empty_a_newer_and_a_foreign_database_are_refused_with_what_to_do(
 def test_an_older_catalogue_is_refused_and_backed_up_before_it_is_migrated(
     catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "REVISIONS", ("0001", "0002"))
+    before = runner.REVISIONS
+    monkeypatch.setattr(runner, "REVISIONS", (*runner.REVISIONS, "0002"))
     monkeypatch.setattr(runner, "_upgrade", lambda connection: None)
     with pytest.raises(CatalogueUnavailable, match=r"older version .*`coverslip admin migrate`"):
         require_current(catalogue)
@@ -228,7 +234,7 @@ def test_an_older_catalogue_is_refused_and_backed_up_before_it_is_migrated(
     assert migrate(catalogue, backup_to=backup).backup == backup
     assert backup.stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(backup)) as copy:
-        assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == before
     assert migrate(catalogue, backup_to=backup).backup == tmp_path / "backup-2.db", "nothing is overwritten"
 
 

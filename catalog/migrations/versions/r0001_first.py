@@ -4,7 +4,8 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0001"
+#: With the day of the last change by which an earlier catalogue would be misread; until the first release.
+revision = "0001_2026_11_26"
 down_revision = None
 
 #: Stands alone on a line between two statements.
