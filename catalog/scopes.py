@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, or_, select
 
+from catalog.counting import count_each
 from catalog.models.ingest import Directory, Fileset, Job, Sighting
 
 #: What is counted, by the names that `ScopeCounts` has for it.
@@ -47,8 +48,6 @@ def count_scope(
         (Fileset.done_digest.is_not(None), "done"),
         else_="pending",
     )
-    # One pass that adds up, in place of groups: SQLite sorts what it groups, and a million states took 60 MB. The
-    # offset keeps both databases from asking for the state once for each sum.
     states = (
         select(state.label("state"))
         .select_from(Sighting)
@@ -56,11 +55,8 @@ def count_scope(
         .outerjoin(Fileset, Fileset.id == Sighting.fileset_id)
         .outerjoin(Job, and_(Job.fileset_id == Fileset.id, Job.kind == "import"))
         .where(Directory.root_id == root_id, Sighting.missing_since.is_(None), *_below(directory, name))
-        .offset(0)
-        .subquery()
     )
-    sums = (func.count().filter(states.c.state == key).label(key) for key in STATES)
-    return ScopeCounts(**connection.execute(select(*sums)).mappings().one())
+    return ScopeCounts(**count_each(connection, states, STATES))
 
 
 def _below(directory: bytes, name: bytes | None) -> tuple[ColumnElement[bool], ...]:

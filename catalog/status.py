@@ -1,11 +1,13 @@
 """The catalogue's part of `status`: roots, files by state, work that is left, the configuration in force."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, RowMapping, func, literal_column, select
+from sqlalchemy import Connection, RowMapping, bindparam, func, literal_column, select
 
+from catalog.counting import count_each
 from catalog.documents import FillingPlate
 from catalog.errors import NotAllowed
 from catalog.file_sight import known, manageable
@@ -23,6 +25,8 @@ from catalog.visibility import visible
 
 #: Reasons that `status` names, the most frequent first.
 REASONS_AT_MOST = 50
+#: Reasons are counted in so many folders at a time.
+FOLDERS_AT_ONCE = 100
 #: The rate is taken over so many imports, none older than this.
 _RATE_OVER = 500
 _RATE_WITHIN = timedelta(minutes=10)
@@ -129,10 +133,12 @@ class CatalogueStatus:
 def status(connection: Connection, acting: Acting, *, now: datetime) -> CatalogueStatus:
     """Give the state of everything; `work` and `instance` are for administrators."""
     sees_all = acting.is_administrator or acting.is_system
+    counts = file_counts(connection, acting)
+    is_all_imported = sum(counts.values()) == counts[State.IMPORTED.value]
     return CatalogueStatus(
         roots=_roots(connection, sees_all=sees_all),
-        counts=file_counts(connection, acting),
-        reasons=_reasons(connection, acting),
+        counts=counts,
+        reasons=() if is_all_imported else _reasons(connection, acting),
         images=connection.scalar(select(func.count()).select_from(Image).where(visible(acting, Image))) or 0,
         plates=filling_plates(connection, acting, now=now),
         config=_configuration(connection),
@@ -155,28 +161,30 @@ def _verification(connection: Connection) -> VerificationStatus:
 
 def file_counts(connection: Connection, acting: Acting) -> dict[str, int]:
     """Count the files in sight by state; every state is named, also with 0."""
-    states = select(state_column().label("state")).select_from(joined()).where(known(acting)).subquery()
-    query = select(states.c.state, func.count()).group_by(states.c.state)
-    found = {row[0]: row[1] for row in connection.execute(query)}
-    return {state.value: found.get(state.value, 0) for state in State}
+    states = select(state_column().label("state")).select_from(joined()).where(known(acting))
+    return count_each(connection, states, [state.value for state in State])
 
 
 def _reasons(connection: Connection, acting: Acting) -> tuple[ReasonCount, ...]:
+    """Count files that are not imported by state and reason, some folders at a time: these are sorted, in memory."""
     rows = (
         select(state_column().label("state"), reason_column().label("reason"))
         .select_from(joined())
-        .where(manageable(acting))
+        .where(manageable(acting), Directory.id > bindparam("after"), Directory.id <= bindparam("up_to"))
         .subquery()
     )
-    files = func.count().label("files")
     query = (
-        select(rows.c.state, rows.c.reason, files)
+        select(rows.c.state, rows.c.reason, func.count())
         .where(rows.c.state != State.IMPORTED.value)
         .group_by(rows.c.state, rows.c.reason)
-        .order_by(files.desc(), rows.c.state, rows.c.reason)
-        .limit(REASONS_AT_MOST)
     )
-    return tuple(ReasonCount(state=row[0], reason=row[1], files=row[2]) for row in connection.execute(query))
+    found: Counter[tuple[str, str]] = Counter()
+    last = connection.scalar(select(func.max(Directory.id))) or 0
+    for after in range(0, last, FOLDERS_AT_ONCE):
+        for state, reason, files in connection.execute(query, {"after": after, "up_to": after + FOLDERS_AT_ONCE}):
+            found[state, reason] += files
+    most = sorted(found.items(), key=lambda one: (-one[1], one[0]))[:REASONS_AT_MOST]
+    return tuple(ReasonCount(state=state, reason=reason, files=files) for (state, reason), files in most)
 
 
 def root_statuses(connection: Connection, acting: Acting) -> tuple[RootStatus, ...]:

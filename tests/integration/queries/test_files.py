@@ -138,6 +138,19 @@ def test_status_counts_what_its_viewer_may_know(bench: Bench) -> None:
     assert (of_all.wal_bytes is not None) == (bench.lab.catalogue.engine.dialect.name == "sqlite")
 
 
+def test_reasons_are_added_up_over_folders(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are counted some folders at a time, so that a million files that wait need no memory of their own."""
+    for number in range(3):
+        bench.lab.sighting(bench.scope, b"nobody/day%d/x.tif" % number, "unmatched")
+    monkeypatch.setattr("catalog.status.FOLDERS_AT_ONCE", 2)
+    with bench.lab.catalogue.reading() as connection:
+        of_all = status(connection, bench.lab.acting("root"), now=NOW)
+    assert [(r.state, r.files) for r in of_all.reasons] == [
+        ("unmatched", 4), ("held", 1), ("ignored", 1), ("quarantined", 1), ("stalled", 1), ("waiting", 1),
+    ]  # fmt: skip
+    assert sum(r.files for r in of_all.reasons) == sum(of_all.counts.values()) - of_all.counts["imported"]
+
+
 def decide_retry(bench: Bench, name: str, paths: list[bytes] | None) -> dict[str, bool]:
     with bench.lab.catalogue.writing() as connection:
         rows = retry(connection, bench.lab.acting(name), paths, now=LATER, via="cli")
