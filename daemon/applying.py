@@ -42,7 +42,7 @@ class Outcome:
             self.done += 1
             return
         self.failed += 1
-        self.tell(f"{display(applied.compared.filed.paths[0])}: {applied.problem}")
+        self.tell(f"{display(applied.path)}: {applied.problem}")
 
     def tell(self, problem: str) -> None:
         """Keep a problem, up to a bound."""

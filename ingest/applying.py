@@ -11,10 +11,11 @@ from catalog.applies import Decision, decisions_of
 from catalog.engine import Catalogue
 from catalog.errors import Refused
 from catalog.filed import filed_by_ids
+from catalog.filings import filing_of
 from catalog.people import create_unknown
 from catalog.queries.history import DIVIDED, REFILED, REOWNED
 from catalog.queries.objects import MERGED
-from catalog.refiling import ApplyRun, place_page, refile_page
+from catalog.refiling import ApplyRun, goes_into_plate, place_page, refile_page
 from catalog.undoing import place_back, undo_page
 from catalog.ungrouping import ungroup_page
 from ingest.comparing import Kind, Options
@@ -26,6 +27,8 @@ from ingest.regroup_plan import regroupings_of
 #: So many filesets are filed anew in one transaction.
 AT_ONCE = 50
 UNDONE_AT_ONCE = 50
+#: So many wait for their place in a plate, 100 bytes each; where there are more, these are put there before.
+WAITING_AT_MOST = 500_000
 #: Events of filesets that were filed anew; the others tell of files that went from one to another.
 FILINGS = (REFILED, REOWNED)
 
@@ -39,9 +42,9 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """A fileset that was to be filed anew: ``problem`` is why it was not, or not wholly."""
+    """A fileset that was to be filed anew, by its first file: ``problem`` is why it was not, or not wholly."""
 
-    compared: Compared
+    path: bytes
     problem: str | None = None
 
 
@@ -54,7 +57,8 @@ class Applying:
     options: Options
     made_people: Callable[[], None] = _nothing
     between: Between = _nothing
-    _waiting: dict[int, Compared] = field(default_factory=dict)
+    #: What is to go into plates, with its first file.
+    _waiting: dict[int, bytes] = field(default_factory=dict)
 
     def root(self, root: PlannedRoot) -> Iterator[Applied]:
         """File anew what is catalogued under a root and differs from the rules; gives what was not, too.
@@ -73,10 +77,10 @@ class Applying:
         )  # fmt: skip
         for joint in regroupings.joints:
             for one, problem in regrouping.all_of(root, joint) if joint.problem is None else ():
-                if problem is None and Kind.REFILED in one.change.kinds:
-                    self._waiting[one.filed.fileset_id] = one
+                if problem is None and _waits(one):
+                    self._waiting[one.filed.fileset_id] = _shown(one)
                 else:
-                    yield Applied(compared=one, problem=problem)
+                    yield Applied(path=_shown(one), problem=problem)
         yield from self._place()
 
     def some(self, root: PlannedRoot, page: Sequence[Compared]) -> Iterator[Applied]:
@@ -89,7 +93,7 @@ class Applying:
         page = self._make_people(root, page)
         wanted = [one for one in page if one.change.kinds and not _lacks_owner(one)]
         yield from (
-            Applied(compared=one, problem=f"'{one.change.create_name}' can't be made a user")
+            Applied(path=_shown(one), problem=f"'{one.change.create_name}' can't be made a user")
             for one in page
             if _lacks_owner(one)
         )
@@ -100,14 +104,12 @@ class Applying:
         self.between()
         for one in wanted:
             problem = results[one.filed.fileset_id]
-            if problem is not None:
-                yield Applied(compared=one, problem=problem)
-            elif Kind.REFILED in one.change.kinds:
-                self._waiting[one.filed.fileset_id] = one
-                if len(self._waiting) > 100_000:
+            if problem is None and _waits(one):
+                self._waiting[one.filed.fileset_id] = _shown(one)
+                if len(self._waiting) > WAITING_AT_MOST:
                     yield from self._place()
             else:
-                yield Applied(compared=one)
+                yield Applied(path=_shown(one), problem=problem)
 
     def _make_people(self, root: PlannedRoot, page: Sequence[Compared]) -> Sequence[Compared]:
         """Make the users that `unknown: create` asks for, then compare what is theirs again."""
@@ -139,7 +141,17 @@ class Applying:
                 taken = place_page(connection, chunk, self.run)
             self.between()
             for fileset_id in chunk:
-                yield Applied(compared=self._waiting.pop(fileset_id), problem=_told(taken.get(fileset_id)))
+                yield Applied(path=self._waiting.pop(fileset_id), problem=_told(taken.get(fileset_id)))
+
+
+def _shown(one: Compared) -> bytes:
+    return one.filed.paths[0] if one.filed.paths else b"fileset %d" % one.filed.fileset_id
+
+
+def _waits(one: Compared) -> bool:
+    """Tell whether a fileset that was filed anew has left its place, and goes into a plate once all have."""
+    document = one.change.document
+    return Kind.REFILED in one.change.kinds and document is not None and goes_into_plate(filing_of(document))
 
 
 def _lacks_owner(one: Compared) -> bool:
