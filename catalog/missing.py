@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Exists, bindparam, delete, exists, select, update
+from sqlalchemy import Connection, Exists, bindparam, case, delete, exists, func, select, update
 
 from catalog.events import NewEvent, record
 from catalog.fileset_looks import forget_jobs
 from catalog.models.images import OriginalFile
 from catalog.models.ingest import Directory, Fileset, Job, Sighting
+from catalog.moves import MoveCandidate
 from catalog.set_files import LOOK, digest_before, take_from
 from catalog.store import drop_filesets
 
@@ -104,7 +105,9 @@ def _take_out_of_sets(connection: Connection, rows: Sequence[Any], now: datetime
         )
     )
     forget_jobs(connection, unsettled)
-    connection.execute(update(Fileset).where(Fileset.id.in_(unsettled)).values(due_at=now, waits_for=None))
+    # What is settling may have another file that has to be quiet first; what waits for files is quiet.
+    due_at = case((Fileset.waits_for.is_(None), func.coalesce(Fileset.due_at, now)), else_=now)
+    connection.execute(update(Fileset).where(Fileset.id.in_(unsettled)).values(due_at=due_at, waits_for=None))
 
 
 _HERE = (Sighting.directory_id == bindparam("b_directory"), Sighting.name == bindparam("b_name"))
@@ -170,10 +173,17 @@ def _gone(fileset_id: int, root_id: int, is_elsewhere: bool, now: datetime, via:
     )
 
 
-def forget_renamed(connection: Connection, directory_id: int, name: bytes) -> None:
-    """Forget a path whose file was never imported and is now known under another name."""
-    here = (Sighting.directory_id == directory_id, Sighting.name == name)
-    fileset_id = connection.scalar(select(Sighting.fileset_id).where(*here))
+def forget_renamed(connection: Connection, candidate: MoveCandidate, now: datetime) -> None:
+    """Forget a path whose file was never imported and is now known under another name.
+
+    An imported one has joined another image there: its old path is missing, as the scan finds.
+    """
+    here = (Sighting.directory_id == candidate.directory_id, Sighting.name == candidate.name)
+    query = select(*_COLUMNS, Sighting.missing_since).join(Fileset, Fileset.id == Sighting.fileset_id).where(*here)
+    row = connection.execute(query).one_or_none()
+    if row is None or row.original_file_id is not None:
+        return
     connection.execute(delete(Sighting).where(*here))
-    if fileset_id is not None:
-        drop_filesets(connection, [fileset_id])
+    if row.missing_since is None:
+        _take_out_of_sets(connection, [row], now)
+    drop_filesets(connection, [row.fileset_id])

@@ -330,7 +330,7 @@ class Looking:
         look = NamesLook(directory=check.directory, entries=(entry,), closed=closed)
         looked = self.names(look, may_move=False)
         if candidate is not None:
-            forget_renamed(self.connection, candidate.directory_id, candidate.name)
+            forget_renamed(self.connection, candidate, self.now)
         return looked
 
     def _move(self, check: MoveCheck, candidate: MoveCandidate) -> bool:
