@@ -306,6 +306,10 @@ class RootWatch:
         for folder in missing:
             session.arm(folder, hinting=True)
         found = session.watched_count() - before
+        for folder in session.covered():
+            session.disarm(folder)
+            session.arm(folder, hinting=True)
+            found = max(found, 0) + 1
         if found > 0:
             logger.warning("watcher.was_blind", extra={"root": self._root, "folders": found})
 

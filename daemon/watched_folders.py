@@ -30,6 +30,11 @@ class WatchedFolders:
         """Give the folder of a watch; None when it is not, or no longer, one of ours."""
         return self._by_watch.get(watch)
 
+    def watch_of(self, path: bytes) -> int | None:
+        """Give the watch of a folder; None when it is not watched."""
+        registration = self._by_path.get(path)
+        return None if registration is None else registration.watch
+
     def put(self, path: bytes, registration: Registration) -> tuple[Registration, ...]:
         """Note that a folder is watched, and give the registrations that this one replaces."""
         replaced = []

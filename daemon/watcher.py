@@ -23,6 +23,7 @@ from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEv
 from daemon.mounts import devices_that_count_folders, read_mounts
 from daemon.watched_folders import Registration, WatchedFolders, join
 from ingest.hints import Hints
+from ingest.identity import mount_points
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ class WatchSession:
         self._lock = threading.Lock()
         self._folders = WatchedFolders()
         self._unwatched: dict[bytes, str] = {}
+        self._points: frozenset[bytes] = frozenset()
         self._numbers = itertools.count(1)
         self._stopping = threading.Event()
         self.events_seen = 0
@@ -164,6 +166,27 @@ class WatchSession:
         return [
             path for path in missing if not any(one in unwatched or self._leaves_out(one) for one in _upwards(path))
         ]
+
+    def covered(self) -> list[bytes]:
+        """Give the watched folders on which something was mounted since, or no longer is: another one lies there now.
+
+        The kernel tells nothing of it, and the watch stays on what can't be seen.
+        """
+        points = mount_points(os.path.realpath(self._root_path))
+        with self._lock:
+            there = (points | self._points) & self._folders.paths()
+        self._points = points
+        return [folder for folder in sorted(there) if self._is_another(folder)]
+
+    def _is_another(self, folder: bytes) -> bool:
+        """Tell whether a folder is another than the one that is watched under its path; it is watched afterwards."""
+        with self._lock:
+            before = self._folders.watch_of(folder)
+        with self._opened_beneath(folder) as descriptor:
+            if descriptor is None or not self._watch(descriptor, folder):
+                return False
+        with self._lock:
+            return self._folders.watch_of(folder) != before
 
     def watched_count(self) -> int:
         """Count the watched folders."""

@@ -142,6 +142,8 @@ def test_folders_of_which_no_event_told_are_watched_after_the_pass_that_found_th
         wait_until(lambda: watched.root()["watched"] == 6)
         put(over / "x/two.tif", tiff_bytes(2))
         complete[f"{FED}/over/x/two.tif"] = 1
+        put(over / "three.tif", tiff_bytes(3))  # in the folder that the mount covers
+        complete[f"{FED}/over/three.tif"] = 1
         wait_until(lambda: watched.violations(complete) == [], every_s=0.3)
     finally:
         subprocess.run(["umount", "-l", over], check=True)
