@@ -352,10 +352,19 @@ def give_back_lost(connection: Connection, instance_id: int, known: Container[tu
 
 
 def count_work(connection: Connection) -> dict[str, int]:
-    """Count the filesets that are due and the jobs by state."""
+    """Count the filesets that are due, those among them that lack files, and the jobs by state."""
     counts = {state: count for state, count in connection.execute(_BY_STATE)}  # noqa: C416 - rows are not pairs to mypy
-    counts["due"] = connection.scalar(select(func.count()).where(Fileset.due_at.is_not(None))) or 0
+    counts["due"], counts["lacking"] = count_due(connection)
     return counts
+
+
+def count_due(connection: Connection) -> tuple[int, int]:
+    """Count the filesets that are due, and those among them that wait for files that are not there yet."""
+    row = connection.execute(_DUE_COUNTS).one()
+    return row[0], row[1]
+
+
+_DUE_COUNTS = select(func.count(), func.count(Fileset.waits_for)).where(Fileset.due_at.is_not(None))
 
 
 _BY_STATE = select(Job.state, func.count()).group_by(Job.state)

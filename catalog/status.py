@@ -11,8 +11,9 @@ from catalog.counting import count_each
 from catalog.documents import FillingPlate
 from catalog.errors import NotAllowed
 from catalog.file_sight import known, manageable
+from catalog.jobs import count_due
 from catalog.models.images import Image
-from catalog.models.ingest import Directory, Event, Fileset, Instance, Job, Root, Sighting
+from catalog.models.ingest import Directory, Event, Instance, Job, Root, Sighting
 from catalog.models.people import Configuration
 from catalog.names import display
 from catalog.permissions import Acting
@@ -76,7 +77,8 @@ class ConfigurationStatus:
 class WorkStatus:
     """What is left to do, in filesets. ``seconds_left`` is an estimate for what is due, ready and started.
 
-    It is None where nothing is left or nothing is known; ``per_second`` are filesets imported a second lately.
+    What waits for files that are not there yet is no part of it: nobody knows when they come. It is None where
+    nothing is left or nothing is known; ``per_second`` are filesets imported a second lately.
     """
 
     due: int
@@ -234,12 +236,12 @@ def work_status(connection: Connection, acting: Acting, *, now: datetime) -> Wor
     """Count what is left to do, with an estimate from the imports of the last minutes; for administrators."""
     if not (acting.is_administrator or acting.is_system):
         raise NotAllowed("only administrators see how much work is left for everybody")
-    due = connection.scalar(select(func.count()).where(Fileset.due_at.is_not(None))) or 0
+    due, lacking = count_due(connection)
     jobs = select(Job.kind, Job.state, func.count()).group_by(Job.kind, Job.state)
     by_kind = {(row[0], row[1]): row[2] for row in connection.execute(jobs)}
     imports = {state: by_kind.get(("import", state), 0) for state in ("ready", "started", "waiting", "quarantined")}
     per_second = _per_second(connection, now)
-    left = due + imports["ready"] + imports["started"]
+    left = due - lacking + imports["ready"] + imports["started"]
     return WorkStatus(
         due=due,
         **imports,

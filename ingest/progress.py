@@ -37,7 +37,7 @@ class Meter:
         """Make the snapshot."""
         counts = core.counts
         due, ready = counts.get("due", 0), counts.get("ready", 0)
-        left = due + ready + len(core.under_way)
+        left = due - counts.get("lacking", 0) + ready + len(core.under_way)
         rate = self.rate_per_s()
         return Progress(
             at=self._clock.now(),

@@ -9,6 +9,8 @@ from sqlalchemy import select, update
 
 from catalog.engine import Catalogue
 from catalog.models.ingest import Fileset
+from catalog.permissions import SYSTEM
+from catalog.status import work_status
 from config.settings import CompleteSettings, ExpectSettings
 from tests.helpers.ingest_site import Site
 from tests.helpers.planes import folder_of, importing, plane, reasons, rule, site_of_planes, sizes
@@ -50,6 +52,21 @@ def test_a_marker_that_was_there_first_does_not_hurry_what_is_written(site: Site
     importing(site, rule(complete=CompleteSettings(marker="done.txt")))
 
     assert sizes(site) == {"embryo": (1, 1, 1)}
+
+
+def test_nobody_says_how_long_it_takes_until_files_come_that_are_not_there(site: Site) -> None:
+    """After an import a rate is known, by which "about 2 s left" was told of what may take hours."""
+    for name in ("one", "other"):
+        plane(folder_of(site) / f"{name}_z1_cGFP.tif", 2)
+    importing(site)
+    plane(folder_of(site) / "embryo_z1_cGFP.tif", 1)
+    importing(site, rule(complete=CompleteSettings(expect=ExpectSettings(z=2))))
+
+    with site.catalogue.reading() as connection:
+        work = work_status(connection, SYSTEM, now=datetime.now(UTC))
+
+    assert (work.due, work.seconds_left) == (1, None)
+    assert work.per_second is not None
 
 
 def test_what_is_expected_is_waited_for_and_told(site: Site) -> None:
