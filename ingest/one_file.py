@@ -49,7 +49,6 @@ class OpenStream:
         self.stream.seek(0)
         head = self.stream.read(registry.HEAD_BYTES)
         reader = registry.reader_for(head, self.source)
-        probe.check_tail_written(self.opened.raw, self.look.size_bytes)
         return reader.open(self.source)
 
 
@@ -70,10 +69,11 @@ def open_stream(
 ) -> Iterator[OpenStream]:
     """Open a member beneath the root; it must be what it was at the look. ``is_alone``: it describes nothing else.
 
-    ``hasher``: its hash will be asked for, too.
+    Raises NotWholeError where its end is only reserved. ``hasher``: its hash will be asked for, too.
     """
     with opened_beneath(root, member.path) as opened:
         must_be(opened.look(), member.look, "before it was read")
+        probe.check_tail_written(opened.raw, member.look.size_bytes)
         stream = stream_of(opened, member.look.size_bytes, in_memory_bytes, hasher)
         source = Source(
             stream=stream, size_bytes=member.look.size_bytes, name=opened.name, has_sibling=opened.has_sibling,

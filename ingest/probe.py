@@ -30,7 +30,10 @@ class PixelTail:
 
 
 def check_tail_written(raw: NamelessFile, size_bytes: int) -> None:
-    """Raise NotWholeError when the file's last block is a hole: reserved, never written."""
+    """Raise NotWholeError when the file's last block is a hole: reserved, never written.
+
+    To be asked before it is read: what was read of a reserved block lies in memory, and counts as written then.
+    """
     if size_bytes > RUN_BYTES and not raw.has_data_from(size_bytes - RUN_BYTES):
         raise NotWholeError("the end of the file was reserved and is not written yet")
 

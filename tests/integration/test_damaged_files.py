@@ -1,6 +1,7 @@
 """Truncated, torn, hostile and set-forming files: the right outcome, one line, bounded memory."""
 
 import io
+import os
 import re
 import struct
 import zlib
@@ -107,6 +108,19 @@ def test_a_reserved_file_is_not_read(tmp_path: Path) -> None:
         file.truncate(len(whole) + (1 << 16))
         file.write(whole[:4096])
     assert read_path(path).outcome is Outcome.UNSETTLED
+
+
+def test_a_reserved_file_of_zeros_is_not_read_however_often_it_is_tried(tmp_path: Path) -> None:
+    """Its blocks count as written once they were read: nothing is read before that is asked."""
+    whole = tiff(data=NOISE[0], photometric="minisblack", metadata=None)
+    path = tmp_path / "reserved.tif"
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, len(whole))
+        file.write(whole[:4096])
+        if os.lseek(file.fileno(), 0, os.SEEK_HOLE) == len(whole):
+            pytest.skip("this file system does not tell what is only reserved")
+
+    assert [read_path(path).outcome for _ in range(2)] == [Outcome.UNSETTLED] * 2
 
 
 def test_black_images_and_masks_with_black_borders_are_read(tmp_path: Path) -> None:
