@@ -8,7 +8,7 @@ from ingest.checks import RequestCheck
 from ingest.core import Core, Done
 from ingest.folders import below
 from ingest.listing import LookOrder, RootLost
-from ingest.requests import ImportRequest, Scope, scope_of
+from ingest.requests import ImportRequest, Scope, outermost, scope_of
 
 _CHECK_EVERY_S = 0.1
 
@@ -32,7 +32,7 @@ class ImportRequests:
         if not request.paths:
             for root in known:
                 self._walk(request, Scope(root=root, directory=b""))
-        for path in request.paths:
+        for path in outermost(request.paths):
             scope = scope_of(path, known)
             if isinstance(scope, str):
                 request.problems.append(scope)

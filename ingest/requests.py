@@ -1,6 +1,7 @@
 """One-shot imports: which paths, what is waited for, and the summary at the end. Used by the loop's thread."""
 
 import os
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +69,15 @@ class ImportRequest:
             bytes=self.bytes_read,
             problems=tuple(self.problems),
         )
+
+
+def outermost(paths: Iterable[Path]) -> list[Path]:
+    """Leave out what is named twice, or lies below another path: its files are counted with that one's."""
+    kept: list[Path] = []
+    for path in sorted({Path(os.path.normpath(path)) for path in paths}):
+        if not kept or not path.is_relative_to(kept[-1]):
+            kept.append(path)
+    return kept
 
 
 def scope_of(path: Path, roots: list[WatchedRoot]) -> Scope | str:

@@ -317,6 +317,18 @@ def test_importing_one_file_imports_that_file_only_and_a_folder_all_below(site: 
     assert site.names() == ["one", "three"]
 
 
+def test_what_is_named_twice_is_counted_once(site: Site) -> None:
+    one = write_tiff(site.root / DAY / "one.tif")
+    write_tiff(site.root / f"{DAY}-more" / "two.tif", value=2)
+    day = site.root / DAY
+
+    first = site.import_(one, day, day.with_name(f"{day.name}-more"), one)
+    again = site.import_(day, one, day)
+
+    assert (first.scanned, first.imported, first.unchanged) == (2, 2, 0)
+    assert (again.scanned, again.imported, again.unchanged) == (1, 0, 1)
+
+
 def test_a_path_that_is_not_there_or_in_no_root_is_a_sentence(site: Site, tmp_path: Path) -> None:
     gone, outside = site.root / DAY / "gone.tif", tmp_path / "elsewhere.tif"
     summary = site.import_(gone, outside)
