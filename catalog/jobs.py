@@ -360,11 +360,13 @@ def count_work(connection: Connection) -> dict[str, int]:
 
 def count_due(connection: Connection) -> tuple[int, int]:
     """Count the filesets that are due, and those among them that wait for files that are not there yet."""
-    row = connection.execute(_DUE_COUNTS).one()
-    return row[0], row[1]
+    due = connection.scalar(_DUE_COUNT) or 0
+    return due, (connection.scalar(_LACKING) or 0) if due else 0
 
 
-_DUE_COUNTS = select(func.count(), func.count(Fileset.waits_for)).where(Fileset.due_at.is_not(None))
+#: Each counts an index: it is asked every second, and after the first scan of a large tree all of it is due.
+_DUE_COUNT = select(func.count()).where(Fileset.due_at.is_not(None))
+_LACKING = _DUE_COUNT.where(Fileset.waits_for.is_not(None))
 
 
 _BY_STATE = select(Job.state, func.count()).group_by(Job.state)

@@ -1,5 +1,7 @@
 """Carries one-shot imports through the loop: orders their looks, notes what was imported, and sums up."""
 
+import os
+from collections import defaultdict
 from pathlib import Path
 
 from catalog.looks import CommittedAs
@@ -32,12 +34,16 @@ class ImportRequests:
         if not request.paths:
             for root in known:
                 self._walk(request, Scope(root=root, directory=b""))
-        for path in outermost(request.paths):
+        placed: defaultdict[int, dict[Path, Scope]] = defaultdict(dict)
+        for path in dict.fromkeys(request.paths):
             scope = scope_of(path, known)
             if isinstance(scope, str):
                 request.problems.append(scope)
             else:
-                self._look(request, scope, path)
+                placed[scope.root.id][Path(os.path.normpath(path))] = scope
+        for scopes in placed.values():
+            for path in outermost(scopes):
+                self._look(request, scopes[path], path)
 
     def _look(self, request: ImportRequest, scope: Scope, path: Path) -> None:
         """Have the root's scanner look what the path is: a share that hangs must not stop the loop."""

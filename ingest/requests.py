@@ -72,9 +72,9 @@ class ImportRequest:
 
 
 def outermost(paths: Iterable[Path]) -> list[Path]:
-    """Leave out what is named twice, or lies below another path: its files are counted with that one's."""
+    """Leave out what lies below another of these paths of one root: its files are counted with that one's."""
     kept: list[Path] = []
-    for path in sorted({Path(os.path.normpath(path)) for path in paths}):
+    for path in sorted(paths):
         if not kept or not path.is_relative_to(kept[-1]):
             kept.append(path)
     return kept

@@ -89,6 +89,7 @@ class Fileset(Base):
     __table_args__ = (
         UniqueConstraint("root_id", "key"),
         partial_index("ix_fileset_due", "due_at", where="due_at IS NOT NULL"),
+        partial_index("ix_fileset_waits_for", "due_at", where="waits_for IS NOT NULL"),
         partial_index("ix_fileset_neighbour", "neighbour", where="neighbour IS NOT NULL"),
         partial_index("ix_fileset_plate_key", "plate_key", where="plate_key IS NOT NULL"),
         partial_index("ix_fileset_marker", "root_id", "marker", where="marker IS NOT NULL"),

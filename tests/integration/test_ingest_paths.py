@@ -324,9 +324,11 @@ def test_what_is_named_twice_is_counted_once(site: Site) -> None:
 
     first = site.import_(one, day, day.with_name(f"{day.name}-more"), one)
     again = site.import_(day, one, day)
+    beside = site.import_(site.root.parent, one)
 
     assert (first.scanned, first.imported, first.unchanged) == (2, 2, 0)
     assert (again.scanned, again.imported, again.unchanged) == (1, 0, 1)
+    assert (beside.scanned, len(beside.problems)) == (1, 1), "a folder in no root leaves out nothing"
 
 
 def test_a_path_that_is_not_there_or_in_no_root_is_a_sentence(site: Site, tmp_path: Path) -> None:

@@ -252,6 +252,8 @@ CREATE INDEX ix_fileset_plate_key ON fileset (plate_key) WHERE plate_key IS NOT 
 -- next
 CREATE INDEX ix_fileset_unread_index ON fileset (root_id, is_unread_index) WHERE is_unread_index
 -- next
+CREATE INDEX ix_fileset_waits_for ON fileset (due_at) WHERE waits_for IS NOT NULL
+-- next
 CREATE TABLE membership (
     experimenter_id BIGINT NOT NULL,
     group_id BIGINT NOT NULL,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, event, insert, text, update
 
 from catalog.adopting import unresolved_folders
 from catalog.gone_contents import gone_among
-from catalog.jobs import due_filesets
+from catalog.jobs import count_due, due_filesets
 from catalog.models.images import OriginalFile
 from catalog.models.ingest import Directory, Fileset, Sighting
 from catalog.moves import move_candidates
@@ -112,6 +112,17 @@ def test_counts_of_an_import_sort_nothing(scanned: Lab) -> None:
     plan = plan_of(scanned, ask)
     assert counted[0].settling + counted[0].pending == MANY, counted
     assert not SORTS.search(plan), plan
+
+
+def test_what_waits_for_files_is_counted_by_an_index(scanned: Lab) -> None:
+    """It is asked every second, also while a million files settle."""
+    with scanned.catalogue.writing() as connection:
+        connection.execute(update(Fileset).where(Fileset.id == 1).values(waits_for="z: 1 of 2"))
+    with scanned.catalogue.reading() as connection:
+        assert count_due(connection) == (10, 1)
+    plan = plan_of(scanned, count_due)
+    assert not WHOLE.search(plan), plan
+    assert "ix_fileset_waits_for" in plan, plan
 
 
 def test_counts_of_files_by_state_sort_nothing(scanned: Lab) -> None:
