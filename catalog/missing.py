@@ -18,12 +18,19 @@ _BATCH = 500
 
 
 def mark_missing(
-    connection: Connection, root_id: int, keys: Sequence[tuple[int, bytes]], *, now: datetime, via: str
+    connection: Connection,
+    root_id: int,
+    keys: Sequence[tuple[int, bytes]],
+    *,
+    due_at: datetime,
+    now: datetime,
+    via: str,
 ) -> int:
     """Mark sightings (directory id, name) as missing; gives how many. One event per catalogued fileset.
 
     A file is missing when no place of it is left. While a copy in storage is known, its own path is gone and that is
-    all; a copy in storage that is gone is forgotten while another place is left.
+    all; a copy in storage that is gone is forgotten while another place is left. Images of several files that have lost
+    one are due at ``due_at`` (the ingest's steady time).
 
     The caller knows from a listing without an error that they are gone, and has asked the brake. What was only
     ignored or skipped is forgotten.
@@ -37,7 +44,7 @@ def mark_missing(
         connection.execute(
             _MISS, [{"b_directory": row.directory_id, "b_name": bytes(row.name), "b_now": now} for row in lasting]
         )
-    _take_out_of_sets(connection, lasting, now)
+    _take_out_of_sets(connection, lasting, due_at)
     _settle_filesets(connection, root_id, {row.fileset_id for row in lasting if row.fileset_id is not None}, now, via)
     _settle_copies(connection, root_id, [row for row in lasting if row.fileset_id is None], now, via)
     return len(lasting)
@@ -74,7 +81,7 @@ _COLUMNS = (
 )
 
 
-def _take_out_of_sets(connection: Connection, rows: Sequence[Any], now: datetime) -> None:
+def _take_out_of_sets(connection: Connection, rows: Sequence[Any], due_at: datetime) -> None:
     """Take files that are gone out of what their filesets of several have seen.
 
     An image that is catalogued stays as it is, and what is left of its files is current. One that is not, or that was
@@ -106,8 +113,8 @@ def _take_out_of_sets(connection: Connection, rows: Sequence[Any], now: datetime
     )
     forget_jobs(connection, unsettled)
     # What is settling may have another file that has to be quiet first; what waits for files is quiet.
-    due_at = case((Fileset.waits_for.is_(None), func.coalesce(Fileset.due_at, now)), else_=now)
-    connection.execute(update(Fileset).where(Fileset.id.in_(unsettled)).values(due_at=due_at, waits_for=None))
+    again_at = case((Fileset.waits_for.is_(None), func.coalesce(Fileset.due_at, due_at)), else_=due_at)
+    connection.execute(update(Fileset).where(Fileset.id.in_(unsettled)).values(due_at=again_at, waits_for=None))
 
 
 _HERE = (Sighting.directory_id == bindparam("b_directory"), Sighting.name == bindparam("b_name"))
@@ -173,7 +180,7 @@ def _gone(fileset_id: int, root_id: int, is_elsewhere: bool, now: datetime, via:
     )
 
 
-def forget_renamed(connection: Connection, candidate: MoveCandidate, now: datetime) -> None:
+def forget_renamed(connection: Connection, candidate: MoveCandidate, due_at: datetime) -> None:
     """Forget a path whose file was never imported and is now known under another name.
 
     An imported one has joined another image there: its old path is missing, as the scan finds.
@@ -185,5 +192,5 @@ def forget_renamed(connection: Connection, candidate: MoveCandidate, now: dateti
         return
     connection.execute(delete(Sighting).where(*here))
     if row.missing_since is None:
-        _take_out_of_sets(connection, [row], now)
+        _take_out_of_sets(connection, [row], due_at)
     drop_filesets(connection, [row.fileset_id])

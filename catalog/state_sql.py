@@ -145,6 +145,7 @@ def facts() -> AnySelect:
         _FILESET.c.done_digest,
         _FILESET.c.seen_digest,
         _FILESET.c.due_at,
+        _FILESET.c.first_seen_at,
         _FILESET.c.stalled_reason,
         _FILESET.c.waits_for,
         _FILESET.c.is_partial,

@@ -36,8 +36,9 @@ class AssignmentDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhyDocument:
-    """What is known about one path. ``due_at``: looked at again then; ``next_try_at``: read again then.
+    """What is known about one path.
 
+    ``due_at``: looked at again then, or at once if that is past; ``next_try_at``: read again then.
     ``verified_at``: its bytes were last compared with the hash; ``damaged_since``: they are others since.
 
     ``owner`` and ``group`` are those of the images, else those that the rules found, as far as they got.
@@ -93,7 +94,7 @@ def why(connection: Connection, acting: Acting, path: bytes) -> WhyDocument:
         size_bytes=row["size_bytes"],
         filed_by=row["filed_by"],
         assigned=_assignment(connection, place),
-        due_at=row["due_at"],
+        due_at=row["due_at"] and max(row["due_at"], row["first_seen_at"]),
         next_try_at=row["next_try_at"],
         attempts=row["attempts"] or 0,
         missing_since=row["missing_since"],

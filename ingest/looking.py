@@ -330,7 +330,7 @@ class Looking:
         look = NamesLook(directory=check.directory, entries=(entry,), closed=closed)
         looked = self.names(look, may_move=False)
         if candidate is not None:
-            forget_renamed(self.connection, candidate, self.now)
+            forget_renamed(self.connection, candidate, self.deciding.now)
         return looked
 
     def _move(self, check: MoveCheck, candidate: MoveCandidate) -> bool:
@@ -379,7 +379,8 @@ class Looking:
 
     def mark_gone(self, keys: Sequence[tuple[int, bytes]], brake: Brake) -> None:
         """Mark what is gone as missing; the brake was asked."""
-        brake.note(mark_missing(self.connection, self.root.id, keys, now=self.now, via=self.via))
+        times = {"due_at": self.deciding.now, "now": self.now}
+        brake.note(mark_missing(self.connection, self.root.id, keys, **times, via=self.via))
 
     def counts(self, since: datetime) -> tuple[int, int]:
         """Count the files that are there by the catalogue, and those that went missing since."""

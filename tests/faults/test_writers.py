@@ -10,7 +10,10 @@ import numpy
 import pytest
 import tifffile
 
+from catalog.decisions import retry
+from catalog.permissions import SYSTEM
 from tests.faults.conftest import Facility
+from tests.helpers.clocks import SteppingClock
 from tests.helpers.ingest_site import Site
 from tests.helpers.invariants import Identity, identities, snapshot, violations
 from tests.helpers.pictures import plane, put, tiff_bytes
@@ -115,19 +118,6 @@ def _stack_bytes(site: Site) -> bytes:
     return path.read_bytes()
 
 
-class SteppingClock:
-    """The machine's monotonic clock, and a wall clock that a person can step."""
-
-    def __init__(self) -> None:
-        self.step = timedelta(0)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.step
-
-
 @pytest.mark.parametrize("hours", [1, -1, 24 * 365 * 20])
 def test_a_clock_that_steps_while_a_file_settles_changes_nothing(site: Site, hours: int) -> None:
     site.settle_s = 0.5
@@ -158,6 +148,19 @@ def test_a_clock_that_was_stepped_between_two_runs_changes_nothing(site: Site, h
     site.import_(clock=second)
 
     assert check(site, {f"{ADA}/a.tif": 1, f"{ADA}/b.tif": 1}) == []
+
+
+def test_what_is_tried_again_is_tried_at_once_by_a_daemon_that_began_before_the_clock_was_set_right(site: Site) -> None:
+    site.settle_s = 3600.0
+    clock = SteppingClock(timedelta(hours=-1))
+    path = put(site.root / ADA / "a.tif", tiff_bytes(1))
+    with site.running(clock=clock):
+        wait_until(lambda: bool(site.rows("SELECT id FROM fileset")))
+        clock.step = timedelta(0)
+        with site.catalogue.writing() as connection:
+            (row,) = retry(connection, SYSTEM, [os.fsencode(path)], now=datetime.now(UTC), via="cli")
+        assert row.done
+        wait_until(lambda: len(site.images()) == 1)
 
 
 @pytest.mark.parametrize("stamp_s", [0, 1, 1e8, 4e9, 2**33])

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from catalog.accepting import accept
 from catalog.decisions import Targets, accept_root, assign, retry, revoke
 from catalog.errors import NotAllowed, NotFound, NotUnderstood, Refused
+from catalog.looks import DUE_AT_ONCE
 from catalog.models.images import Image
 from catalog.models.ingest import Assignment, Event, Fileset, Job, Request, Root, Sighting
 from catalog.permissions import SYSTEM, Acting
@@ -167,8 +168,10 @@ def test_retry_makes_jobs_ready_stalled_sets_due_and_held_files_looked_at_again(
         held = connection.scalar(select(Sighting.ctime_ns).where(Sighting.name == b"held.tif"))
         asked = connection.execute(select(Request.kind, Request.arguments)).one()
         told = connection.scalars(select(Event.what)).all()
+        found = why(connection, bench.lab.acting("pia"), b"/data/scope/smith/ada/stalled.tif")
     assert [tuple(job) for job in jobs] == [("ready", 0, None)] * 2
-    assert tuple(stalled) == (LATER, None)
+    assert tuple(stalled) == (DUE_AT_ONCE, None)
+    assert found.due_at == LATER, "at once, since it was asked for"
     assert held == -1
     assert asked.kind == "import"
     assert len(asked.arguments["paths"]) == 4
