@@ -15,7 +15,7 @@ from catalog.acting import acting_again
 from catalog.errors import NotAllowed, NotFound, Refused
 from catalog.events import NewEvent, record
 from catalog.file_sight import known, manageable, placed_group
-from catalog.looks import DUE_AT_ONCE
+from catalog.looks import due_at_once
 from catalog.membership_sql import in_force
 from catalog.models.ingest import Assignment, Fileset, Job, Request, Root, Sighting
 from catalog.models.people import Experimenter, ExperimenterGroup, Membership
@@ -146,7 +146,7 @@ def _try_again(connection: Connection, row: RowMapping, state: State, now: datet
         connection.execute(update(Sighting).where(*here).values(ctime_ns=-1))
     elif state in _LOOKED_AT_AGAIN and row["fileset_id"] is not None:
         # The time allowed begins anew.
-        again = {"due_at": DUE_AT_ONCE, "stalled_reason": None, "first_seen_at": now}
+        again = {"due_at": due_at_once(now), "stalled_reason": None, "first_seen_at": now}
         connection.execute(update(Fileset).where(Fileset.id == row["fileset_id"]).values(again))
 
 

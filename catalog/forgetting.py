@@ -10,7 +10,7 @@ from catalog.acting import acting_again
 from catalog.decisions import DecisionRow
 from catalog.errors import NotFound
 from catalog.events import NewEvent, record
-from catalog.looks import DUE_AT_ONCE
+from catalog.looks import due_at_once
 from catalog.models.images import Image, OriginalFile
 from catalog.models.ingest import Fileset, Job, Root, Sighting
 from catalog.names import path_hash
@@ -60,7 +60,7 @@ def _forgotten(
     elif _has_images(connection, row):
         reason = _CATALOGUED
     else:
-        _drop(connection, row)
+        _drop(connection, row, now)
         record(connection, _event(acting, row, state, now, via))
     return DecisionRow(
         path=absolute(bytes(row["root_path"]), path_of(row)),
@@ -76,7 +76,7 @@ def _has_images(connection: Connection, row: RowMapping) -> bool:
     return bool(connection.scalar(select(func.count()).where(Image.fileset_id.in_(filesets))))
 
 
-def _drop(connection: Connection, row: RowMapping) -> None:
+def _drop(connection: Connection, row: RowMapping, now: datetime) -> None:
     fileset_id = row["fileset_id"]
     here = (Sighting.directory_id == row["directory_id"], Sighting.name == row["name"])
     seen = connection.execute(select(Sighting.__table__).where(*here)).one()
@@ -86,7 +86,7 @@ def _drop(connection: Connection, row: RowMapping) -> None:
     if _is_used(connection, fileset_id):
         if seen.missing_since is None:
             take_from(connection, {fileset_id: [digest_before(path_of(row), seen)]})
-        connection.execute(update(Fileset).where(Fileset.id == fileset_id).values(due_at=DUE_AT_ONCE))
+        connection.execute(update(Fileset).where(Fileset.id == fileset_id).values(due_at=due_at_once(now)))
         return
     connection.execute(delete(Job).where(Job.fileset_id == fileset_id))
     connection.execute(delete(OriginalFile).where(OriginalFile.fileset_id == fileset_id))

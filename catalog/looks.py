@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
@@ -11,9 +11,16 @@ from catalog.records import FileRecord, ImageRecord, PlaneRecord, ThumbnailRecor
 
 #: As the digest of what is done: it is catalogued, and is to be read again whole, whatever its content.
 TO_BE_READ = b"read again"
-#: As the time at which a fileset is due, for all but the ingest, which alone has its steady time: by the wall clock,
-#: stepped forward since the ingest began, it would wait as long as that step.
-DUE_AT_ONCE = datetime(1970, 1, 2, tzinfo=UTC)
+_LONG_AGO = timedelta(days=10_000)
+
+
+def due_at_once(now: datetime) -> datetime:
+    """Give when a fileset is due that others than the ingest want to be looked at: long past by any clock.
+
+    Only the ingest has its steady time: by the wall clock, stepped forward since the ingest began, it would wait as
+    long as that step. Another time for each ``now``, so that what was judged before has not the last word.
+    """
+    return now - _LONG_AGO
 
 
 #: A stored look, as the driver gives it: directory id, name, size, mtime, ctime, inode, and since when it is missing.

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
-from catalog.looks import DUE_AT_ONCE, TO_BE_READ
+from catalog.looks import TO_BE_READ, due_at_once
 from catalog.member_digests import sum_of
 from catalog.models.images import Image, OriginalFile, PlaneLocation
 from catalog.models.ingest import Directory, Fileset, Job, Sighting
@@ -26,7 +26,7 @@ def read_anew(connection: Connection, fileset_id: int, now: datetime, *, are_pix
     rows = sightings_of(connection, fileset_id)
     there = [digest_before(path, row) for path, row in rows.items() if row.missing_since is None]
     is_done = Fileset.done_digest.is_not(None)
-    due = {"seen_digest": sum_of(there), "due_at": DUE_AT_ONCE}
+    due = {"seen_digest": sum_of(there), "due_at": due_at_once(now)}
     connection.execute(update(Fileset).where(Fileset.id == fileset_id).values(due))
     connection.execute(update(Fileset).where(Fileset.id == fileset_id, is_done).values(done_digest=TO_BE_READ))
     if are_pixels_others:

@@ -14,7 +14,7 @@ from catalog.adopting import named_sightings
 from catalog.events import NewEvent, record
 from catalog.filed import Filed, FilesetKeys
 from catalog.filings import filing_of
-from catalog.looks import DUE_AT_ONCE
+from catalog.looks import due_at_once
 from catalog.models.annotations import Annotation, AnnotationLink
 from catalog.models.containers import Dataset, DatasetImageLink, WellSample
 from catalog.models.images import Channel, Image, OriginalFile
@@ -288,7 +288,7 @@ def _fileset_for(connection: Connection, filed: Filed, part: NewPart, run: Apply
         "owner_id": part.owner[0],
         "group_id": part.owner[1],
         "seen_digest": b"",
-        "due_at": DUE_AT_ONCE,
+        "due_at": due_at_once(run.now),
         "first_seen_at": run.now,
         "filed_by": "hand" if part.is_by_hand else "rule",
     }

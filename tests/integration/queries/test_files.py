@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from catalog.accepting import accept
 from catalog.decisions import Targets, accept_root, assign, retry, revoke
 from catalog.errors import NotAllowed, NotFound, NotUnderstood, Refused
-from catalog.looks import DUE_AT_ONCE
+from catalog.looks import due_at_once
 from catalog.models.images import Image
 from catalog.models.ingest import Assignment, Event, Fileset, Job, Request, Root, Sighting
 from catalog.permissions import SYSTEM, Acting
@@ -170,7 +170,7 @@ def test_retry_makes_jobs_ready_stalled_sets_due_and_held_files_looked_at_again(
         told = connection.scalars(select(Event.what)).all()
         found = why(connection, bench.lab.acting("pia"), b"/data/scope/smith/ada/stalled.tif")
     assert [tuple(job) for job in jobs] == [("ready", 0, None)] * 2
-    assert tuple(stalled) == (DUE_AT_ONCE, None)
+    assert tuple(stalled) == (due_at_once(LATER), None)
     assert found.due_at == LATER, "at once, since it was asked for"
     assert held == -1
     assert asked.kind == "import"
