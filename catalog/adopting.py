@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, select, text, update
 
 from catalog.fileset_looks import forget_jobs
+from catalog.looks import TO_BE_READ
 from catalog.member_digests import changed
-from catalog.models.ingest import Directory, Fileset, Job, Reason, Sighting
+from catalog.models.ingest import Directory, Fileset, Job, NamedFile, Reason, Sighting
 from catalog.names import path_hash
 from catalog.set_files import LOOK, digest_before, take_from
 from catalog.store import drop_filesets
@@ -81,6 +82,19 @@ def _named(folder: bytes, row: Any) -> NamedSighting:
         owner_id=row.owner_id,
         group_id=row.group_id,
     )
+
+
+def standing_alone(connection: Connection, fileset_ids: Sequence[int]) -> set[int]:
+    """Give those of some catalogued filesets that are one file which, when it was read, described no other.
+
+    Where names decided, or where it is to be read anew, nobody asked the file.
+    """
+    if not fileset_ids:
+        return set()
+    naming = select(NamedFile.fileset_id).where(NamedFile.fileset_id == Fileset.id).exists()
+    alone = (Fileset.grouping == "file", Fileset.done_digest != TO_BE_READ, ~naming)
+    rows = connection.execute(select(Fileset.id, Fileset.placement).where(Fileset.id.in_(list(fileset_ids)), *alone))
+    return {row.id for row in rows if row.placement.get("by") != "names"}
 
 
 def adopt(connection: Connection, fileset_id: int, files: Sequence[NamedSighting], *, due_at: datetime) -> None:

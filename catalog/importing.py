@@ -17,8 +17,11 @@ from catalog.named_files import keep_named
 from catalog.neighbours import name_beside_neighbours
 from catalog.plates import note_plate
 from catalog.rule_marks import annotate_by_table
+from catalog.set_leaving import release_unnamed
 from catalog.set_rows import are_pixels_replaced, are_planes_the_same, write_planes
 from catalog.store import hold_fileset
+
+_READ_AS_IT_IS = (CommittedAs.IMPORTED, CommittedAs.UPDATED, CommittedAs.UNCHANGED)
 
 
 def commit_reads(connection: Connection, reads: Sequence[ReadFileset], *, now: datetime, via: str) -> list[Committed]:
@@ -36,6 +39,8 @@ def commit_reads(connection: Connection, reads: Sequence[ReadFileset], *, now: d
         if outcome.outcome is CommittedAs.TAKEN:
             assert outcome.reason is not None  # noqa: S101 - TAKEN tells why
             hold_fileset(connection, read.fileset_id, "held", outcome.reason, now=now, via=via)
+        elif read.grouping == "index" and outcome.outcome in _READ_AS_IT_IS:
+            outcome = outcome._replace(released=release_unnamed(connection, read, now=now, via=via))
         outcomes.append(outcome)
     return outcomes
 
@@ -184,12 +189,24 @@ def _finish(connection: Connection, read: ReadFileset, *, generation: int) -> No
     connection.execute(delete(Job).where(Job.fileset_id == read.fileset_id, Job.kind == "import"))
     if read.names or read.grouping == "index":
         keep_named(connection, read.root_id, read.fileset_id, read.names)
+        _see_whole(connection, read)
     is_partial = select(Fileset.is_partial).where(Fileset.id == read.fileset_id).scalar_subquery()
     if read.grouping != "file":
         mine = (Image.fileset_id == read.fileset_id, Image.series.in_([image.series for image in read.images]))
         connection.execute(update(Image).where(*mine).values(is_partial=is_partial))
     if any(file.hash is None for file in read.files):
         _ask_for_hash(connection, read)
+
+
+def _see_whole(connection: Connection, read: ReadFileset) -> None:
+    """Call a set partial no more that lacks nothing of what it names now; what a rule waits for is another matter."""
+    there = {file.path for file in read.files}
+    if any(is_needed and path not in there for path, is_needed in read.names.items()):
+        return
+    query = select(Fileset.placement).where(Fileset.id == read.fileset_id, Fileset.is_partial)
+    placement = connection.scalar(query)
+    if placement is not None and not placement.get("complete"):
+        connection.execute(update(Fileset).where(Fileset.id == read.fileset_id).values(is_partial=False))
 
 
 def _ask_for_hash(connection: Connection, read: ReadFileset) -> None:

@@ -265,8 +265,12 @@ class CommittedAs(StrEnum):
 
 
 class Committed(NamedTuple):
-    """The outcome for one fileset; ``reason`` is set for TAKEN."""
+    """The outcome for one fileset; ``reason`` is set for TAKEN.
+
+    ``released`` are files that its main file names no more: they are to be placed anew.
+    """
 
     fileset_id: int
     outcome: CommittedAs
     reason: str | None = None
+    released: tuple[bytes, ...] = ()

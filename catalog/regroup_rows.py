@@ -1,6 +1,6 @@
 """The rows of files that go from one fileset to another: which they are, what their names capture, what was seen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,8 @@ from catalog.member_digests import sum_of
 from catalog.models.images import Image, OriginalFile, PlaneLocation
 from catalog.models.ingest import Directory, Fileset, Job, Sighting
 from catalog.set_files import LOOK, digest_before
+
+_BATCH = 500
 
 
 def generation_of(connection: Connection, fileset_id: int) -> int | None:
@@ -108,6 +110,18 @@ def take(
     for number, file_id in enumerate(dict.fromkeys(files), first):
         values_now = {"fileset_id": fileset_id, "ordinal": number, "read_as": None, "holds": None}
         connection.execute(update(OriginalFile).where(OriginalFile.id == file_id).values(values_now))
+
+
+def forget_contents(connection: Connection, fileset_id: int, file_ids: Sequence[int]) -> None:
+    """Forget what was read of files that leave a fileset, and where planes of its images lay in them."""
+    images = select(Image.id).where(Image.fileset_id == fileset_id)
+    for start in range(0, len(file_ids), _BATCH):
+        part = file_ids[start : start + _BATCH]
+        planes = delete(PlaneLocation).where(PlaneLocation.image_id.in_(images))
+        connection.execute(planes.where(PlaneLocation.original_file_id.in_(part)))
+        places = update(Sighting).where(Sighting.original_file_id.in_(part))
+        connection.execute(places.values(original_file_id=None))
+        connection.execute(delete(OriginalFile).where(OriginalFile.id.in_(part)))
 
 
 def number_anew(connection: Connection, fileset_id: int) -> None:

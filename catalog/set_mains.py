@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from catalog.adopting import named_sightings
 from catalog.events import NewEvent, record
@@ -15,7 +15,7 @@ from catalog.queries.history import DIVIDED, RESTORE
 from catalog.queries.objects import MERGED
 from catalog.reasons import reason_ids
 from catalog.refiling import ApplyRun, event_of
-from catalog.regroup_rows import generation_of, number_anew, read_anew, sightings_of
+from catalog.regroup_rows import forget_contents, generation_of, number_anew, read_anew, sightings_of
 
 #: Under this an event keeps how a main file was.
 MAIN = "main"
@@ -55,9 +55,7 @@ def put_main_aside(
     values = {"disposition": disposition, "reason_id": reason_id, "fileset_id": None, "captured": None}
     connection.execute(update(Sighting).where(*here).values(values | {"configuration_id": run.configuration_id}))
     if file.original_file_id is not None:
-        mine = Sighting.original_file_id == file.original_file_id
-        connection.execute(update(Sighting).where(mine).values(original_file_id=None))
-        connection.execute(delete(OriginalFile).where(OriginalFile.id == file.original_file_id))
+        forget_contents(connection, filed.fileset_id, [file.original_file_id])
     _tell(connection, filed, DIVIDED, path, dict(row), values, run)
     number_anew(connection, filed.fileset_id)
     keep_named(connection, filed.root_id, filed.fileset_id, {})

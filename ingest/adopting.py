@@ -1,15 +1,22 @@
-"""Commits what a main file was found to name (T5): its files are adopted, and read with it once they are quiet."""
+"""Commits what a main file was found to name (T5): its files are adopted, and read with it once they are quiet.
 
+Files that it names no more are looked at again.
+"""
+
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from catalog import jobs, named_files, store
-from catalog.adopting import adopt, main_of, named_sightings
+from catalog.adopting import NamedSighting, adopt, main_of, named_sightings, standing_alone
 from catalog.connections import Connection
 from catalog.held_sets import keep_held_set
+from ingest.checks import AgainCheck
 from ingest.core import Core
 from ingest.filesets import fileset_key
+from ingest.listing import LookOrder
 from ingest.naming import judge_named
+from ingest.watched import WatchedRoot
 from ingest.work import ReadResult
 from ingest.working import UnderWay, failed
 
@@ -22,9 +29,12 @@ def take_described(core: Core, connection: Connection, result: ReadResult, under
     root, now = under_way.root, core.clock.now()
     looking = core.looking(connection, root)
     fileset = main_of(connection, result.fileset_id)
-    main = next(member.path for member in under_way.job.members if fileset_key(member.path) == bytes(fileset.key))
+    members = [member.path for member in under_way.job.members]
+    # Where each file describes all of them the next one does when the first is gone.
+    main = next((path for path in members if fileset_key(path) == bytes(fileset.key)), members[0])
     found = named_sightings(connection, root.id, [named.path for named in result.names])
-    verdict = judge_named(looking.deciding, fileset, main, found.values(), is_mutual=result.is_mutual)
+    theirs = _without_strangers(connection, list(found.values())) if result.is_mutual else found.values()
+    verdict = judge_named(looking.deciding, fileset, main, theirs, is_mutual=result.is_mutual)
     if verdict.quarantined is not None:
         refused = failed(result, under_way.job, now=core.steady.now(), reason=verdict.quarantined)
         jobs.fail_jobs(connection, [refused], now=now, via=core.via)
@@ -39,6 +49,26 @@ def take_described(core: Core, connection: Connection, result: ReadResult, under
     settle = timedelta(seconds=fileset.placement["settle_s"])
     adopt(connection, result.fileset_id, verdict.files, due_at=looking.deciding.now + settle)
     root.has_named = core.may_be_due = True
+
+
+def _without_strangers(connection: Connection, files: Sequence[NamedSighting]) -> list[NamedSighting]:
+    """Leave out what can't be one of files that all describe each other: it was read, and describes none.
+
+    Something else was written in its place. It counts as a file that is not there.
+    """
+    done = [file.fileset_id for file in files if file.is_done and file.fileset_id is not None]
+    alone = standing_alone(connection, done)
+    return [file for file in files if not (file.is_done and file.fileset_id in alone)]
+
+
+def look_at_released(root: WatchedRoot, paths: Sequence[bytes]) -> None:
+    """Have files placed anew that no main file names any more; after a kill the next pass does it."""
+    by_folder: dict[bytes, set[bytes]] = {}
+    for path in paths:
+        folder, _, name = path.rpartition(b"/")
+        by_folder.setdefault(folder, set()).add(name)
+    for folder, names in by_folder.items():
+        root.look(LookOrder(directory=folder, names=frozenset(names), tag=AgainCheck()))
 
 
 def _keep_names(connection: Connection, root_id: int, fileset: Any, main: bytes, result: ReadResult) -> None:

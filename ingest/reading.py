@@ -15,6 +15,7 @@ from ingest.opening import NotAPlainFileError, opened_root
 from ingest.readers.protocol import (
     AnotherFileError,
     AssociatedPicture,
+    DamagedError,
     DescribesError,
     NotWholeError,
     OpenedFileImages,
@@ -76,9 +77,20 @@ def _read_members(task: ReadTask, root: int) -> ReadResult:
 def _read_main(task: ReadTask, root: int, main: Member) -> ReadResult:
     """Read a file that is an image of its own, or that describes one of several."""
     try:
-        return read_once(task, root, main, lambda opened: _read_one(task, main.path, opened), is_alone=task.is_by_names)
+        result = read_once(
+            task, root, main, lambda opened: _read_one(task, main.path, opened), is_alone=task.is_by_names
+        )
     except DescribesError as described:
         return read_described(task, root, main, described)
+    if task.grouping == "index" and task.main is None:
+        raise DamagedError(_WITHOUT_MAIN)
+    return result
+
+
+#: Said of a set that changed after its main file was gone, when none of the others describes it.
+_WITHOUT_MAIN = (
+    "the file that describes which planes lie where is not there; the image stays as it was until it is back"
+)
 
 
 def _read_one(task: ReadTask, path: bytes, opened: OpenStream) -> ReadResult:

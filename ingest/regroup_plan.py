@@ -68,6 +68,8 @@ def wanted_files(root: PlannedRoot, filed: Filed, main: Entry | None, sets: Sets
     entries: Mapping[bytes, Entry | None] = looks(root.fd, filed.paths) if len(filed.paths) > 1 else {}
     look = main or absent(filed.paths[0])
     own = own_set(root, filed, main)
+    if own is not None and sets.get(own.main, own).main != own.main:
+        own = None  # another file describes the one that described these: all of them are that one's
     aside = None if own is not None or put_aside(root, filed, main) is None else main_path(filed)
     if own is not None:
         return [_part(own, path) for path in sorted(filed.paths, key=order_of)]
