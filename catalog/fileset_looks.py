@@ -125,8 +125,11 @@ def _refresh(connection: Connection, fileset_id: int, seen: SeenFileset, *, is_d
     forget_jobs(connection, [fileset_id])
 
 
-def forget_jobs(connection: Connection, fileset_ids: Sequence[int]) -> None:
-    """Drop jobs that the look made stale. One that is being read stays as void: its result is discarded."""
-    mine = Job.fileset_id.in_(list(fileset_ids))
-    connection.execute(delete(Job).where(mine, Job.state != "started"))
-    connection.execute(update(Job).where(mine, Job.state == "started").values(digest=b"", reason=None))
+def forget_jobs(connection: Connection, fileset_ids: Sequence[int], *, kind: str | None = None) -> None:
+    """Drop jobs that the look made stale, or those of a kind.
+
+    One that is being read stays as void: its result is discarded.
+    """
+    mine = (Job.fileset_id.in_(list(fileset_ids)), *(() if kind is None else (Job.kind == kind,)))
+    connection.execute(delete(Job).where(*mine, Job.state != "started"))
+    connection.execute(update(Job).where(*mine, Job.state == "started").values(digest=b"", reason=None))

@@ -4,7 +4,7 @@ Only for what is plain: the claim holds, nothing is catalogued yet, no known fil
 and any error, is left to `catalog.importing`, which takes filesets one by one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -17,6 +17,7 @@ from catalog.containers import innermost_container, link_images
 from catalog.events import NewEvent, record
 from catalog.file_rows import original_file_row
 from catalog.gone_contents import Content, gone_among
+from catalog.hash_jobs import hash_jobs
 from catalog.ids import new_ids
 from catalog.image_rows import detail_rows, image_rows
 from catalog.looks import Committed, CommittedAs, ReadFileset
@@ -214,12 +215,6 @@ def _finish(connection: Connection, reads: Sequence[ReadFileset]) -> None:
     if unhashed:
         execute_many(connection, _FORGET, [{"b_id": read.fileset_id, "b_kind": "hash"} for read in unhashed])
         execute_many(connection, _INSERT_JOBS, list(hash_jobs(unhashed)))
-
-
-def hash_jobs(reads: Iterable[ReadFileset]) -> Iterable[dict[str, Any]]:
-    """Give the jobs that make the hashes once it is quiet: after all imports."""
-    for read in reads:
-        yield {"fileset_id": read.fileset_id, "kind": "hash", "digest": read.digest, "priority": 3, "state": "ready"}
 
 
 def _imported(read: ReadFileset, images: list[int], now: datetime, via: str) -> NewEvent:

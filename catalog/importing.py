@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from catalog.events import NewEvent, record
-from catalog.first_imports import commit_plain, hash_jobs
+from catalog.first_imports import commit_plain
+from catalog.hash_jobs import ask_again, hash_jobs
 from catalog.image_rows import insert_images, is_told_anew, replace_images, write_files
 from catalog.looks import TO_BE_READ, Committed, CommittedAs, ReadFileset
 from catalog.models.images import Image, OriginalFile
@@ -243,6 +244,7 @@ def commit_hash(connection: Connection, read: ReadFileset, *, now: datetime) -> 
     holds = connection.scalar(select(Job.fileset_id).where(*mine)) and connection.scalar(current)
     connection.execute(delete(Job).where(*mine))
     if not holds:
+        ask_again(connection, [read.fileset_id])
         return False
     if read.grouping != "file":
         write_files(connection, read, now=now)

@@ -14,7 +14,7 @@ from catalog.captured import in_words
 from catalog.events import NewEvent, record
 from catalog.looks import ChangedFile, SeenFile, SeenFileset
 from catalog.member_digests import NOTHING, changed, member_digest
-from catalog.models.ingest import Directory, Fileset, Sighting
+from catalog.models.ingest import Directory, Fileset, Job, Sighting
 from catalog.names import display, natural_key, path_hash
 from catalog.reasons import reason_ids
 
@@ -86,6 +86,9 @@ def take_from(connection: Connection, digests: Mapping[int, Sequence[bytes]]) ->
         is_current = row.done_digest is not None and bytes(row.done_digest) == bytes(row.seen_digest)
         values = {"seen_digest": seen} | ({"done_digest": seen} if is_current else {})
         connection.execute(update(Fileset).where(Fileset.id == row.id).values(values))
+        if is_current:  # the hash that is to be made is that of what is left
+            hashing = (Job.fileset_id == row.id, Job.kind == "hash", Job.state != "started")
+            connection.execute(update(Job).where(*hashing).values(digest=seen))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

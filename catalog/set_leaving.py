@@ -9,11 +9,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, update
 
 from catalog.events import NewEvent, record
 from catalog.looks import ReadFileset
-from catalog.models.ingest import Fileset, Job, Sighting
+from catalog.models.ingest import Fileset, Sighting
 from catalog.names import display, path_hash
 from catalog.queries.history import DIVIDED
 from catalog.reasons import reason_ids
@@ -74,16 +74,13 @@ _AT = (
 
 
 def _count_without(connection: Connection, read: ReadFileset, left: Mapping[bytes, Any], *, is_alone: bool) -> None:
-    """Bring in step what was seen of the set, and the hash that may be to be made; one file alone is a set no more."""
+    """Bring in step what was seen of the set; one file alone is a set no more."""
     take_from(connection, {read.fileset_id: [digest_before(path, row) for path, row in left.items()]})
     mine = Fileset.id == read.fileset_id
     is_file = is_alone and not read.planes and not read.names
     grouping: dict[str, Any] = {"grouping": "file"} if is_file else {}
     # What an `apply` did to these files can't be taken back any more.
     connection.execute(update(Fileset).where(mine).values(generation=Fileset.generation + 1, **grouping))
-    seen = select(Fileset.seen_digest).where(mine).scalar_subquery()
-    hashing = update(Job).where(Job.fileset_id == read.fileset_id, Job.kind == "hash")
-    connection.execute(hashing.values(digest=seen))
 
 
 def _events(read: ReadFileset, left: Mapping[bytes, Any], now: datetime, via: str) -> list[NewEvent]:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from catalog.events import NewEvent, record
 from catalog.fileset_looks import forget_jobs, record_filesets
+from catalog.hash_jobs import ask_again
 from catalog.ids import new_ids
 from catalog.looks import ChangedFile, DirectoryLook, SeenFile
 from catalog.many import execute_many
@@ -261,7 +262,11 @@ def record_changes(connection: Connection, root_id: int, files: Sequence[Changed
         for key, digest in digests.items()
     ]
     connection.execute(_UPDATE_SEEN, changes)
-    forget_jobs(connection, fileset_ids)
+    settled = {key for key, digest in digests.items() if _is_settled(done[key], digest)}
+    forget_jobs(connection, [key for key in fileset_ids if key not in settled])
+    if settled:  # it is as it was imported, and its hash may be still to be made
+        forget_jobs(connection, sorted(settled), kind="import")
+        ask_again(connection, sorted(settled))
 
 
 def _is_settled(row: Any, digest: bytes) -> bool:
