@@ -38,8 +38,6 @@ from ingest.watched import WatchedRoot
 GONE_AT_MOST = 2500
 #: So many replaced files are put off; more are updates at once.
 REPLACED_AT_MOST = 10_000
-
-
 #: What lies in a folder.
 _There = tuple[bytes, Entry]
 
@@ -138,6 +136,8 @@ class Looking:
             directory_id = sightings.directory_ids(self.connection, self.root.id, [look.directory])[look.directory]
             looked.seen = {(directory_id, entry.name) for entry in look.entries}
         self._gone(looked, look.directory, look.gone)
+        there = self._known(look.directory, list(look.folders)) if look.folders else {}  # where a file lay
+        looked.absent += [(row.directory_id, name) for name, row in there.items() if not row.is_missing]
         looked.folders += [below(look.directory, name) for name in look.folders]
         return looked
 
@@ -150,8 +150,7 @@ class Looking:
         ids = sightings.directory_ids(self.connection, self.root.id, [directory])
         if directory not in ids or not names:
             return {}
-        rows = sightings.known_by_names(self.connection, ids[directory], names)
-        return {bytes(row.name): row for row in rows}
+        return {bytes(row.name): row for row in sightings.known_by_names(self.connection, ids[directory], names)}
 
     def _gone(self, looked: Looked, directory: bytes, names: Iterable[bytes]) -> None:
         """Note what is known at names that are gone: files, and folders with all below."""

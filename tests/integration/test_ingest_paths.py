@@ -304,6 +304,22 @@ def test_huge_inodes_and_times_out_of_range_are_imported(site: Site, monkeypatch
     assert site.dump() == before
 
 
+def test_a_file_in_whose_place_a_folder_lies_is_missing_at_the_first_look(site: Site) -> None:
+    """It was called imported until the next scan of the whole root."""
+    path = write_tiff(site.root / DAY / "a.tif")
+    site.import_()
+    path.unlink()
+    write_tiff(path / "inner.tif", value=2)
+
+    site.import_(path)
+
+    rows = site.rows("SELECT name, missing_since FROM sighting ORDER BY name")
+    assert [(bytes(row["name"]), row["missing_since"] is not None) for row in rows] == [
+        (b"a.tif", True),
+        (b"inner.tif", False),
+    ]
+
+
 def test_importing_one_file_imports_that_file_only_and_a_folder_all_below(site: Site) -> None:
     one = write_tiff(site.root / DAY / "one.tif")
     write_tiff(site.root / DAY / "two.tif", value=2)
