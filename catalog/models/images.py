@@ -104,7 +104,8 @@ class PlaneLocation(Base):
     """
 
     __tablename__ = "plane_location"
-    __table_args__ = (WITHOUT_ROWID,)
+    # Each file that is forgotten, or leaves its image, is looked for here.
+    __table_args__ = (Index("ix_plane_location_original_file_id", "original_file_id"), WITHOUT_ROWID)
 
     image_id: Stored[int] = Stored(BigId, "image.id", on_delete="CASCADE", primary_key=True)
     the_c: Stored[int] = Stored(primary_key=True)

@@ -610,6 +610,8 @@ CREATE TABLE plane_location (
     CONSTRAINT fk_plane_location_original_file_id FOREIGN KEY(original_file_id) REFERENCES original_file (id)
 )
 -- next
+CREATE INDEX ix_plane_location_original_file_id ON plane_location (original_file_id)
+-- next
 CREATE TABLE sighting (
     directory_id BIGINT NOT NULL,
     name BYTEA NOT NULL,

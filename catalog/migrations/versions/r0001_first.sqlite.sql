@@ -590,6 +590,8 @@ CREATE TABLE plane_location (
 )
  WITHOUT ROWID
 -- next
+CREATE INDEX ix_plane_location_original_file_id ON plane_location (original_file_id)
+-- next
 CREATE TABLE sighting (
     directory_id INTEGER NOT NULL,
     name BLOB NOT NULL,
