@@ -15,7 +15,7 @@ from typing import Any
 
 from catalog.engine import open_catalogue
 from tests.helpers.invariants import Identity, identities, snapshot, violations
-from tests.helpers.kill_stages import COPIED_AWAY, RELEASED_AT, ROOTS, STAGES, Stage, write_configuration
+from tests.helpers.kill_stages import BECOMES_ANOTHER, RELEASED_AT, ROOTS, STAGES, Stage, write_configuration
 from tests.helpers.killable import REFUSED
 from tests.helpers.program import PATIENCE_S, wait_until
 
@@ -200,7 +200,7 @@ class Play:
         except Exception:  # noqa: BLE001 - killed before there was a catalogue
             return
         paths = {os.fsdecode(path): identity for (_, path), identity in found.items()}
-        self.known = {path: identity for path, identity in paths.items() if path != COPIED_AWAY}
+        self.known = {path: identity for path, identity in paths.items() if path not in BECOMES_ANOTHER}
 
     def _log(self) -> str:
         file = self.folder / "import.log"

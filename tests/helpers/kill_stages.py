@@ -1,7 +1,8 @@
 """The fixed scenario of the kill tests: what people do to their files, in stages.
 
 Single, multi-series, growing, moved, deleted, put back, copied, held and then released files; an image of several
-files that gets one more, loses one and moves with its folder; copies in storage, one of which is all that is left.
+files that gets one more, loses one and moves with its folder; one whose main file is overwritten, and names the other
+no more; copies in storage, one of which is all that is left.
 """
 
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import tifffile
 
+from tests.helpers.described_sets import companion, part
 from tests.helpers.pictures import plane, png_bytes, put, tiff_bytes
 
 CONFIGURATION = """
@@ -79,6 +81,8 @@ def _arrive(folder: Path) -> None:
     put(data / "smith-lab/zz9z/p/d/held.tif", tiff_bytes(41))
     for z in (1, 2):
         put(data / ADA / f"e/stack_z{z}.tif", tiff_bytes(50 + z))
+    part(data / ADA / "g/main.ome.tif", 61, companion(["main.ome.tif", "part.tif"]))
+    part(data / ADA / "g/part.tif", 62)
     archived(folder, f"{ADA}/e/a.tif", "2026/a.tif")
     archived(folder, f"{ADA}/e/stack_z1.tif", "2026/stack_z1.tif")
 
@@ -94,6 +98,7 @@ def _grow(folder: Path) -> None:
 
 def _move(folder: Path) -> None:
     data = folder / "data"
+    put(data / ADA / "g/main.ome.tif", tiff_bytes(63))
     (data / ADA / "d2").mkdir()
     (data / ADA / "d/two.tif").rename(data / ADA / "d2/other.tif")
     (data / ADA / "e/stack_z2.tif").unlink()
@@ -134,7 +139,8 @@ class Stage:
 
 
 _SINGLE = ("d/one.tif", "d/two.tif", "d/gone.tif", "e/a.tif", "e/b.tif", "d/kept.tif")
-_FIRST = {f"{ADA}/{name}": 1 for name in (*_SINGLE, "e/stack_z1.tif", "e/stack_z2.tif")}
+_SETS = ("e/stack_z1.tif", "e/stack_z2.tif", "g/main.ome.tif", "g/part.tif")
+_FIRST = {f"{ADA}/{name}": 1 for name in (*_SINGLE, *_SETS)}
 _FIRST |= {f"{ADA}/d/series.ome.tif": 2}
 _SECOND = _FIRST | {f"{ADA}/{name}": 1 for name in ("d/grow.tif", "d/three.png", "e/stack_z3.tif")}
 _MOVED = {f"{ADA}/d/two.tif": f"{ADA}/d2/other.tif"} | {
@@ -145,6 +151,8 @@ _THIRD = {_MOVED.get(path, path): images for path, images in _SECOND.items() if 
 _FOURTH = _THIRD | {"smith-lab/zz9z/p/d/held.tif": 1}
 #: A file that ends at another path, as a copy of what it was.
 COPIED_AWAY = f"{ADA}/d/three.png"
+#: Files that do not stay what they were: that one, and one that was part of an image and becomes its own.
+BECOMES_ANOTHER = frozenset({COPIED_AWAY, f"{ADA}/g/part.tif"})
 _FIFTH = {path: images for path, images in _FOURTH.items() if path != COPIED_AWAY}
 _FIFTH |= dict.fromkeys(
     (_GONE, _KEPT, *(f"{ADA}/{name}" for name in ("f/stack_z2.tif", "d/copy.tif", "d2/three.png"))), 1
