@@ -15,6 +15,7 @@ from catalog.acting import acting_again
 from catalog.errors import NotAllowed, NotFound, Refused
 from catalog.events import NewEvent, record
 from catalog.file_sight import known, manageable, placed_group
+from catalog.given_names import require_label
 from catalog.looks import due_at_once
 from catalog.membership_sql import in_force
 from catalog.models.ingest import Assignment, Fileset, Job, Request, Root, Sighting
@@ -30,6 +31,8 @@ from catalog.states import State, state_of
 _PLACED_AGAIN = frozenset({State.HELD, State.UNMATCHED})
 _READ_AGAIN = frozenset({State.WAITING, State.QUARANTINED})
 _LOOKED_AT_AGAIN = frozenset({State.STALLED, State.SETTLING})
+#: Targets that are looked up; the others are made as they are called.
+_PEOPLE = frozenset({"owner", "group"})
 _RETRIED = _PLACED_AGAIN | _READ_AGAIN | _LOOKED_AT_AGAIN
 
 #: More files than this of one root, and the whole root is scanned instead.
@@ -263,6 +266,9 @@ def _check_targets(connection: Connection, targets: Targets, now: datetime) -> N
         raise Refused("nothing is assigned; say --owner, --group, --project, --dataset, --screen, --plate ...")
     if {"project", "dataset"} & document.keys() and {"screen", "plate", "run"} & document.keys():
         raise Refused("an image goes into a dataset or into a plate, not into both")
+    for kind, name in document.items():
+        if kind not in _PEOPLE:
+            require_label(name)
     group_id = _named(connection, ExperimenterGroup, "group", targets.group)
     owner_id = _named(connection, Experimenter, "user", targets.owner)
     if owner_id is not None and group_id is not None:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from catalog.errors import NotAllowed, NotFound, Refused
+from catalog.given_names import require_name
 from catalog.membership_sql import in_force
 from catalog.memberships import put_member
 from catalog.models.annotations import AnnotationLink
@@ -18,7 +19,6 @@ from catalog.people_edit import (
     person_named,
     require_administrator,
     require_free,
-    require_name,
 )
 from catalog.permissions import Acting, Action, Role, may, may_in_group, who_may
 from catalog.visibility import one_owner
@@ -192,11 +192,12 @@ def _sight(connection: Connection, now: Any, group_id: int, sign: int) -> tuple[
 
 
 def _set_aliases(edit: PeopleEdit, group_id: int, aliases: tuple[str, ...]) -> None:
+    for text in aliases:
+        require_name(text)
     taken = dict(edit.connection.execute(select(GroupAlias.alias, GroupAlias.group_id)).all())
     groups = select(ExperimenterGroup.name, ExperimenterGroup.id).where(ExperimenterGroup.name.in_(aliases))
     names = dict(edit.connection.execute(groups).all())
     for text in aliases:
-        require_name(text)
         if names.get(text, group_id) != group_id:
             raise Refused(f"{text!r} is another group's name, so it can't be an alias")
         if taken.get(text, group_id) != group_id:

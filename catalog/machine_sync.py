@@ -4,11 +4,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from catalog.given_names import bad_name
 from catalog.groups import new_group
 from catalog.machine_people import MachinePeople
 from catalog.memberships import drop_member, put_member
 from catalog.models.people import Experimenter, ExperimenterGroup, Membership
-from catalog.people_edit import PeopleEdit, bad_name
+from catalog.people_edit import PeopleEdit
 from catalog.people_lock import people_change
 from catalog.permissions import SYSTEM
 from catalog.users import new_person

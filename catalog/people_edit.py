@@ -1,6 +1,5 @@
 """What every change of people and groups shares: the transaction, who acts, what the file fixes, and the record."""
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,10 +16,6 @@ from catalog.models.people import Experimenter, ExperimenterGroup
 from catalog.people_lock import people_change
 from catalog.permissions import Acting, Action, group_roles, may, who_may
 from config.settings import PermissionLevel, SourceMark
-
-LONGEST_NAME = 255
-#: Accounts that are never a person or a group, and the site's own name in the history.
-RESERVED = frozenset({"root", "nobody", "nogroup", "system", "posix"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,24 +108,3 @@ def group_named(edit: PeopleEdit, name: str) -> Row[Any]:
     if row is None:
         raise no_such_group(name)
     return row
-
-
-def bad_name(name: str) -> str | None:
-    """Say why a text can't be the name or alias of a person or group, or None when it can."""
-    if not name or name != name.strip():
-        return "is empty or begins or ends with a space"
-    if len(name) > LONGEST_NAME:
-        return f"is longer than {LONGEST_NAME} characters"
-    if any(unicodedata.category(letter)[0] == "C" for letter in name):
-        return "has a control character or a byte that is no text"
-    if "/" in name:
-        return "has a slash"
-    if name.casefold() in RESERVED:
-        return "is never a person or a group"
-    return None
-
-
-def require_name(name: str) -> None:
-    """Refuse a text that can't be a name."""
-    if problem := bad_name(name):
-        raise Refused(f"{name!r} can't be a name: it {problem}")

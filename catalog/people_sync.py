@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from catalog.given_names import bad_name
 from catalog.groups import change_level, new_group
 from catalog.memberships import drop_member, put_member
 from catalog.models.people import Experimenter, ExperimenterAlias, ExperimenterGroup, GroupAlias, Membership
-from catalog.people_edit import PeopleEdit, bad_name
+from catalog.people_edit import PeopleEdit
 from catalog.people_lock import people_change
 from catalog.permissions import SYSTEM
 from catalog.users import new_person

@@ -9,18 +9,17 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from catalog.errors import FixedByFile, NotFound, Refused
 from catalog.events import NewEvent, record
+from catalog.given_names import bad_name, require_line, require_name
 from catalog.membership_sql import in_force
 from catalog.memberships import active_members, put_member
 from catalog.models.people import Experimenter, ExperimenterAlias, ExperimenterGroup, Membership
 from catalog.people_edit import (
     PeopleEdit,
-    bad_name,
     group_named,
     no_such_group,
     person_named,
     require_administrator,
     require_free,
-    require_name,
 )
 from catalog.people_lock import people_change
 
@@ -61,6 +60,8 @@ def add_user(edit: PeopleEdit, user: NewUser) -> int:
     if (row := edit.connection.execute(existing).one_or_none()) is not None:
         closed = f"; it was closed on {row.closed_at:%Y-%m-%d}, and names are never used again" if row.closed_at else ""
         raise Refused(f"there is a user {user.name} already{closed}")
+    for key, text in (("name", user.full_name), ("email", user.email)):
+        require_line(text or "", f"the {key} of {user.name}")
     values = {"name": user.name, "full_name": user.full_name, "email": user.email, "created_at": edit.now}
     number = new_person(edit.connection, values)
     edit.note("user_added", "experimenter", number, after={"name": user.name})
@@ -104,6 +105,7 @@ def set_user(edit: PeopleEdit, name: str, changes: UserChanges) -> None:
     for column, key in (("full_name", "name"), ("email", "email")):
         if (value := getattr(changes, column)) is not None:
             require_free(edit, f"users.{name}.{key}")
+            require_line(value, f"the {key} of {name}")
             values[column] = value or None
     if changes.default_group is not None:
         require_free(edit, f"users.{name}.default_group")
@@ -222,13 +224,14 @@ def _default_group(edit: PeopleEdit, person_id: int, name: str, group: str) -> i
 
 
 def _set_aliases(edit: PeopleEdit, person_id: int, aliases: tuple[str, ...]) -> None:
+    for text in aliases:
+        require_name(text)
     alias = ExperimenterAlias
     taken = dict(edit.connection.execute(select(alias.alias, alias.experimenter_id)).all())
     # Of closed users, too: a name comes before an alias, and is never used again.
     people = select(Experimenter.name, Experimenter.id).where(Experimenter.name.in_(aliases))
     names = dict(edit.connection.execute(people).all())
     for text in aliases:
-        require_name(text)
         if names.get(text, person_id) != person_id:
             raise Refused(f"{text!r} is another user's name, so it can't be an alias")
         if taken.get(text, person_id) != person_id:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catalog.errors import Refused
-from catalog.people_edit import bad_name
+from catalog.given_names import bad_name
 from catalog.users import NewUser, refuse_all
 from config.lookups import delimiter_of
 

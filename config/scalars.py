@@ -22,6 +22,8 @@ _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off"})
 LONGEST_DURATION = timedelta(days=3650)
 LONGEST_NAME = 255
+#: What means a folder in any path, and so names nothing else.
+FOLDER_WORDS = frozenset({".", ".."})
 
 
 def refused(message: str, hint: str | None = None) -> PydanticCustomError:
@@ -102,6 +104,10 @@ def as_name(value: object) -> object:
     name = unicodedata.normalize("NFC", value)
     if not name or name != name.strip():
         raise refused(f"{value!r} is not a name", "a name is not empty and neither begins nor ends with a space")
+    if name in FOLDER_WORDS:
+        raise refused(f"{value!r} is not a name", "`.` and `..` mean folders")
+    if name in FOLDER_WORDS:
+        raise refused(f"{value!r} is not a name", "`.` and `..` mean folders")
     if "/" in name or any(unicodedata.category(letter) in {"Cc", "Cs", "Cf", "Zl", "Zp"} for letter in name):
         raise refused(f"{value!r} is not a name", "a name holds no slash and no control characters")
     if len(name) > LONGEST_NAME:

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from catalog.acting import resolve_acting
 from catalog.decisions import DecisionRow, Targets, assign, revoke
 from catalog.engine import Catalogue
-from catalog.errors import NotAllowed
+from catalog.errors import NotAllowed, Refused
 from catalog.models.images import Image
 from catalog.models.people import Membership
 from config.settings import Settings
@@ -100,6 +100,20 @@ def test_a_decision_that_can_not_be_carried_out_says_why_and_changes_nothing(sit
     assert not row.done
     assert row.reason == "decided, but not filed so yet: 'ef5g' is not a member of group 'smith-lab'"
     assert site.rows(WHERE) == before
+
+
+@pytest.mark.parametrize("kind", ["project", "dataset", "screen", "plate", "run", "image"])
+def test_what_can_not_be_the_name_of_a_container_or_an_image_is_refused(site: Site, kind: str) -> None:
+    before = site.rows(WHERE)
+    for name in ("", " mine", "..", ".", "a\x1bb", "a\nb", "\udcff", "x" * 256):
+        with pytest.raises(Refused, match="can't be a name: it "):
+            decided(site, site.root / "smith-lab/ab3c/cells/day1/a.tif", Targets(**{kind: name}))
+    assert site.rows(WHERE) == before
+
+
+def test_a_slash_is_a_letter_of_a_projects_name(site: Site) -> None:
+    assert decided(site, site.root / "smith-lab/ab3c/cells/day1/a.tif", Targets(dataset="siRNA 1/2")).done
+    assert [row["dataset"] for row in site.rows(WHERE)] == ["siRNA 1/2"]
 
 
 def test_a_group_owner_decides_inside_the_group_and_a_member_not_at_all(site: Site) -> None:

@@ -143,10 +143,26 @@ def test_a_closed_name_is_never_used_again_and_its_bearer_is_no_member_any_more(
         create_unknown(connection, "ada", 1, now=NOW)
 
 
-@pytest.mark.parametrize("name", ["", " ada", "a/b", "a\nb", "root", "System", "x" * 256, "\udcff"])
+@pytest.mark.parametrize("name", ["", " ada", "a/b", "a\nb", "root", "System", "x" * 256, "\udcff", ".", ".."])
 def test_what_can_not_be_a_name_is_refused(lab: Catalogue, name: str) -> None:
-    with pytest.raises(Refused, match="can't be a name"), by(lab, "root") as edit:
-        add_user(edit, NewUser(name=name))
+    for made in (NewUser(name=name), NewUser(name="fresh", aliases=(name,))):
+        with pytest.raises(Refused, match="can't be a name"), by(lab, "root") as edit:
+            add_user(edit, made)
+    for named in (NewGroup(name=name), NewGroup(name="fresh", aliases=(name,))):
+        with pytest.raises(Refused, match="can't be a name"), by(lab, "root") as edit:
+            add_group(edit, named)
+    with lab.writing() as connection, pytest.raises(Refused, match="can't be made a user"):
+        create_unknown(connection, name, 1, now=NOW)
+
+
+@pytest.mark.parametrize("text", ["Ada\nByron", "\x1b[31mAda", "\udcff"])
+def test_a_full_name_or_address_is_one_line_of_text(lab: Catalogue, text: str) -> None:
+    for user in (NewUser(name="fresh", full_name=text), NewUser(name="fresh", email=text)):
+        with pytest.raises(Refused, match="write it in one line"), by(lab, "root") as edit:
+            add_user(edit, user)
+    for changes in (UserChanges(full_name=text), UserChanges(email=text)):
+        with pytest.raises(Refused, match="write it in one line"), by(lab, "root") as edit:
+            set_user(edit, "ada", changes)
 
 
 def test_members_of_a_private_group_do_not_even_see_each_other(lab: Catalogue) -> None:
@@ -293,6 +309,8 @@ def test_users_come_from_a_csv_file_all_or_none(lab: Catalogue) -> None:
         ("name,shoe_size\nx,1\n", r"people\.csv:1: unknown columns shoe_size"),
         ("name,email\nx\n", r"people\.csv:2: this line has more or fewer fields"),
         ("name,administrator\nx,maybe\n", r"people\.csv:2: administrator is yes or no"),
+        ("name\n..\n", r"people\.csv:2: the name '\.\.' means a folder"),
+        ("name\na/b\n", r"people\.csv:2: the name 'a/b' has a slash"),
         ("name,until\nx,soon\n", r"people\.csv:2: until is a day"),
         ("", r"people\.csv:1: no column `name`"),
     ],

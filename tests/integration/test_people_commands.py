@@ -122,6 +122,40 @@ def test_an_end_without_a_membership_or_in_the_past_is_refused(site: Shell, opti
     assert site.run("user", "show", "guest")[0] == 3
 
 
+@pytest.mark.parametrize("name", ["..", ".", "a/b", "a\x1b[31mb"])
+def test_a_name_that_could_be_a_folder_or_writes_on_the_terminal_is_refused_in_a_sentence(
+    site: Shell, name: str
+) -> None:
+    before = listed(site, "id")
+    for words in (("user", "add", name), ("user", "add", "--from", written(site, f"name\n{name}\n"))):
+        code, out, err = site.run(*words)
+        assert (code, out) == (1, "")
+        assert err.count("\n") == 1
+        assert "\x1b[31m" not in err
+    code, out, err = site.run("group", "add", name)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert listed(site, "id") == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("user", "add", "x1", "--name", "\udcff"),
+        ("user", "add", "\udcff"),
+        ("user", "show", "\udcff"),
+        ("group", "add", "x1", "--description", "\udcff"),
+        ("images", "--as", "\udcff"),
+        ("images", "--tag", "\udcff"),
+        ("kv", "add", "image:1", "key=\udcff"),
+    ],
+)
+def test_bytes_that_are_no_text_are_wrong_usage_and_told_as_they_are_shown(site: Shell, words: tuple[str, ...]) -> None:
+    code, out, err = site.run(*words)
+    assert (code, out) == (2, "")
+    assert r"\xff' is no text in UTF-8" in err
+    assert "unexpected" not in err
+
+
 def test_a_name_in_use_is_nobody_elses_alias(site: Shell) -> None:
     assert "another user's name" in site.run("user", "set", "cd4e", "--alias", "ab3c")[2]
     assert "another group's name" in site.run("group", "set", "free-lab", "--alias", "jones-lab")[2]

@@ -119,6 +119,8 @@ watch:
         ("groups: {a: {members: ab3c}}\n", "f:1:23: groups.a.members: a list is expected here, not a text"),
         ("groups: {a: {members: }}\n", "f:1:14: groups.a.members: a list is expected here, and nothing is written (remove the key, or give it a value)"),
         ("groups: {a/b: }\n", "f:1:10: groups.a/b: 'a/b' is not a name (a name holds no slash and no control characters)"),
+        ("users: {'..': {}}\n", "f:1:9: users...: '..' is not a name (`.` and `..` mean folders)"),
+        ("groups: {a: {members: [.]}}\n", "f:1:24: groups.a.members.1: '.' is not a name (`.` and `..` mean folders)"),
         ("groups: [a]\n", "f:1:9: groups: keys with values are expected here, not a list"),
         ("people: {unknown: guess}\n", "f:1:19: people.unknown: 'guess' is not possible here (possible: hold, create)"),
         ("people: {sources: [catalog]}\n", "f:1:10: people.sources: this key is not known (possible: from, "),
