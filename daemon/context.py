@@ -36,6 +36,8 @@ class Context:
     def __init__(self, click_context: click.Context) -> None:
         self._click = click_context
         self._looked_into: frozenset[str] = frozenset()
+        #: Of a wrong configuration no more is known than where the catalogue is; said once `settings` were asked for.
+        self.is_place_only = False
 
     @cached_property
     def output(self) -> Output:
@@ -98,7 +100,30 @@ class Context:
         if place is None or ((file := catalogue_file(place)) is not None and not file.exists()):
             raise error
         self._tell_about(error, "and no good version of it was kept; this is what the catalogue has")
+        self.is_place_only = True
         return place
+
+    def whole_settings(self, deed: str) -> "Settings":
+        """Give the settings, or refuse where no more of them is known than the catalogue's place.
+
+        ``deed`` is what they are needed for.
+        """
+        settings = self.settings
+        if self.is_place_only:
+            raise UnusableConfiguration(f"{deed} needs a right configuration; `coverslip check` says what is wrong")
+        return settings
+
+    @cached_property
+    def watched_folders(self) -> tuple[Path, ...]:
+        """Give the watched folders; those of the last ingest where the configuration does not say."""
+        settings = self.settings
+        if not self.is_place_only:
+            return tuple(watch.root for watch in settings.watch)
+        from catalog.roots import known_roots
+
+        with self.catalogue.reading() as connection:
+            known = known_roots(connection)
+        return tuple(Path(os.fsdecode(root.path)) for root in known if root.availability != "retired")
 
     @cached_property
     def catalogue(self) -> "Catalogue":

@@ -19,6 +19,7 @@ from daemon.values import Object
     "contact-sheet",
     examples=("coverslip contact-sheet dataset:3 -o mitosis.png", "coverslip contact-sheet plate:2 -o plate.png"),
     answers=PictureDocument,
+    only_reads=True,
 )
 @click.argument("target", metavar="OBJECT", type=Object("dataset", "plate"))
 @click.option(
@@ -46,5 +47,5 @@ def command(context: Context, target: ObjectReference, target_file: Path, run: s
         )
     context.tell_of_look_at(target)
     sheet = sheet_of(found, context.output)
-    write_new(path, sheet.data, watched=[watch.root for watch in context.settings.watch])
+    write_new(path, sheet.data, watched=context.watched_folders)
     context.output.document(PictureDocument(file=str(path), width=sheet.width_px, height=sheet.height_px), show)

@@ -21,7 +21,12 @@ def show(places: Places, output: Output) -> None:
             output.line(f"  {name}: {other}")
 
 
-@coverslip_command("locate", examples=("coverslip locate image:7", "coverslip locate plate:2 --json"), answers=Places)
+@coverslip_command(
+    "locate",
+    examples=("coverslip locate image:7", "coverslip locate plate:2 --json"),
+    answers=Places,
+    only_reads=True,
+)
 @click.argument("target", metavar="OBJECT", type=Object())
 @with_context
 def command(context: Context, target: ObjectReference) -> None:
@@ -31,6 +36,8 @@ def command(context: Context, target: ObjectReference) -> None:
     configuration.
     """
     seen_as = {watch.name: watch.seen_as for watch in context.settings.watch}
+    if context.is_place_only:
+        context.output.message("how other computers call these folders stands in the configuration, and is left out")
     with context.catalogue.reading() as connection:
         places = locate(connection, context.acting, target, seen_as)
     context.tell_of_look_at(target)

@@ -49,7 +49,7 @@ def _write_associated(
     made = thumbnail_data(stored, media_type_of(path), smaller)
     if made is None or made.data is None or made.width_px is None or made.height_px is None:
         raise Failed(f"{target}: {stored.failure or 'no picture could be made of it'}")
-    write_new(path, made.data, watched=[watch.root for watch in context.settings.watch])
+    write_new(path, made.data, watched=context.watched_folders)
     context.output.document(PictureDocument(file=str(path), width=made.width_px, height=made.height_px), show)
 
 
@@ -57,6 +57,7 @@ def _write_associated(
     "thumbnail",
     examples=("coverslip thumbnail image:7 -o cell.jpg", "coverslip thumbnail image:7 -o cell.png --size 1024"),
     answers=PictureDocument,
+    only_reads=True,
 )
 @click.argument("target", metavar="IMAGE", type=Object("image"))
 @click.option(
@@ -96,8 +97,9 @@ def command(
     media_type = media_type_of(path)
     made = thumbnail_data(stored, media_type, size)
     if made is None and size is not None:
-        made = drawn_again(pixels, target, context.settings, media_type, size)
+        settings = context.whole_settings("a picture larger than the stored one")
+        made = drawn_again(pixels, target, settings, media_type, size)
     if made is None or made.data is None or made.width_px is None or made.height_px is None:
         raise Failed(f"{target}: no picture could be made of it")
-    write_new(path, made.data, watched=[watch.root for watch in context.settings.watch])
+    write_new(path, made.data, watched=context.watched_folders)
     context.output.document(PictureDocument(file=str(path), width=made.width_px, height=made.height_px), show)

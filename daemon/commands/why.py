@@ -52,14 +52,17 @@ def show(document: WhyDocument, output: Output) -> None:
 
 
 @coverslip_command(
-    "why", examples=("coverslip why /data/confocal/smith-lab/ab3c/mitosis/cell1.tif",), answers=WhyDocument
+    "why",
+    examples=("coverslip why /data/confocal/smith-lab/ab3c/mitosis/cell1.tif",),
+    answers=WhyDocument,
+    only_reads=True,
 )
 @click.argument("path", type=ANY_PATH)
 @with_context
 def command(context: Context, path: Path) -> None:
     """Tell a file's whole story: its state, the reason, what it waits for, what happened."""
-    wanted = asked(path, (watch.root for watch in context.settings.watch))
     acting = context.acting
+    wanted = asked(path, context.watched_folders)
     with context.catalogue.reading() as connection:
         document = why(connection, acting, wanted)
     context.output.document(document, show)

@@ -62,7 +62,19 @@ def test_what_only_reads_works_beside_a_wrong_configuration_of_which_no_good_one
 ) -> None:
     file = site.folder / "coverslip.yaml"
     file.write_text(file.read_text().replace("rules:", broken))
-    for command in (["tree"], ["images"], ["show", "image:1"], ["history", "image:1"], ["queue"], ["status"]):
+    picture, sheet = site.folder / "x.jpg", site.folder / "x.png"
+    for command in (
+        ["tree"],
+        ["images"],
+        ["show", "image:1"],
+        ["history", "image:1"],
+        ["queue"],
+        ["status"],
+        ["why", "data/smith-lab/who/held.tif"],
+        ["locate", "image:1"],
+        ["thumbnail", "image:1", "-o", str(picture)],
+        ["contact-sheet", "dataset:1", "-o", str(sheet)],
+    ):
         code, out, err = site.run(*command)
         assert code == (1 if command == ["status"] else 0)
         assert out or command[0] in ("queue", "history"), "nothing waits, nothing happened"
@@ -72,9 +84,32 @@ def test_what_only_reads_works_beside_a_wrong_configuration_of_which_no_good_one
     assert "mitosis" in site.run("tree")[1]
     document = json.loads(site.run("status", "--json")[1])
     assert document["config"]["problem"].startswith(f"{file}:")
-    for command in (["group", "add", "new"], ["plan"], ["thumbnail", "image:1", "-o", str(site.folder / "x.jpg")]):
+    assert (picture.stat().st_size > 0, sheet.stat().st_size > 0) == (True, True)
+    for command in (["group", "add", "new"], ["plan"], ["explain", "data/a.tif"], ["retry", "--all"]):
         code, _, err = site.run(*command)
         assert (code, "warning" in err) == (2, False)
+
+
+def test_what_the_catalogue_does_not_know_is_left_out_or_refused_beside_a_wrong_configuration(site: Shell) -> None:
+    file = site.folder / "coverslip.yaml"
+    whole = file.read_text()
+    file.write_text(whole.replace("    name: confocal\n", "    name: confocal\n    seen_as: {office: '/mnt/lab'}\n"))
+    assert "/mnt/lab" in site.run("locate", "image:1")[1]
+    file.write_text(file.read_text().replace("rules:", "ruels:"))
+    _, out, err = site.run("locate", "image:1")
+    assert ("/mnt/lab" in out, f"{site.folder}/data/smith-lab/ab3c/cell" in out) == (False, True)
+    assert "how other computers call these folders" in err
+    code, _, err = site.run("thumbnail", "image:1", "-o", "big.png", "--size", "1000")
+    assert (code, "coverslip check" in err) == (2, True)
+    for command in (["thumbnail", "image:1", "-o", "data/a.jpg"], ["contact-sheet", "dataset:1", "-o", "data/a.png"]):
+        code, _, err = site.run(*command)
+        assert (code, "nothing is ever written below the watched folder" in err) == (1, True)
+    # A root that is called by a link is known by that name, with the configuration and without.
+    (site.folder / "data").rename(site.folder / "real")
+    (site.folder / "data").symlink_to("real")
+    without = site.json("why", "data/smith-lab/who/held.tif")
+    file.write_text(whole)
+    assert site.json("why", "data/smith-lab/who/held.tif") == without
 
 
 def test_without_a_catalogue_a_wrong_configuration_is_the_error(site: Shell) -> None:
