@@ -165,6 +165,16 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedReference(Reference):
+    """What an object lies in, or holds.
+
+    ``is_dormant``: the link is out of force, and only group owners and administrators see it.
+    """
+
+    is_dormant: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerDocument:
     """Everything about a project, dataset, screen, plate or well.
 
@@ -187,8 +197,8 @@ class ContainerDocument:
     #: Of plates: how full it is.
     wells: WellCount | None
     runs: tuple[str, ...]
-    parents: tuple[Reference, ...]
-    children: tuple[Reference, ...]
+    parents: tuple[LinkedReference, ...]
+    children: tuple[LinkedReference, ...]
     tags: tuple[str, ...]
     key_values: tuple[tuple[str, str], ...]
     annotations: tuple[AnnotationDocument, ...]
@@ -230,7 +240,7 @@ class ImageDetails:
     time_increment_s: float | None
     channels: tuple[FullChannel, ...]
     acquisition: dict[str, Any] | None
-    parents: tuple[Reference, ...]
+    parents: tuple[LinkedReference, ...]
     annotations: tuple[AnnotationDocument, ...]
     marks: tuple[str, ...]
     reason: str

@@ -5,6 +5,7 @@ from catalog.documents import AnnotationDocument
 from catalog.references import ObjectReference
 from daemon.context import Context
 from daemon.output import Output
+from daemon.tables import DORMANT
 
 Rows = tuple[AnnotationDocument, ...]
 COLUMNS = ("id", "says", "by", "at", "")
@@ -20,7 +21,7 @@ def show(rows: Rows, output: Output) -> None:
     if not rows:
         output.message("none that you may see")
         return
-    notes = [" ".join(note for note in (_rule(row), "dormant" if row.is_dormant else "") if note) for row in rows]
+    notes = [" ".join(note for note in (_rule(row), DORMANT if row.is_dormant else "") if note) for row in rows]
     output.table(
         COLUMNS,
         [(row.id, content(row), row.owner, row.linked_at, note) for row, note in zip(rows, notes, strict=True)],

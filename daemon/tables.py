@@ -9,6 +9,8 @@ from rich.cells import cell_len
 from catalog.names import display
 from daemon.terminal import escape_line
 
+#: How a link out of force is marked, which only group owners and administrators see.
+DORMANT = "dormant: hidden from members"
 _GAP = "  "
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 

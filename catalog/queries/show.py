@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, false, func, select
 
 from catalog.associated_images import associated_of
-from catalog.documents import ContainerDocument, FullChannel, ImageDetails, Reference
+from catalog.documents import ContainerDocument, FullChannel, ImageDetails, LinkedReference, Reference
 from catalog.lost_originals import originals_of
 from catalog.models.containers import (
     Dataset,
@@ -29,7 +29,7 @@ from catalog.queries.plate_fill import well_counts
 from catalog.queries.tree import dataset_counts, plate_counts, project_count, screen_count
 from catalog.references import ObjectReference
 from catalog.states import Mark
-from catalog.visibility import visible
+from catalog.visibility import dormant, visible
 
 #: So many children are named by `show`; `images` lists them all.
 CHILDREN_AT_MOST = 1000
@@ -97,19 +97,31 @@ def copies_of(connection: Connection, acting: Acting, fileset_id: int) -> tuple[
     query = select(Image.id, Image.name).where(
         Image.fileset_id.in_(originals_of(connection, fileset_id)), visible(acting, Image)
     )
-    return _references("image", connection, query.order_by(Image.id))
+    found = connection.execute(query.order_by(Image.id))
+    return tuple(Reference(type="image", id=row.id, name=row.name) for row in found)
 
 
-def _references(kind: str, connection: Connection, query: Any) -> tuple[Reference, ...]:
-    return tuple(Reference(type=kind, id=row[0], name=row[1]) for row in connection.execute(query))
+def _references(kind: str, connection: Connection, query: Any) -> tuple[LinkedReference, ...]:
+    """Give what a query finds as id, name and whether the link is dormant."""
+    found = connection.execute(query)
+    return tuple(LinkedReference(type=kind, id=row[0], name=row[1], is_dormant=bool(row[2])) for row in found)
+
+
+def _well_references(connection: Connection, query: Any) -> tuple[LinkedReference, ...]:
+    """Give wells that a query finds as id, row, column and whether the link is dormant."""
+    found = connection.execute(query)
+    return tuple(
+        LinkedReference(type="well", id=row[0], name=well_name(row[1], row[2]), is_dormant=bool(row[3]))
+        for row in found
+    )
 
 
 def _linked(
     connection: Connection, acting: Acting, kind: str, model: Any, link: Any, on: str, where: ColumnElement[bool]
-) -> tuple[Reference, ...]:
+) -> tuple[LinkedReference, ...]:
     """Give the objects at the other end of links in sight, by name."""
     query = (
-        select(model.id, model.name)
+        select(model.id, model.name, dormant(acting, link))
         .join(link, getattr(link, on) == model.id)
         .where(where, visible(acting, link), visible(acting, model))
         .order_by(model.name, model.id)
@@ -118,18 +130,18 @@ def _linked(
     return tuple(sorted(_references(kind, connection, query), key=lambda found: (natural_key(found.name), found.id)))
 
 
-def _parents_of_image(connection: Connection, acting: Acting, image_id: int) -> tuple[Reference, ...]:
+def _parents_of_image(connection: Connection, acting: Acting, image_id: int) -> tuple[LinkedReference, ...]:
     in_datasets = DatasetImageLink.image_id == image_id
     in_plate = WellSample.image_id == image_id
     wells = (
-        select(Well.id, Well.row, Well.column)
+        select(Well.id, Well.row, Well.column, dormant(acting, WellSample))
         .join(WellSample, WellSample.well_id == Well.id)
         .where(in_plate, visible(acting, WellSample))
     )
     return (
         *_linked(connection, acting, "dataset", Dataset, DatasetImageLink, "dataset_id", in_datasets),
         *_linked(connection, acting, "plate", Plate, WellSample, "plate_id", in_plate),
-        *(Reference(type="well", id=i, name=well_name(row, column)) for i, row, column in connection.execute(wells)),
+        *_well_references(connection, wells),
     )
 
 
@@ -185,7 +197,7 @@ def _runs(connection: Connection, acting: Acting, found: FoundObject) -> tuple[s
     return tuple(connection.scalars(query.order_by(PlateAcquisition.id)))
 
 
-def _parents(connection: Connection, acting: Acting, found: FoundObject) -> tuple[Reference, ...]:
+def _parents(connection: Connection, acting: Acting, found: FoundObject) -> tuple[LinkedReference, ...]:
     object_id = found.reference.id
     match found.reference.type:
         case "dataset":
@@ -195,13 +207,15 @@ def _parents(connection: Connection, acting: Acting, found: FoundObject) -> tupl
             where = ScreenPlateLink.plate_id == object_id
             return _linked(connection, acting, "screen", Screen, ScreenPlateLink, "screen_id", where)
         case "well":
-            plate = select(Plate.id, Plate.name).where(Plate.id == found.row["plate_id"], visible(acting, Plate))
+            plate = select(Plate.id, Plate.name, false()).where(
+                Plate.id == found.row["plate_id"], visible(acting, Plate)
+            )
             return _references("plate", connection, plate)
         case _:
             return ()
 
 
-def _children(connection: Connection, acting: Acting, found: FoundObject) -> tuple[Reference, ...]:
+def _children(connection: Connection, acting: Acting, found: FoundObject) -> tuple[LinkedReference, ...]:
     object_id = found.reference.id
     match found.reference.type:
         case "project":
@@ -219,20 +233,18 @@ def _children(connection: Connection, acting: Acting, found: FoundObject) -> tup
             return _fields(connection, acting, object_id)
 
 
-def _wells(connection: Connection, acting: Acting, plate_id: int) -> tuple[Reference, ...]:
+def _wells(connection: Connection, acting: Acting, plate_id: int) -> tuple[LinkedReference, ...]:
     query = (
-        select(Well.id, Well.row, Well.column)
+        select(Well.id, Well.row, Well.column, false())
         .where(Well.plate_id == plate_id, visible(acting, Well))
         .order_by(Well.row, Well.column)
     )
-    return tuple(
-        Reference(type="well", id=i, name=well_name(row, column)) for i, row, column in connection.execute(query)
-    )
+    return _well_references(connection, query)
 
 
-def _fields(connection: Connection, acting: Acting, well_id: int) -> tuple[Reference, ...]:
+def _fields(connection: Connection, acting: Acting, well_id: int) -> tuple[LinkedReference, ...]:
     query = (
-        select(Image.id, Image.name)
+        select(Image.id, Image.name, dormant(acting, WellSample))
         .join(WellSample, WellSample.image_id == Image.id)
         .where(WellSample.well_id == well_id, visible(acting, WellSample), visible(acting, Image))
         .order_by(WellSample.plate_acquisition_id, WellSample.field)

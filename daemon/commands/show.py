@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 import click
 
-from catalog.documents import AnnotationDocument, ContainerDocument, FullChannel, ImageDetails
+from catalog.documents import (
+    AnnotationDocument,
+    ContainerDocument,
+    FullChannel,
+    ImageDetails,
+    LinkedReference,
+    Reference,
+)
 from catalog.queries.show import show as show_object
 from catalog.references import ObjectReference
 from daemon.annotation_rows import content
@@ -12,7 +19,7 @@ from daemon.commands.images import place_of, size_of
 from daemon.context import Context, with_context
 from daemon.options import command as coverslip_command
 from daemon.output import Output
-from daemon.tables import cell, size_text
+from daemon.tables import DORMANT, cell, size_text
 from daemon.values import Object
 
 CHILDREN_SHOWN = 30
@@ -36,6 +43,7 @@ def image_lines(details: ImageDetails) -> Iterator[Line]:
     yield "image", f"{image.id}  {image.name}"
     yield "description", image.description
     yield "in", place_of(image)
+    yield "linked with", tuple(_marked(parent) for parent in details.parents if parent.is_dormant)
     yield "owner", f"{image.owner}, group {image.group} ({image.owner_by})"
     yield "state", ", ".join([image.state, *details.marks])
     yield "because", details.reason
@@ -56,7 +64,7 @@ def image_lines(details: ImageDetails) -> Iterator[Line]:
     if len(image.files) > FILES_SHOWN:
         yield "file", f"... and {len(image.files) - FILES_SHOWN} more, {len(image.files)} in all (--json names them)"
     yield "rule", image.rule
-    yield "copy of", tuple(f"{other.type}:{other.id} {other.name}" for other in details.copy_of)
+    yield "copy of", tuple(map(_named, details.copy_of))
     yield "picture", details.thumbnail_failure
     for picture in details.associated_images:
         yield "beside it", f"{picture.name}  {picture.failure or f'{picture.width_px} x {picture.height_px}'}"
@@ -83,20 +91,29 @@ def container_lines(container: ContainerDocument) -> Iterator[Line]:
     yield "wells", None if container.wells is None else f"{container.wells.filled} of {container.wells.of} wells"
     yield "grid", None if container.rows is None else f"{container.rows} x {container.columns} wells"
     yield "runs", container.runs
-    yield "in", tuple(f"{parent.type}:{parent.id} {parent.name}" for parent in container.parents)
+    yield "in", tuple(_marked(parent) for parent in container.parents)
     for child in container.children[:CHILDREN_SHOWN]:
-        yield "holds", f"{child.type}:{child.id} {child.name}"
+        yield "holds", _marked(child)
     if len(container.children) > CHILDREN_SHOWN:
         yield "holds", f"... and {len(container.children) - CHILDREN_SHOWN} more"
     yield "made", container.created_at
     yield from annotation_lines(container.annotations)
 
 
+def _marked(linked: LinkedReference) -> str:
+    """Name what an object lies in or holds, marked where members of the group do not see that it does."""
+    return _named(linked) + (f" ({DORMANT})" if linked.is_dormant else "")
+
+
+def _named(one: Reference) -> str:
+    return f"{one.type}:{one.id} {one.name}"
+
+
 def annotation_lines(annotations: tuple[AnnotationDocument, ...]) -> Iterator[Line]:
     """Give the annotations, one a line."""
     for annotation in annotations:
         kind = {"map": "pairs"}.get(annotation.kind, annotation.kind)
-        dormant = ", dormant" if annotation.is_dormant else ""
+        dormant = f", {DORMANT}" if annotation.is_dormant else ""
         yield kind, f"{content(annotation)}  ({annotation.owner}{dormant})"
 
 
@@ -109,7 +126,11 @@ def annotation_lines(annotations: tuple[AnnotationDocument, ...]) -> Iterator[Li
 @click.argument("target", metavar="OBJECT", type=Object())
 @with_context
 def command(context: Context, target: ObjectReference) -> None:
-    """Show everything about an object: image:7, dataset:3, plate:2 ..."""
+    """Show everything about an object: image:7, dataset:3, plate:2 ...
+
+    A link of a private group between objects of different owners is dormant: members do not see it, and group owners
+    and administrators see it marked so.
+    """
     with context.catalogue.reading() as connection:
         document = show_object(connection, context.acting, target)
     context.tell_of_look(document.image.group if isinstance(document, ImageDetails) else document.group)

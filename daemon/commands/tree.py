@@ -8,6 +8,7 @@ from catalog.queries.tree import tree
 from daemon.context import Context, with_context
 from daemon.options import command as coverslip_command
 from daemon.output import Output
+from daemon.tables import DORMANT
 
 T = TypeVar("T")
 COLUMNS = ("name", "object", "images", "wells", "owner", "group")
@@ -18,7 +19,7 @@ def rows_of(nodes: Sequence[TreeRow], indent: str = "") -> Iterator[tuple[object
     """Give the table's rows, children indented below their parents."""
     for node in nodes:
         reference = f"{node.type}:{node.id}" if node.id is not None else node.type
-        dormant = " (dormant)" if node.is_dormant else ""
+        dormant = f" ({DORMANT})" if node.is_dormant else ""
         wells = None if node.wells is None else f"{node.wells.filled} of {node.wells.of}"
         yield (f"{indent}{node.name}{dormant}", reference, node.images, wells, node.owner, node.group)
         yield from rows_of(node.children, indent + "  ")
@@ -51,7 +52,11 @@ def _without_wells(row: tuple[T, ...]) -> tuple[T, ...]:
 )
 @with_context
 def command(context: Context) -> None:
-    """Show projects, datasets, screens and plates with counts."""
+    """Show projects, datasets, screens and plates with counts.
+
+    What hangs below another by a link that is dormant (in a private group, between objects of different owners) is
+    marked so: members do not see it there.
+    """
     with context.catalogue.reading() as connection:
         found = tree(connection, context.acting)
     context.tell_of_look(*groups_of(found))
