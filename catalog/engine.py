@@ -17,6 +17,7 @@ from catalog.faults import meaning
 from catalog.models.base import document_text
 from catalog.read_documents import read_document
 from catalog.storage import check_file, check_place, make_file
+from config.mount_table import read_mounts
 
 #: A function of SQLite connections: lower() for all of Unicode, as PostgreSQL has it.
 SQLITE_LOWER = "coverslip_lower"
@@ -34,7 +35,6 @@ VANISHED_SERVER = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-MOUNTINFO = Path("/proc/self/mountinfo")
 _DRIVERS = {"sqlite", "postgresql+psycopg"}
 
 
@@ -100,7 +100,7 @@ def open_catalogue(url: URL | str, *, create: bool = False) -> Catalogue:
     parsed = _parsed(url)
     path = sqlite_path(parsed)
     if path is not None:
-        check_place(path, mountinfo=MOUNTINFO.read_text() if MOUNTINFO.exists() else "")
+        check_place(path, mounts=read_mounts())
         if create:
             make_file(path)
         check_file(path)

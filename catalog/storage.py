@@ -1,47 +1,29 @@
 """Where an SQLite catalogue may lie: file systems that are refused, and the modes of its folder and file."""
 
 import os
-import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from catalog.errors import CatalogueUnavailable, NoAccess
+from config.mount_table import Mount, mount_of
 
 #: SQLite's locks and shared memory do not work on these, or not between computers.
 REFUSED = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse", "fuseblk", "virtiofs", "ceph", "lustre", "afs", "beegfs"}
 )
-_ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
-def file_system_of(path: Path, mountinfo: str) -> str | None:
-    """Give the type of the file system that holds an absolute, resolved path; of equal mount points the last counts.
-
-    ``mountinfo`` is the text of /proc/self/mountinfo (proc(5)): the fifth field is the mount point, with octal
-    escapes, and the first after " - " the type.
-    """
-    best, found = -1, None
-    for line in mountinfo.splitlines():
-        before, separator, after = line.partition(" - ")
-        fields = before.split()
-        if not separator or len(fields) < 5 or not after.split():
-            continue
-        point = Path(_ESCAPE.sub(lambda match: chr(int(match[1], 8)), fields[4]))
-        if len(point.parts) >= best and path.is_relative_to(point):
-            best, found = len(point.parts), after.split()[0]
-    return found
-
-
-def is_refused(file_system: str | None) -> bool:
+def is_refused(file_system: str) -> bool:
     """Say whether SQLite must not be used on this type of file system."""
-    return file_system is not None and (file_system in REFUSED or file_system.startswith("fuse."))
+    return file_system in REFUSED or file_system.startswith("fuse.")
 
 
-def check_place(path: Path, *, mountinfo: str) -> None:
+def check_place(path: Path, *, mounts: Iterable[Mount]) -> None:
     """Refuse a database file on a network or user-space file system."""
-    file_system = file_system_of(path.resolve(), mountinfo)
-    if is_refused(file_system):
+    mount = mount_of(os.fsencode(path.resolve()), mounts)
+    if mount is not None and is_refused(mount.file_system):
         raise CatalogueUnavailable(
-            f"the catalogue {path} lies on {file_system}, where SQLite can lose data;"
+            f"the catalogue {path} lies on {mount.file_system}, where SQLite can lose data;"
             " put state_dir on a local disk, or use PostgreSQL (catalog: url: postgresql+psycopg://…)"
         )
 

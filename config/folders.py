@@ -5,25 +5,13 @@ that the mount table tells, so that symbolic links and bind mounts in both direc
 """
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.mount_table import Mount, mount_of, read_mounts
 from config.problems import Problem, Severity, problem_at
 from config.settings import Settings, SourceMark, WatchSettings
-
-_OCTAL = re.compile(r"\\([0-7]{3})")
-MOUNT_TABLE = Path("/proc/self/mountinfo")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
-    """One line of the mount table: ``device`` as text, ``root`` the part of the file system that is mounted."""
-
-    device: str
-    root: str
-    point: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +23,7 @@ class Folder:
     identity: tuple[int, int] | None
     above: frozenset[tuple[int, int]]
     #: Device and path inside its file system.
-    within: tuple[str, str] | None
+    within: tuple[int, str] | None
 
 
 def check_folders(settings: Settings, *, has_to_have_roots: bool) -> tuple[Problem, ...]:
@@ -141,28 +129,10 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _within(real: str, mounts: tuple[Mount, ...]) -> tuple[str, str] | None:
-    """Give the device and the path inside its file system; of mounts on one point the last is on top."""
-    best: Mount | None = None
-    for mount in mounts:
-        is_above = real == mount.point or _is_below(real, mount.point)
-        if is_above and (best is None or len(mount.point) >= len(best.point)):
-            best = mount
-    if best is None:
+def _within(real: str, mounts: tuple[Mount, ...]) -> tuple[int, str] | None:
+    """Give the device and the path inside its file system."""
+    mount = mount_of(os.fsencode(real), mounts)
+    if mount is None:
         return None
-    relative = os.path.relpath(real, best.point)
-    return best.device, os.path.normpath(os.path.join(best.root, relative))  # noqa: PTH118 - texts of the table
-
-
-def read_mounts() -> tuple[Mount, ...]:
-    """Read the mount table; empty where the system has none."""
-    try:
-        lines = os.fsdecode(MOUNT_TABLE.read_bytes()).splitlines()
-    except OSError:
-        return ()
-    fields = [line.split(" ") for line in lines]
-    return tuple(Mount(device=f[2], root=_unescaped(f[3]), point=_unescaped(f[4])) for f in fields if len(f) > 4)
-
-
-def _unescaped(text: str) -> str:
-    return _OCTAL.sub(lambda found: chr(int(found[1], 8)), text)
+    relative = os.path.relpath(real, os.fsdecode(mount.point))
+    return mount.device, os.path.normpath(os.path.join(os.fsdecode(mount.root), relative))  # noqa: PTH118 - texts of the table

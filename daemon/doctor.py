@@ -5,7 +5,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Literal
 
 from config.files import out_of_reach
+from config.mount_table import Mount, mount_of
 from daemon.access import name_of
 from daemon.landlock import landlock_version
-from daemon.mounts import decide_events, mount_of
+from daemon.mounts import decide_events
 from daemon.tables import size_text
 from ingest.free_space import FREE_AT_LEAST_BYTES
 
@@ -187,14 +188,14 @@ def landlock(version: int | None = None) -> Finding:
     )
 
 
-def root(name: str, path: Path, events: Literal["auto", "native", "polling"], mountinfo: str) -> Finding:
+def root(name: str, path: Path, events: Literal["auto", "native", "polling"], mounts: Collection[Mount]) -> Finding:
     """Check that a watched folder can be listed, and say how it is watched."""
     check = f"root {name}"
     if not path.is_dir():
         return problem(check, f"{path} is missing or no folder", "mount it, or correct the configuration")
     if not os.access(path, os.R_OK | os.X_OK):
         return problem(check, f"{path} can't be listed by {name_of(os.geteuid())}", "let this account read it")
-    how = decide_events(events, mount_of(path.resolve(), mountinfo))
+    how = decide_events(events, mount_of(os.fsencode(path.resolve()), mounts))
     return good(check, f"{path}: {how.reason}")
 
 

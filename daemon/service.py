@@ -13,13 +13,14 @@ from catalog.engine import Catalogue, open_catalogue, sqlite_path
 from catalog.ingest_lock import FencedCatalogue, advisory_lock_holder, take_advisory_lock
 from catalog.migrations.runner import migrate
 from catalog.people_sync import sync_with_settings
+from config.mount_table import mount_of, read_mounts
 from config.rules import compile_root
 from config.secrets import catalogue_url
 from config.settings import Settings, WatchSettings
 from daemon.errors import AnotherInstance
 from daemon.landlock import Restriction, restrict_writes
 from daemon.locks import Holder, IngestLock, Purpose, file_lock_holder, lock_file
-from daemon.mounts import decide_events, mount_of, read_mounts
+from daemon.mounts import decide_events
 from daemon.readiness import Notifier
 from daemon.root_watch import PolledRoot, RootWatch, Watch
 from daemon.state_dir import prepare_state_dir, use_own_temporary_folder
@@ -117,7 +118,7 @@ def holder_of(settings: Settings, catalogue: Catalogue) -> Holder | None:
 
 def build_watch(watch: WatchSettings, settings: Settings, hints: Hints) -> Watch:
     """Build the watch of a root: by events where its file system tells them, else none but the timer."""
-    decision = decide_events(watch.events, mount_of(watch.root, read_mounts()))
+    decision = decide_events(watch.events, mount_of(os.fsencode(os.path.realpath(watch.root)), read_mounts()))
     logger.info("watch.decided", extra={"root": watch.name, "native": decision.is_native, "reason": decision.reason})
     if not decision.is_native:
         return PolledRoot(root=watch.name, reason=decision.reason)

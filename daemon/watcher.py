@@ -20,7 +20,8 @@ from dataclasses import dataclass
 
 from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, InotifyFD, Mask, WatchDescriptor
 
-from daemon.mounts import devices_that_count_folders, read_mounts
+from config.mount_table import read_mounts
+from daemon.mounts import devices_that_count_folders
 from daemon.watched_folders import Registration, WatchedFolders, join
 from ingest.hints import Hints
 from ingest.identity import mount_points

@@ -1,13 +1,13 @@
 """Recognises a root: is this the directory, on the disk, that was seen before? A root that is gone is not empty."""
 
 import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
+
+from config.mount_table import mount_of, read_mounts
 
 SAMPLE_AT_MOST = 20
 #: When all of these are the same, so is the directory; else the known files decide.
 _TELLING = ("inode", "file_system", "source", "file_system_id")
-_MOUNTS = Path("/proc/self/mountinfo")
 
 
 def identity_of(root_fd: int, path: bytes, sample: tuple[bytes, ...] = ()) -> dict[str, object]:
@@ -16,46 +16,21 @@ def identity_of(root_fd: int, path: bytes, sample: tuple[bytes, ...] = ()) -> di
     Two disks that are mounted at the same place in turn may differ in nothing but the id of their file systems: the
     top of each ext4 is inode 2. The id of some (xfs) changes at reboot; then the known files tell.
     """
-    kind, source = mount_of(os.path.realpath(path))
+    mount = mount_of(os.path.realpath(path), read_mounts())
     return {
-        "file_system": kind,
-        "source": source,
+        "file_system": "" if mount is None else mount.file_system,
+        "source": "" if mount is None else mount.source.decode("utf-8", "backslashreplace"),
         "inode": os.fstat(root_fd).st_ino,
         "file_system_id": f"{os.fstatvfs(root_fd).f_fsid:x}",
         "sample": [known.hex() for known in sample],
     }
 
 
-def mount_of(path: bytes, mounts: Path = _MOUNTS) -> tuple[str, str]:
-    """Give type and source of the file system at an absolute path; empty texts where /proc does not tell.
-
-    The format is that of proc(5), "mountinfo": field 5 is the mount point, type and source follow " - ".
-    """
-    best, found = -1, ("", "")
-    for point, kind, source in _mounted(mounts):
-        is_above = path == point or path.startswith(point.rstrip(b"/") + b"/")
-        if is_above and len(point) >= best:
-            best, found = len(point), (os.fsdecode(kind), source.decode("utf-8", "backslashreplace"))
-    return found
-
-
-def mount_points(path: bytes, mounts: Path = _MOUNTS) -> frozenset[bytes]:
+def mount_points(path: bytes) -> frozenset[bytes]:
     """Give the folders below an absolute path at which something is mounted, relative to it."""
     above = path.rstrip(b"/") + b"/"
-    return frozenset(point[len(above) :] for point, _, _ in _mounted(mounts) if point.startswith(above))
-
-
-def _mounted(mounts: Path) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Give mount point, type and source of all that is mounted; nothing where /proc does not tell."""
-    try:
-        lines = mounts.read_bytes().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        left, _, right = line.partition(b" - ")
-        point = left.split(b" ")[4].decode("latin-1").encode("latin-1").decode("unicode_escape").encode("latin-1")
-        kind, source = right.split(b" ")[:2]
-        yield point, kind, source
+    points = (mount.point for mount in read_mounts())
+    return frozenset(point[len(above) :] for point in points if point.startswith(above) and point != above)
 
 
 def is_same(known: Mapping[str, object], now: Mapping[str, object]) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from catalog.errors import CatalogueError
 from config.loader import Examination, examine
+from config.mount_table import read_mounts
 from config.problems import Severity
 from config.settings import Settings
 from daemon import doctor
@@ -18,7 +19,6 @@ from daemon.context import Context, with_context
 from daemon.doctor import Finding, Verdict
 from daemon.errors import DaemonError
 from daemon.exits import Exit
-from daemon.mounts import read_mounts
 from daemon.options import command as coverslip_command
 from daemon.output import Output
 
@@ -59,9 +59,9 @@ def site(settings: Settings, now: datetime) -> Iterator[Finding]:
     yield doctor.state_directory(settings.state_dir)
     yield doctor.files_in_state(settings.state_dir)
     yield doctor.free_space(settings.state_dir)
-    mountinfo = read_mounts()
+    mounts = read_mounts()
     for watch in settings.watch:
-        yield doctor.root(watch.name, watch.root, watch.events, mountinfo)
+        yield doctor.root(watch.name, watch.root, watch.events, mounts)
     yield doctor.clock(now, [datetime.fromtimestamp(settings.file.stat().st_mtime, UTC)])
 
 

@@ -1,11 +1,13 @@
 """Fault 12: the state directory's disk is full, read-only or another machine's."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from config.mount_table import parse_mounts
 from tests.faults.conftest import Facility
 from tests.helpers.pictures import put, tiff_bytes
 from tests.helpers.private_mounts import PrivateMounts, private_mounts, why_not
@@ -71,9 +73,8 @@ def test_sqlite_on_a_network_mount_is_one_sentence_and_nothing_is_made(
 ) -> None:
     (tmp_path / "data").mkdir()
     configure(tmp_path)
-    mountinfo = tmp_path / "mountinfo"
-    mountinfo.write_text(f"30 22 0:40 / {tmp_path} rw - nfs4 server:/x rw\n")
-    monkeypatch.setattr("catalog.engine.MOUNTINFO", mountinfo)
+    mounts = parse_mounts(os.fsencode(f"30 22 0:40 / {tmp_path} rw - nfs4 server:/x rw\n"))
+    monkeypatch.setattr("catalog.engine.read_mounts", lambda: mounts)
     monkeypatch.setenv("COVERSLIP_CONFIG", str(tmp_path / "coverslip.yaml"))
     code, _, err = Shell(tmp_path, capsys).run(*command)
     assert code == 5

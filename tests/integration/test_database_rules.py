@@ -23,11 +23,12 @@ from catalog.migrations.runner import identity, migrate, require_current
 from catalog.models.containers import Dataset, DatasetImageLink, Project
 from catalog.models.images import Image
 from catalog.models.ingest import Event
-from catalog.storage import file_system_of, is_refused
+from catalog.storage import is_refused
+from config.mount_table import mount_of, parse_mounts
 from tests.helpers.postgresql import PostgresServer
 from tests.helpers.site import NOW, GeneratedSite, Owned, SiteLink, SiteUser, fill
 
-MOUNTS = """\
+MOUNTS = b"""\
 22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
 30 22 0:40 / /mnt/my\\040share rw shared:5 - nfs4 server:/x rw
 31 30 8:2 / /mnt/my\\040share/local rw - xfs /dev/sdb1 rw
@@ -50,16 +51,17 @@ MOUNTS = """\
     ],
 )
 def test_sqlite_is_refused_on_network_and_user_space_file_systems(path: str, kind: str, refused: bool) -> None:
-    assert file_system_of(Path(path), MOUNTS) == kind
+    mount = mount_of(os.fsencode(path), parse_mounts(MOUNTS))
+    assert mount is not None
+    assert mount.file_system == kind
     assert is_refused(kind) is refused
 
 
 def test_a_catalogue_on_a_network_mount_is_refused_before_anything_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mounts = tmp_path / "mountinfo"
-    mounts.write_text(f"30 22 0:40 / {tmp_path} rw - nfs4 server:/x rw\n")
-    monkeypatch.setattr(engine_module, "MOUNTINFO", mounts)
+    mounts = parse_mounts(os.fsencode(f"30 22 0:40 / {tmp_path} rw - nfs4 server:/x rw\n"))
+    monkeypatch.setattr(engine_module, "read_mounts", lambda: mounts)
     with pytest.raises(CatalogueUnavailable, match="nfs4, where SQLite can lose data; put state_dir on a local disk"):
         open_catalogue(f"sqlite:///{tmp_path}/state/catalog.db", create=True)
     assert not (tmp_path / "state").exists()

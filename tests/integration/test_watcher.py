@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from watchdog.observers.inotify_c import InotifyFD
 
+from config.mount_table import read_mounts
 from daemon import root_watch
-from daemon.mounts import devices_that_count_folders, read_mounts
+from daemon.mounts import devices_that_count_folders
 from daemon.root_watch import RootWatch, WatchState
 from ingest.hints import Hint, Hints
 from tests.helpers.program import PATIENCE_S, wait_until

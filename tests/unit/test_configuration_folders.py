@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from config.folders import Mount, contains, is_same, look_at
+from config.folders import contains, is_same, look_at
+from config.mount_table import Mount
 from tests.helpers.configurations import problems_of, write
 
 HINT = "(each file may lie below one root only; keep one of the two, with rules for both)"
 WRITING = "(nothing is ever written below a root; choose another state_dir)"
+
+
+def mounted(device: tuple[int, int], *, root: bytes, point: bytes) -> Mount:
+    return Mount(device=os.makedev(*device), root=root, point=point, file_system="ext4", source=b"disk")
 
 
 @pytest.mark.parametrize(
@@ -54,12 +59,12 @@ def test_neighbours_with_a_common_beginning_are_apart(tmp_path: Path) -> None:
 def test_bind_mounts_are_seen_through_by_the_mount_table(second: str, relation: str) -> None:
     """The paths do not exist here: only the table tells."""
     mounts = (
-        Mount(device="0:1", root="/", point="/"),
-        Mount(device="8:1", root="/", point="/data-that-is-not-here"),
-        Mount(device="8:1", root="/confocal", point="/mnt/whole"),
-        Mount(device="8:1", root="/confocal/smith", point="/mnt/sub"),
-        Mount(device="8:1", root="/confocal2", point="/mnt/other"),
-        Mount(device="8:1", root="/", point="/mnt/up"),
+        mounted((0, 1), root=b"/", point=b"/"),
+        mounted((8, 1), root=b"/", point=b"/data-that-is-not-here"),
+        mounted((8, 1), root=b"/confocal", point=b"/mnt/whole"),
+        mounted((8, 1), root=b"/confocal/smith", point=b"/mnt/sub"),
+        mounted((8, 1), root=b"/confocal2", point=b"/mnt/other"),
+        mounted((8, 1), root=b"/", point=b"/mnt/up"),
     )
     outer = look_at(Path("/data-that-is-not-here/confocal"), mounts)
     inner = look_at(Path(second), mounts)
@@ -70,12 +75,12 @@ def test_bind_mounts_are_seen_through_by_the_mount_table(second: str, relation: 
 
 def test_a_mount_below_a_mount_hides_what_is_under_it() -> None:
     mounts = (
-        Mount(device="8:1", root="/", point="/not-here"),
-        Mount(device="8:2", root="/", point="/not-here/inner"),
+        mounted((8, 1), root=b"/", point=b"/not-here"),
+        mounted((8, 2), root=b"/", point=b"/not-here/inner"),
     )
     outer = look_at(Path("/not-here"), mounts)
     assert contains(outer, look_at(Path("/not-here/inner/x"), mounts))
-    assert look_at(Path("/not-here/inner/x"), mounts).within == ("8:2", "/x")
+    assert look_at(Path("/not-here/inner/x"), mounts).within == (os.makedev(8, 2), "/x")
 
 
 @pytest.mark.needs_root
