@@ -14,7 +14,7 @@ from ingest.readers.ome_facts import PixelsSizes, facts_of, sizes_of
 from ingest.readers.ome_sets import describing
 from ingest.readers.ome_xml import OmeDocument, OmeImage, TiffData
 from ingest.readers.protocol import AssociatedPicture, DamagedError, Level, NotWholeError, RefusedError, Source
-from ingest.readers.tiff_display import display_of
+from ingest.readers.tiff_display import display_of, is_grey_with_alpha
 from ingest.readers.tiff_pages import own_pages, page_at, pages_below, plane_of
 from ingest.readers.tiff_pixels import Plane, TiffImage
 from ingest.readers.tiff_series import Facts, Sizes, is_colour, record_of
@@ -143,7 +143,7 @@ def _image(file: tifffile.TiffFile, source: Source, document: OmeDocument, eleme
         raise DamagedError(
             f"the OME-XML says {sizes.x} x {sizes.y} px, the page is {first.imagewidth} x {first.imagelength}"
         )
-    if first.samplesperpixel not in (1, sizes.samples):
+    if first.samplesperpixel not in (1, sizes.samples) and not _is_grey_beside_alpha(first, sizes, directories):
         sizes = _resampled(sizes, first.samplesperpixel)
     is_rgb = is_colour(first) and sizes.planes_c == 1
     counted = Sizes(
@@ -154,6 +154,15 @@ def _image(file: tifffile.TiffFile, source: Source, document: OmeDocument, eleme
     pages = [first, *pages_below(first)]
     levels = tuple(Level(size_x=page.imagewidth, size_y=page.imagelength) for page in pages)
     return TiffImage(record, levels, _locator(file, source, sizes, directories, is_rgb=is_rgb), display_of(first))
+
+
+def _is_grey_beside_alpha(page: tifffile.TiffPage, sizes: PixelsSizes, directories: NDArray[np.int64]) -> bool:
+    """Say whether the second sample of the pages is alpha, of which the document is silent: it counts a page a channel.
+
+    Where it counts channels for which there is no page, they are the samples.
+    """
+    has_all_pages = sizes.c == 1 or bool((directories >= 0).all())
+    return is_grey_with_alpha(page) and sizes.samples == 1 and has_all_pages
 
 
 def _resampled(sizes: PixelsSizes, samples: int) -> PixelsSizes:

@@ -53,7 +53,8 @@ Aperio SVS, Hamamatsu NDPI, Leica SCN, PerkinElmer QPTIFF, plain TIFF and BigTIF
   declares, while its last page cannot be unpacked, or while its end is zeros that look unwritten. Packed pieces
   above 256 MiB that claim to grow more than 500 times are bombs.
 - **Alpha** is no channel of a greyscale picture (PNG; TIFF whose tag ExtraSamples says 1 or 2): the grey counts alone.
-  A second sample that no tag calls alpha is a channel, and an OME-TIFF tells its channels itself.
+  A second sample that no tag calls alpha is a channel, and an OME-TIFF tells its channels itself: where it counts as
+  many as there are pages of grey with alpha, one above all, each page's grey is one.
 - **Pictures.** Contrast lies between the 0.5th and the 99.8th percentile of a spread sample. Colours: the
   file's; else by emission wavelength (blue below 480 nm, cyan, green, yellow, red, magenta from 650 nm), by the
   channel's name, by order. A single channel is grey unless the file colours it. At most seven channels are

@@ -17,6 +17,7 @@ from ingest.readers.as_seen import oriented
 from ingest.readers.protocol import OpenedImage, Source
 from ingest.readers.registry import reader_for
 from ingest.render import limits_for
+from ingest.work import Outcome
 from tests.helpers.pictures import deep_png_bytes
 from tests.helpers.reads import read_path
 
@@ -196,6 +197,76 @@ def test_a_second_sample_that_is_not_called_alpha_is_a_channel(tmp_path: Path) -
     grey_and(CLEAR, metadata=ome, ome=True)(tmp_path / "b.ome.tif")
     (record,) = read_path(tmp_path / "b.ome.tif").images
     assert record.size_c == 2, "an OME-TIFF tells its channels itself"
+
+
+def ome_grey(path: Path, kind: list[str], *, size_c: int, more: str = "", pages: int = 1, samples: int = 2) -> Path:
+    """Write pages of grey, brighter from page to page, with a second sample, under an OME-XML of our own."""
+    xml = (
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0" Name="x">'
+        f'<Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint8" SizeX="300" SizeY="200" SizeC="{size_c}"'
+        f' SizeZ="1" SizeT="1">{more}<TiffData/></Pixels></Image></OME>'
+    )
+    with tifffile.TiffWriter(path) as writer:
+        for number in range(pages):
+            layers = [GREY // 2 + number, 255 - GREY, GREY][:samples]
+            options: dict[str, Any] = {"extrasamples": kind} if samples == 2 else {}
+            kinds = "minisblack" if samples == 2 else "rgb"
+            description = xml if number == 0 else None
+            writer.write(
+                np.dstack(layers),
+                photometric=kinds,
+                planarconfig="contig",
+                metadata=None,
+                description=description,
+                **options,
+            )
+    return path
+
+
+ONE_OF_TWO = '<Channel ID="Channel:0:0" Name="DAPI" SamplesPerPixel="2"/>'
+
+
+@pytest.mark.parametrize("kind", [CLEAR, FAINT])
+@pytest.mark.parametrize("more", ["", '<Channel ID="Channel:0:0" Name="DAPI" SamplesPerPixel="1"/>', ONE_OF_TWO])
+def test_an_ome_tiff_that_tells_of_one_channel_over_grey_with_alpha_is_the_grey(
+    tmp_path: Path, kind: list[str], more: str
+) -> None:
+    path = ome_grey(tmp_path / "a.ome.tif", kind, size_c=1, more=more)
+    tifffile.imwrite(tmp_path / "grey.tif", GREY // 2, metadata=None)
+    (record,) = read_path(path).images
+    assert (record.size_c, record.size_t, record.is_rgb) == (1, 1, False)
+    assert [channel.name for channel in record.channels] == (["DAPI"] if more else [])
+    assert np.array_equal(picture(path), picture(tmp_path / "grey.tif"))
+
+
+def test_as_many_pages_of_grey_with_alpha_as_channels_are_these_channels(tmp_path: Path) -> None:
+    for pages in (2, 3):
+        with opened(ome_grey(tmp_path / f"{pages}.ome.tif", CLEAR, size_c=pages, pages=pages)) as images:
+            (image,) = images
+            assert (image.record.size_c, image.record.size_t) == (pages, 1)
+            for c in range(pages):
+                seen = np.concatenate([block.pixels for block in image.blocks(c=c)])
+                assert np.array_equal(seen, GREY // 2 + c)
+    with opened(ome_grey(tmp_path / "one.ome.tif", CLEAR, size_c=2)) as images:
+        (image,) = images
+        seen = np.concatenate([block.pixels for block in image.blocks(c=1)])
+        assert np.array_equal(seen, 255 - GREY), "two channels and one page: its samples are the channels"
+
+
+@pytest.mark.parametrize(
+    ("kind", "size_c", "samples", "reason"),
+    [
+        (ANYTHING, 1, 2, "the OME-XML says 1 channels, the page has 2 samples"),
+        (CLEAR, 3, 2, "the OME-XML says 3 channels, the page has 2 samples"),
+        (CLEAR, 1, 3, "the OME-XML says 1 channels, the page has 3 samples"),
+    ],
+)
+def test_an_ome_xml_that_contradicts_its_page_is_refused(
+    tmp_path: Path, kind: list[str], size_c: int, samples: int, reason: str
+) -> None:
+    path = ome_grey(tmp_path / "a.ome.tif", kind, size_c=size_c, samples=samples)
+    refused = read_path(path)
+    assert (refused.outcome, refused.reason, refused.images) == (Outcome.DAMAGED, reason, ())
 
 
 def ramp(red: float, green: float, blue: float) -> NDArray[np.uint8]:
