@@ -93,12 +93,18 @@ _DUE = (
 _DUE_AMONG = _DUE.where(Fileset.id.in_(bindparam("only", expanding=True)))
 
 
-def next_due_at(connection: Connection) -> datetime | None:
-    """Give when the first of all filesets is due; None when none is waited for."""
-    return connection.scalar(_NEXT_DUE)
+def next_due_at(connection: Connection, root_ids: Sequence[int] | None = None) -> datetime | None:
+    """Give when the first of all filesets, or of those below some roots, is due; None when none is waited for.
+
+    Without roots it is a look into an index; with them it reads what is due below the others, too.
+    """
+    if root_ids is None:
+        return connection.scalar(_NEXT_DUE)
+    return connection.scalar(_NEXT_DUE_BELOW, {"roots": list(root_ids)}) if root_ids else None
 
 
 _NEXT_DUE = select(Fileset.due_at).where(Fileset.due_at.is_not(None)).order_by(Fileset.due_at).limit(1)
+_NEXT_DUE_BELOW = _NEXT_DUE.where(unindexed(Fileset.root_id).in_(bindparam("roots", expanding=True)))
 
 
 def settle(connection: Connection, settled: Sequence[Settled]) -> None:

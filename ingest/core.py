@@ -176,6 +176,7 @@ class Core:
             self.accept(root)
         else:
             root.availability, root.reason = availability, reason
+        self.may_be_due = True
 
     def lose(self, root: WatchedRoot, reason: str) -> None:
         """Note that a root can't be looked at; nothing below it is judged until it is back."""

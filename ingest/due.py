@@ -6,6 +6,7 @@ from itertools import islice
 
 from catalog import jobs
 from catalog.adopting import unresolved_folders
+from catalog.connections import Connection
 from catalog.jobs import Later, Settled
 from catalog.looks import DueFileset
 from ingest.checks import DueCheck
@@ -44,14 +45,23 @@ def look_at_due(core: Core) -> bool:
         now = core.steady.now()
         if wanted:
             due += jobs.due_filesets(connection, now=now, root_ids=usable, limit=DUE_AT_MOST, only=wanted)
-        if not looking and core.ready_count < READY_AT_MOST:
+        is_backlog_asked = not looking and core.ready_count < READY_AT_MOST
+        if is_backlog_asked:
             seen = {one.id for one in due}
             found = jobs.due_filesets(connection, now=now, root_ids=usable, limit=DUE_AT_MOST)
             due += [one for one in found if one.id not in seen]
         if not due:
-            _wait_for_the_next(core, now_s, (jobs.next_due_at(connection), now))
+            _wait_for_the_next(core, now_s, (_next_due_at(connection, usable if is_backlog_asked else None, now), now))
     _order_looks(core, [one for one in due if one.id not in looking])
     return bool(due)
+
+
+def _next_due_at(connection: Connection, usable: list[int] | None, now: datetime) -> datetime | None:
+    """Give when anything is due; where nothing was found below the ``usable`` roots, what is due below others waits."""
+    due_at = jobs.next_due_at(connection)
+    if usable is None or due_at is None or due_at > now:
+        return due_at
+    return jobs.next_due_at(connection, usable)
 
 
 def _wait_for_the_next(core: Core, now_s: float, due: tuple[datetime | None, datetime]) -> None:

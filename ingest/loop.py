@@ -236,12 +236,11 @@ class IngestLoop:
         core = self._core
         if core.results:
             return 0.02
-        if core.hot:
-            return 0.05
+        least_s = 0.05 if core.hot else 0.25
         # What comes wakes the loop, but for parts of a walk that goes on, and for names that were not closed.
         is_quiet = not any(root.walks or root.is_unsettled for root in core.roots.values())
         left_s = core.next_due_look_s - self._clock.monotonic()
-        return min(max(left_s, 0.25), _TICK_S / 2) if is_quiet else 0.25
+        return min(max(left_s, least_s), _TICK_S / 2) if is_quiet and not core.may_be_due else least_s
 
     def _turn(self) -> bool:
         """Go once through all inboxes; tells whether there was anything to do."""
