@@ -49,7 +49,7 @@ def exit_code(error: BaseException) -> Exit | None:
 def sentence(error: BaseException) -> str:
     """Give what a person reads about an expected error: one sentence (a configuration's problems: one line each)."""
     if isinstance(error, click.ClickException):
-        return error.format_message()
+        return error.format_message().replace("\n\t", " ")  # click lists choices on lines of their own
     if isinstance(error, OSError):
         return _about_file(error)
     return str(error) or type(error).__name__

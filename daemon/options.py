@@ -1,6 +1,5 @@
 """What every command has in common: the options accepted before and after its name, examples, lazy loading."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -10,7 +9,7 @@ from typing import Any
 
 import click
 
-from catalog.names import display
+from daemon.values import WORDS
 
 META = "coverslip."
 
@@ -31,18 +30,8 @@ def shared(context: click.Context, name: str, default: Any = None) -> Any:
     return context.meta.get(META + name, default)
 
 
-def _require_text(context: click.Context, parameter: click.Parameter, value: object) -> None:
-    """Refuse a text with bytes that are no UTF-8: no name has such, and no database takes them. Paths may, and do."""
-    for one in value if isinstance(value, tuple) else (value,):
-        if isinstance(one, tuple):
-            _require_text(context, parameter, one)
-        elif isinstance(one, str) and any("\ud800" <= letter <= "\udfff" for letter in one):
-            raise click.BadParameter(f"'{display(os.fsencode(one))}' is no text in UTF-8", context, parameter)
-
-
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     # The option after the command's name is read later, and wins; one that is not given changes nothing.
-    _require_text(context, parameter, value)
     if value is not None and value is not False and parameter.name is not None:
         context.meta[META + parameter.name] = value
 
@@ -81,6 +70,13 @@ def _shared_options() -> list[click.Parameter]:
     ]
 
 
+def _in_words(parameters: list[click.Parameter]) -> list[click.Parameter]:
+    for parameter in parameters:
+        if parameter.type is click.STRING:
+            parameter.type = WORDS
+    return parameters
+
+
 class OutputClosed(Exception):  # noqa: N818 - reads as what happened
     """Whoever read standard output has gone (``| head``): the command ends in silence."""
 
@@ -106,13 +102,7 @@ class CoverslipCommand(click.Command):
         self.answers = answers
         self.is_stream = is_stream
         self.only_reads = only_reads
-        self.params.extend(_shared_options())
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, when all that it takes as text is text."""
-        for parameter in self.params:
-            _require_text(ctx, parameter, ctx.params.get(parameter.name or ""))
-        return super().invoke(ctx)
+        self.params = _in_words(self.params + _shared_options())
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click names it
         """Write the examples below the options."""
@@ -127,7 +117,7 @@ class CoverslipGroup(click.Group):
     def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
-        self.params.extend(_shared_options())
+        self.params = _in_words(self.params + _shared_options())
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click names it
         """Write the examples below the commands."""

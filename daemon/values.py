@@ -57,6 +57,17 @@ class Moment(click.ParamType[datetime]):
             self.fail(f"'{value}' is no time; write 2026-05-04, '2026-05-04 12:30' or 7d", param, ctx)
 
 
+class Words(click.types.StringParamType):
+    """Words of a person, such as a name; bytes that are no text, as a terminal of another encoding sends, are none."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Give the text."""
+        text = super().convert(value, param, ctx)
+        if not text.isprintable() and any("\ud800" <= character <= "\udfff" for character in text):
+            self.fail(f"'{text}' has bytes that are not UTF-8; write them as they are shown here", param, ctx)
+        return text
+
+
 class Pair(click.ParamType[tuple[str, str]]):
     """A key and a value as ``KEY=VALUE``; the value may hold further equals signs."""
 
@@ -66,7 +77,7 @@ class Pair(click.ParamType[tuple[str, str]]):
         """Give key and value."""
         if isinstance(value, tuple):
             return value
-        key, separator, text = str(value).partition("=")
+        key, separator, text = WORDS.convert(value, param, ctx).partition("=")
         if not separator or not key:
             self.fail(f"'{value}' is no pair; write KEY=VALUE", param, ctx)
         return key, text
@@ -86,6 +97,9 @@ class Scalar(click.ParamType[Any]):
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
+
+#: What every command takes where it says nothing of a type.
+WORDS = Words()
 
 #: A path as the shell gave it; surrogates for bytes that are not UTF-8 are kept, links are not followed.
 ANY_PATH = click.Path(path_type=Path)

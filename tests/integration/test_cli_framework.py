@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.cli import COMMANDS, program
+from daemon.cli import COMMANDS, program, run
 from daemon.context import find_configuration
 from daemon.errors import UnusableConfiguration
 from daemon.options import load
@@ -74,3 +74,25 @@ def test_a_configuration_that_a_stranger_left_in_the_folder_is_not_used_unasked(
     with pytest.raises(UnusableConfiguration, match="was made by 12345"):
         find_configuration(None)
     assert find_configuration(found) == found
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("tag", "add", "image:1", "\udce9"),
+        ("kv", "add", "image:1", "Stain=\udce9"),
+        ("images", "--text", "\udce9"),
+        ("assign", "x.tif", "--project", "\udce9"),
+        ("group", "add", "\udce9"),
+        ("--as", "\udce9", "tree"),
+        ("tree", "--as", "\udce9"),
+    ],
+)
+def test_bytes_that_are_no_text_are_wrong_usage(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 2
+    assert "\\xe9' has bytes that are not UTF-8; write them as they are shown here" in capsys.readouterr().err
+
+
+def test_choices_are_told_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["completion"]) == 2
+    assert "Choose from: bash, zsh, fish\n" in capsys.readouterr().err

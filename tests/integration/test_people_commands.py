@@ -152,7 +152,7 @@ def test_a_name_that_could_be_a_folder_or_writes_on_the_terminal_is_refused_in_a
 def test_bytes_that_are_no_text_are_wrong_usage_and_told_as_they_are_shown(site: Shell, words: tuple[str, ...]) -> None:
     code, out, err = site.run(*words)
     assert (code, out) == (2, "")
-    assert r"\xff' is no text in UTF-8" in err
+    assert r"\xff' has bytes that are not UTF-8" in err
     assert "unexpected" not in err
 
 
