@@ -314,12 +314,12 @@ def accept_root(connection: Connection, acting: Acting, name: str, *, now: datet
     inside it: where one is not there, its files are missing from then on.
     """
     fresh = acting_again(connection, acting, now=now)
-    if not fresh.is_administrator:
-        raise NotFound(f"there is no root {name}")
     query = select(Root.id, Root.path, Root.availability, Root.identity).where(Root.name == name)
     row = connection.execute(query).one_or_none()
     if row is None:
         raise NotFound(f"there is no root {name}; `coverslip root ls` shows them")
+    if not fresh.is_administrator:
+        raise NotAllowed(f"{fresh.name} may not accept the root {name}: only an administrator may")
     shown = display(bytes(row.path))
     away = [absolute(bytes(row.path), path) for path, _ in disks_away(row.identity)]
     if row.availability == "retired" or (row.availability == "available" and not away):

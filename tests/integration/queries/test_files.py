@@ -273,7 +273,7 @@ def decide_root(bench: Bench, acting: Acting) -> bool:
 def test_a_braked_root_is_released_by_an_administrator(bench: Bench) -> None:
     with bench.lab.catalogue.writing() as connection:
         connection.execute(update(Root).values(availability="braked", reason="60 of 70"))
-    with pytest.raises(NotFound):
+    with pytest.raises(NotAllowed, match="pia may not accept the root scope: only an administrator may"):
         decide_root(bench, bench.lab.acting("pia"))
     assert decide_root(bench, bench.lab.acting("root"))
     assert decide_root(bench, bench.lab.acting("root"))
