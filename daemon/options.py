@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import click
 
-from daemon.values import WORDS
+from daemon.values import ANY_PATH, WORDS
 
 META = "coverslip."
 
@@ -40,7 +39,7 @@ def _shared_options() -> list[click.Parameter]:
     return [
         click.Option(
             ["-c", "--config", "configuration"],
-            type=click.Path(path_type=Path),
+            type=ANY_PATH,
             metavar="FILE",
             expose_value=False,
             callback=_keep,

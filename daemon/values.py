@@ -101,5 +101,6 @@ class Scalar(click.ParamType[Any]):
 #: What every command takes where it says nothing of a type.
 WORDS = Words()
 
-#: A path as the shell gave it; surrogates for bytes that are not UTF-8 are kept, links are not followed.
-ANY_PATH = click.Path(path_type=Path)
+#: A path as the shell gave it; surrogates for bytes that are not UTF-8 are kept, links are not followed. Whether the
+#: account may read it is for the command to say: `why` is asked about files because they can't be read.
+ANY_PATH = click.Path(path_type=Path, readable=False)

@@ -11,6 +11,7 @@ from daemon.files import refuse_watched
 from daemon.options import command as coverslip_command
 from daemon.output import Output
 from daemon.tables import size_text
+from daemon.values import ANY_PATH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ def show(document: BackupDocument, output: Output) -> None:
 
 
 @coverslip_command("backup", examples=("coverslip backup /backup/coverslip-2026-11-26.db",), answers=BackupDocument)
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=ANY_PATH)
 @with_context
 def command(context: Context, file: Path) -> None:
     """Write the catalogue into one new file, also while the daemon runs.

@@ -13,6 +13,7 @@ from daemon.context import Context, with_context
 from daemon.exits import Exit
 from daemon.options import command as coverslip_command
 from daemon.output import Output
+from daemon.values import ANY_PATH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ def show(document: CheckDocument, output: Output) -> None:
 
 
 @coverslip_command("check", examples=("coverslip check", "coverslip check new.yaml --json"), answers=CheckDocument)
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=ANY_PATH)
 @with_context
 def command(context: Context, file: Path | None) -> int:
     """Validate a configuration and run its embedded examples.

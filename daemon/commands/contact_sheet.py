@@ -12,7 +12,7 @@ from daemon.errors import Failed
 from daemon.files import chosen_file, write_new
 from daemon.options import command as coverslip_command
 from daemon.pictures import PNG, media_type_of, sheet_of
-from daemon.values import Object
+from daemon.values import ANY_PATH, Object
 
 
 @coverslip_command(
@@ -28,7 +28,7 @@ from daemon.values import Object
     "target_file",
     required=True,
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=ANY_PATH,
     help="The new file, .png, or a folder for it; never written over another.",
 )
 @click.option("--run", metavar="NAME", help="Of a plate with several runs, only this one.")

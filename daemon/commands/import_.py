@@ -16,6 +16,7 @@ from daemon.errors import AnotherInstance, Failed
 from daemon.exits import Exit
 from daemon.options import command as coverslip_command
 from daemon.output import Output
+from daemon.values import ANY_PATH
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -179,7 +180,7 @@ def show(document: ImportDocument, output: Output) -> None:
     examples=("coverslip import", "coverslip import --no-wait", "coverslip import /data/confocal/lab/ada"),
     answers=ImportDocument,
 )
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@click.argument("paths", nargs=-1, type=ANY_PATH, metavar="[PATH]...")
 @click.option("--no-wait", is_flag=True, help="Do not wait for files that are settling.")
 @with_context
 def command(context: Context, paths: tuple[Path, ...], no_wait: bool) -> int:

@@ -151,7 +151,7 @@ def tell_next_steps(output: Output, configuration: Path, state_dir: Path) -> Non
 @click.argument("directories", nargs=-1, metavar="[DIR...]", type=ANY_PATH)
 @click.option(
     "--state-dir",
-    type=click.Path(path_type=Path),
+    type=ANY_PATH,
     metavar="DIR",
     help="Where the catalogue goes; else /var/lib/coverslip for the system's configuration, or a folder beside yours.",
 )

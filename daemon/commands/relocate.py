@@ -14,6 +14,7 @@ from daemon.errors import Failed
 from daemon.options import command as coverslip_command
 from daemon.output import Output
 from daemon.setup import locked
+from daemon.values import ANY_PATH
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -45,9 +46,7 @@ def show(document: RelocateDocument, output: Output) -> None:
     "relocate", examples=("coverslip relocate confocal --to /mnt/disk2/confocal",), answers=RelocateDocument
 )
 @click.argument("root", metavar="ROOT")
-@click.option(
-    "--to", "folder", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Where its files are now."
-)
+@click.option("--to", "folder", required=True, metavar="DIR", type=ANY_PATH, help="Where its files are now.")
 @with_context
 def command(context: Context, root: str, folder: Path) -> None:
     """Tell that a root's files are in another folder now, after a disk was renamed.

@@ -16,7 +16,7 @@ from daemon.files import chosen_file, write_new
 from daemon.options import command as coverslip_command
 from daemon.output import Output
 from daemon.pictures import drawn_again, media_type_of, thumbnail_data
-from daemon.values import Object
+from daemon.values import ANY_PATH, Object
 
 LARGEST_PX = 4096
 
@@ -66,7 +66,7 @@ def _write_associated(
     "target_file",
     required=True,
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=ANY_PATH,
     help="The new file, .jpg or .png, or a folder for it; never written over another.",
 )
 @click.option(

@@ -4,6 +4,8 @@ import os
 import sqlite3
 from contextlib import closing
 
+import pytest
+
 from tests.helpers.shell import Shell
 
 
@@ -25,6 +27,22 @@ def test_odd_bytes_in_a_path_are_taken_back_as_they_were_shown(site: Shell) -> N
     assert isinstance(document, dict)
     assert (document["path"], document["state"]) == (shown, "imported")
     assert site.json("why", os.fsdecode(os.fsencode(f"{site.folder}/data/jones-lab/ef5g/") + b"\xff.tif")) == document
+
+
+def test_a_file_that_the_account_may_not_read_can_be_asked_about_and_decided(
+    site: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, really = site.folder / "data/smith-lab/who/held.tif", os.access
+    path.parent.mkdir(parents=True)
+    path.touch()
+    monkeypatch.setattr(
+        os, "access", lambda asked, *how, **more: str(asked) != str(path) and really(asked, *how, **more)
+    )
+    document = site.json("why", path)
+    assert isinstance(document, dict)
+    assert document["state"] == "held"
+    for command in (["explain"], ["retry"], ["assign", "--project", "found"]):
+        assert "not readable" not in site.run(*command, path)[2], command
 
 
 def test_assign_revoke_and_retry_are_decisions_about_paths(site: Shell) -> None:

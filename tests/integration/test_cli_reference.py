@@ -58,6 +58,13 @@ def test_every_option_says_what_it_does(path: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
+def test_whether_a_path_may_be_read_is_for_the_command_to_say(path: tuple[str, ...]) -> None:
+    kinds = [one.type for one in COMMANDS_BY_PATH[path].params if isinstance(one.type, click.Path)]
+    assert kinds, "each has --config at least"
+    assert not any(kind.readable for kind in kinds)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=" ".join)
 def test_every_command_has_help_with_its_example(path: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*path, "--help"]) == 0
     shown = capsys.readouterr().out
