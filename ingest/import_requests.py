@@ -5,10 +5,12 @@ from collections import defaultdict
 from pathlib import Path
 
 from catalog.looks import CommittedAs
+from catalog.names import display
 from catalog.scopes import ScopeCounts, count_scope
 from ingest.checks import RequestCheck
 from ingest.core import Core, Done
 from ingest.folders import below
+from ingest.inner_mounts import is_at_or_below
 from ingest.listing import LookOrder, RootLost
 from ingest.requests import ImportRequest, Scope, outermost, scope_of
 
@@ -145,6 +147,7 @@ class ImportRequests:
 
     def _answer(self, request: ImportRequest, counts: list[ScopeCounts]) -> None:
         self._open.remove(request)
+        request.problems += [sentence for scope in request.scopes if (sentence := _not_seen(scope)) is not None]
         if not request.future.done():
             request.future.set_result(request.summary(counts, self._core.clock.monotonic()))
 
@@ -159,3 +162,16 @@ class ImportRequests:
         for request in self._open:
             request.future.cancel()
         self._open.clear()
+
+
+def _not_seen(scope: Scope) -> str | None:
+    """Tell of folders whose files are not among those that were counted; disks that are away have their own word."""
+    if scope.name is not None or not scope.root.can_be_used:
+        return None
+    away = scope.root.scanner.mounts.away()
+    shut = scope.root.troubled.below(scope.directory)
+    folders = [path for path in shut if not any(is_at_or_below(path, one) for one in away)]
+    if not folders:
+        return None
+    first = display(folders[0]) or "."
+    return f"root {scope.root.name}: {len(folders)} folders could not be looked at whole, such as {first}"

@@ -5,6 +5,8 @@ Pure; the clock is passed in. A permission that is mended and a server that is b
 
 from dataclasses import dataclass
 
+from ingest.inner_mounts import is_at_or_below
+
 FIRST_WAIT_S = 5.0
 LONGEST_WAIT_S = 600.0
 #: More than this is a fault of the whole root, which the next full pass finds mended.
@@ -38,6 +40,10 @@ class TroubledFolders:
     def listed(self, folder: bytes) -> None:
         """Note that a folder could be listed."""
         self._by_path.pop(folder, None)
+
+    def below(self, folder: bytes) -> list[bytes]:
+        """Give this folder and those below it, as far as they are troubled, sorted."""
+        return sorted(path for path in self._by_path if is_at_or_below(path, folder))
 
     def take_due(self, now_s: float) -> list[bytes]:
         """Give the folders that are to be walked now."""

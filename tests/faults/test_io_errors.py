@@ -71,6 +71,22 @@ def test_a_folder_that_may_not_be_read_is_looked_at_again_by_itself(
     assert _violations(site, "shut/one.tif", "open/two.tif") == []
 
 
+def test_an_import_names_a_folder_that_may_not_be_read(
+    site: Site, refused: Callable[[bytes | None], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(troubled, "FIRST_WAIT_S", 3600.0)
+    put(site.root / ADA / "shut/one.tif", tiff_bytes(1))
+    put(site.root / ADA / "open/two.tif", tiff_bytes(2))
+    refused(b"shut")
+    told = (f"root confocal: 1 folders could not be looked at whole, such as {ADA}/shut",)
+    assert site.import_().problems == told
+    assert site.import_(site.root / ADA / "shut").problems == told
+    assert site.import_(site.root / ADA / "open").problems == ()
+    refused(None)
+    assert site.import_().problems == ()
+    assert _violations(site, "shut/one.tif", "open/two.tif") == []
+
+
 def test_what_was_imported_from_a_folder_that_may_not_be_read_any_more_is_not_missing(
     site: Site, refused: Callable[[bytes | None], None]
 ) -> None:
