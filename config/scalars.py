@@ -106,8 +106,6 @@ def as_name(value: object) -> object:
         raise refused(f"{value!r} is not a name", "a name is not empty and neither begins nor ends with a space")
     if name in FOLDER_WORDS:
         raise refused(f"{value!r} is not a name", "`.` and `..` mean folders")
-    if name in FOLDER_WORDS:
-        raise refused(f"{value!r} is not a name", "`.` and `..` mean folders")
     if "/" in name or any(unicodedata.category(letter) in {"Cc", "Cs", "Cf", "Zl", "Zp"} for letter in name):
         raise refused(f"{value!r} is not a name", "a name holds no slash and no control characters")
     if len(name) > LONGEST_NAME:

@@ -173,5 +173,5 @@ def _not_seen(scope: Scope) -> str | None:
     folders = [path for path in shut if not any(is_at_or_below(path, one) for one in away)]
     if not folders:
         return None
-    first = display(folders[0]) or "."
-    return f"root {scope.root.name}: {len(folders)} folders could not be looked at whole, such as {first}"
+    more = f" and {len(folders) - 1} more" if len(folders) > 1 else ""
+    return f"root {scope.root.name}: could not look at all of {display(folders[0]) or '.'}{more}"

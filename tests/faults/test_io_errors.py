@@ -78,7 +78,7 @@ def test_an_import_names_a_folder_that_may_not_be_read(
     put(site.root / ADA / "shut/one.tif", tiff_bytes(1))
     put(site.root / ADA / "open/two.tif", tiff_bytes(2))
     refused(b"shut")
-    told = (f"root confocal: 1 folders could not be looked at whole, such as {ADA}/shut",)
+    told = (f"root confocal: could not look at all of {ADA}/shut",)
     assert site.import_().problems == told
     assert site.import_(site.root / ADA / "shut").problems == told
     assert site.import_(site.root / ADA / "open").problems == ()
