@@ -180,6 +180,11 @@ class Context:
             group = group_of(connection, self.acting, target)
         self.tell_of_look(group)
 
+    def refuse_as(self) -> None:
+        """Refuse ``--as`` for a command that acts as the service itself."""
+        if self.as_user is not None:
+            raise click.UsageError(f"`{self._click.command_path}` acts as the service itself, not as a user")
+
     def refuse_unless_administrator(self) -> None:
         """Refuse a command that needs no catalogue to people that a catalogue knows as no administrators."""
         if self.as_user is not None:

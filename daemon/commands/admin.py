@@ -79,8 +79,7 @@ def migrate(context: Context, /, has_backup: bool) -> None:
 
     No daemon may be running. Killed at any moment, the catalogue is as before or as after.
     """
-    if context.as_user is not None:
-        raise click.UsageError("migrate acts as the service itself, not as a user")
+    context.refuse_as()
     settings = context.settings
     done = make_catalogue(settings, now=context.now(), has_backup=has_backup)
     document = MigrationDocument(

@@ -26,5 +26,6 @@ def command(context: Context, log_format: str) -> int:
     """
     from daemon.running import run_daemon
 
+    context.refuse_as()
     configure_logs(LogFormat(log_format), os.environ)
     return run_daemon(context.configuration, environ=os.environ, version=program_version())

@@ -93,6 +93,12 @@ def test_bytes_that_are_no_text_are_wrong_usage(arguments: tuple[str, ...], caps
     assert "\\xe9' has bytes that are not UTF-8; write them as they are shown here" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [("run",), ("admin", "migrate")])
+def test_what_acts_as_the_service_acts_as_no_user(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*command, "--as", "ab3c"]) == 2
+    assert f"`coverslip {' '.join(command)}` acts as the service itself" in capsys.readouterr().err
+
+
 def test_choices_are_told_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["completion"]) == 2
     assert "Choose from: bash, zsh, fish\n" in capsys.readouterr().err
