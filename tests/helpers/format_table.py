@@ -41,13 +41,14 @@ Aperio SVS, Hamamatsu NDPI, Leica SCN, PerkinElmer QPTIFF, plain TIFF and BigTIF
   relative, without `..`, inside the folder, a plain file, and by the rules the same people's or nobody's; else the
   set is quarantined ("names a file outside its folder"). A file that no rule matches must also have been written by
   the same account. What is named and not there stops nothing: the image is `partial`, its planes are empty, and it
-  grows when they come. When the file that describes the others is overwritten, the image and what people noted stay with
-  it, and what it names no more is filed as if just found: an image of its own, or held, ignored or unmatched with the
-  reason. Files that describe each other go on without one that was overwritten by something else; written back, it
-  takes an `apply` to join them. Without its main file a set stays as it was; when another of its files changes then,
-  it is quarantined until the main file is back, or, where each describes all, read without it. Where a rule's names decide (`by: names`, or it captures a well, channel, z or t), what files
-  say of each other is of no account. A MetaMorph file beside an `.nd` that was not read yet waits for it. Each
-  position of a Micro-Manager acquisition that has a file of its own is an image of its own, with the files that go on
+  grows when they come. When the file that describes the others is overwritten, the image and what people noted stay
+  with it, and what it names no more is filed as if just found: an image of its own, or held, ignored or unmatched
+  with the reason. Files that describe each other go on without one that was overwritten by something else; written
+  back, it takes an `apply` to join them. Without its main file a set stays as it was; when another of its files
+  changes then, it is quarantined until the main file is back, or, where each describes all, read without it. Where a
+  rule's names decide (`by: names`, or it captures a well, channel, z or t), what files say of each other is of no
+  account. A MetaMorph file beside an `.nd` that was not read yet waits for it. Each position of a Micro-Manager
+  acquisition that has a file of its own is an image of its own, with the files that go on
   after it, whatever its OME-XML says of the others. A stack that was broken off has the planes that were recorded.
 - **Several files, one image.** All files must have the same width, height and type of pixels; one that differs
   quarantines the image and is named. Planes inside the files count along the axes that names don't tell, or one after
