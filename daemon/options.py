@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from daemon.start import collect_from_here
 from daemon.values import ANY_PATH, WORDS
 
 META = "coverslip."
@@ -102,6 +103,11 @@ class CoverslipCommand(click.Command):
         self.is_stream = is_stream
         self.only_reads = only_reads
         self.params = _in_words(self.params + _shared_options())
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command: what it needs is imported."""
+        collect_from_here()
+        return super().invoke(ctx)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click names it
         """Write the examples below the options."""
