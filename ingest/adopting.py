@@ -1,7 +1,4 @@
-"""Commits what a main file was found to name (T5): its files are adopted, and read with it once they are quiet.
-
-Files that it names no more are looked at again.
-"""
+"""Commits what a main file was found to name (T5): its files are adopted, and read with it once they are quiet."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,12 +8,9 @@ from catalog import jobs, named_files, store
 from catalog.adopting import NamedSighting, adopt, main_of, named_sightings, standing_alone
 from catalog.connections import Connection
 from catalog.held_sets import keep_held_set
-from ingest.checks import AgainCheck
 from ingest.core import Core
 from ingest.filesets import fileset_key
-from ingest.listing import LookOrder
 from ingest.naming import judge_named
-from ingest.watched import WatchedRoot
 from ingest.work import ReadResult
 from ingest.working import UnderWay, failed
 
@@ -59,16 +53,6 @@ def _without_strangers(connection: Connection, files: Sequence[NamedSighting]) -
     done = [file.fileset_id for file in files if file.is_done and file.fileset_id is not None]
     alone = standing_alone(connection, done)
     return [file for file in files if not (file.is_done and file.fileset_id in alone)]
-
-
-def look_at_released(root: WatchedRoot, paths: Sequence[bytes]) -> None:
-    """Have files placed anew that no main file names any more; after a kill the next pass does it."""
-    by_folder: dict[bytes, set[bytes]] = {}
-    for path in paths:
-        folder, _, name = path.rpartition(b"/")
-        by_folder.setdefault(folder, set()).add(name)
-    for folder, names in by_folder.items():
-        root.look(LookOrder(directory=folder, names=frozenset(names), tag=AgainCheck()))
 
 
 def _keep_names(connection: Connection, root_id: int, fileset: Any, main: bytes, result: ReadResult) -> None:

@@ -12,8 +12,8 @@ from catalog.errors import CatalogueUnavailable
 from catalog.importing import commit_hash, commit_reads
 from catalog.looks import Committed, CommittedAs, ReadFileset, StartedJob
 from catalog.stored_copies import commit_copy, link_contents, link_places_of
-from ingest.adopting import look_at_released, take_described
-from ingest.checks import VerdictCheck
+from ingest.adopting import take_described
+from ingest.checks import AgainCheck, VerdictCheck
 from ingest.core import Core, Done, Judged
 from ingest.documents import is_copy
 from ingest.listing import LookOrder
@@ -129,7 +129,7 @@ def _take(core: Core) -> None:
         under_way.root.has_named = under_way.root.has_named or bool(result.names)
         if result.fileset_id in by_id and result.files:
             done = by_id[result.fileset_id]
-            look_at_released(under_way.root, done.released)
+            under_way.root.look_at(done.released, AgainCheck())  # after a kill the next pass does it
             core.committed.append(
                 Done(
                     root=under_way.root,

@@ -10,7 +10,6 @@ from catalog.errors import CatalogueUnavailable
 from catalog.places import absolute
 from ingest.checks import HintCheck
 from ingest.core import Core
-from ingest.listing import LookOrder
 from ingest.rereading import out_of_reach
 from ingest.verification import Batch, VerifyPlan, VerifyRun, is_due
 from ingest.work import NO_FILESET, FileCheck, Outcome, Purpose, ReadResult, ReadTask, Verdict
@@ -116,12 +115,7 @@ class Verifying:
         root = self._core.roots.get(batch.locations[0].root_id)
         if root is None:
             return  # it left the configuration
-        grouped: dict[bytes, set[bytes]] = {}
-        for path in paths:
-            folder, _, name = path.rpartition(b"/")
-            grouped.setdefault(folder, set()).add(name)
-        for folder, names in grouped.items():
-            root.look(LookOrder(directory=folder, names=frozenset(names), tag=HintCheck()))
+        root.look_at(paths, HintCheck())
 
     def _end(self, run: VerifyRun) -> None:
         covered = run.end()

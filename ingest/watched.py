@@ -3,7 +3,7 @@
 import itertools
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from catalog.roots import KnownRoot
 from config.rules import RootRules
 from config.settings import WatchSettings
 from ingest.absent import Absent
-from ingest.checks import HintCheck, MoveCheck, ReplacedCheck
+from ingest.checks import AgainCheck, HintCheck, MoveCheck, ReplacedCheck
 from ingest.listing import ListingPart, LookOrder, NamesLook, PassEnded, RootLost, WalkOrder
 from ingest.regrouping import KeysNow
 from ingest.scanner import RootScanner
@@ -153,6 +153,15 @@ class WatchedRoot:
         self.replaced_under_way += isinstance(order.tag, ReplacedCheck)
         self.scanner.expected = self.identity
         self.scanner.look(order)
+
+    def look_at(self, paths: Iterable[bytes], tag: AgainCheck | HintCheck) -> None:
+        """Order looks at paths, folder by folder."""
+        by_folder: dict[bytes, set[bytes]] = {}
+        for path in paths:
+            folder, _, name = path.rpartition(b"/")
+            by_folder.setdefault(folder, set()).add(name)
+        for folder, names in by_folder.items():
+            self.look(LookOrder(directory=folder, names=frozenset(names), tag=tag))
 
     def answered(self, order: LookOrder) -> None:
         """Note that a look was answered and committed."""
